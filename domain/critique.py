@@ -1,0 +1,61 @@
+"""What the supervisor says of a draft, and what is decided from it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from domain.base import Noun
+
+
+class GateAnswer(Noun):
+    """One gate: failed means the draft is not accepted, whatever its score."""
+
+    gate: str
+    passed: bool
+    turns: tuple[int, ...]
+    reason: str
+
+
+class ItemAnswer(Noun):
+    """One item of the rating scale, 0 to 6; null where the item does not apply."""
+
+    item: str
+    score: int | None = Field(ge=0, le=6)
+    turns: tuple[int, ...]
+    reason: str
+
+
+class Flaw(Noun):
+    """One therapist turn that should have gone otherwise."""
+
+    turn: int = Field(ge=0)
+    kind: str
+    what: str
+    instead: str
+
+
+class CritiqueAnswer(Noun):
+    """What the supervisor's model returns; its JSON schema is sent as `response_format`."""
+
+    gates: tuple[GateAnswer, ...]
+    items: tuple[ItemAnswer, ...]
+    flaws: tuple[Flaw, ...]
+
+
+class Critique(Noun):
+    """A supervisor's answer with what was measured in the text and what follows from both.
+
+    `score` is the share of the applicable points, 0 to 1. `rewind_to` is the index of the
+    earliest flawed therapist turn, None when nothing is to be replayed.
+    """
+
+    answer: CritiqueAnswer
+    behaviours: dict[str, float]
+    score: float = Field(ge=0, le=1)
+    accepted: bool
+    reasons: tuple[str, ...]
+    """Why it was not accepted, in plain words; empty when it was."""
+    rewind_to: int | None = None
+    guidance: tuple[str, ...] = ()
+    """What the therapist is told before the rewound turns, screened for what the client has
+    not disclosed."""

@@ -1,0 +1,100 @@
+"""Where a run keeps things: the names of its files, and nothing about what is in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The layout of `runs/<name>/`."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The effective run file."""
+        return self.root / "config.yaml"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that writes to the run."""
+        return self.root / "run.lock"
+
+    @property
+    def plan(self) -> Path:
+        """JSONL of `PlanItem`: who plays what."""
+        return self.root / "plan.jsonl"
+
+    @property
+    def ledger(self) -> Path:
+        """Folder of the campaign's ledger shards."""
+        return self.root / "ledger"
+
+    @property
+    def sessions(self) -> Path:
+        """JSONL of `Session`, in plan order; the campaign's export."""
+        return self.root / "sessions.jsonl"
+
+    @property
+    def quarantine(self) -> Path:
+        """JSONL of real `Record`s that nobody has signed for."""
+        return self.root / "corpus" / "quarantine.jsonl"
+
+    @property
+    def review(self) -> Path:
+        """Markdown for the person who signs: what was replaced, in context."""
+        return self.root / "corpus" / "review.md"
+
+    @property
+    def sign_off(self) -> Path:
+        """JSON: who signed for which records, and when."""
+        return self.root / "corpus" / "sign-off.json"
+
+    @property
+    def real(self) -> Path:
+        """JSONL of signed-off real `Record`s."""
+        return self.root / "corpus" / "real.jsonl"
+
+    @property
+    def synthetic(self) -> Path:
+        """JSONL of accepted synthetic `Record`s."""
+        return self.root / "corpus" / "synthetic.jsonl"
+
+    @property
+    def held_out(self) -> Path:
+        """JSONL of real `Record`s kept out of every blend."""
+        return self.root / "corpus" / "held-out.jsonl"
+
+    @property
+    def contexts(self) -> Path:
+        """JSONL of `HeldOutContext`: the scenarios of the evaluation."""
+        return self.root / "corpus" / "contexts.jsonl"
+
+    def blend(self, variant: str) -> Path:
+        """Folder of one variant's blend: messages.jsonl, records.parquet, manifest, card."""
+        return self.root / "blends" / variant
+
+    @property
+    def adapters(self) -> Path:
+        """Folder of adapters, one PEFT folder per variant."""
+        return self.root / "adapters"
+
+    @property
+    def training(self) -> Path:
+        """Folder of training logs and checkpoints, one folder per variant."""
+        return self.root / "training"
+
+    @property
+    def evaluation(self) -> Path:
+        """Folder of answers, verdicts, the judging ledger, summary and figures."""
+        return self.root / "evaluation"
+
+    @property
+    def report(self) -> Path:
+        """The report, one self-contained page."""
+        return self.root / "report.html"

@@ -1,0 +1,191 @@
+"""The run file: one frozen tree that says everything a run does.
+
+Read from YAML by `rehearsal.runfile`; every default stands here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from domain.base import Noun, canonical_json, content_id
+
+EMBEDDED = "understudy"
+"""The `base_url` that stands for a server the command line starts itself."""
+
+Variant = Literal["real", "synthetic", "hybrid", "shuffled"]
+
+
+class EndpointSettings(Noun):
+    """Where a model is reached and how patiently."""
+
+    base_url: str = EMBEDDED
+    """Root of an OpenAI-compatible API, e.g. `https://host/v1`; `understudy` starts ours."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """Name of the environment variable with the key; the key itself is never stored."""
+    trusted_for_real: bool = False
+    """Whether text that derives from real people may be sent there."""
+    concurrency: int = Field(default=64, ge=1, le=4096)
+    timeout_s: float = Field(default=120, gt=0)
+    """Total time for one attempt, from connecting to the last byte."""
+    retries: int = Field(default=4, ge=0, le=20)
+
+
+class RoleSettings(EndpointSettings):
+    """One role's model and sampling, on top of its endpoint."""
+
+    model: str = Field(min_length=1)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int = Field(default=400, ge=1)
+
+
+class RolesSettings(Noun):
+    """Who plays whom."""
+
+    client: RoleSettings = RoleSettings(model="understudy-client", temperature=0.8)
+    therapist: RoleSettings = RoleSettings(model="understudy-therapist:novice", temperature=0.7)
+    supervisor: RoleSettings = RoleSettings(
+        model="understudy-supervisor", temperature=0.0, max_tokens=4000
+    )
+    judge: RoleSettings = RoleSettings(model="understudy-judge", temperature=0.0, max_tokens=600)
+
+
+class EngineSettings(Noun):
+    """Where sessions are played."""
+
+    kind: Literal["ray", "inline"] = "ray"
+    workers: int = Field(default=2, ge=1)
+    sessions_in_flight: int = Field(default=64, ge=1)
+    """Sessions that one worker plays at the same time."""
+    ray_address: str | None = None
+    """Null starts a Ray of our own; `auto` or `ray://host:10001` joins a cluster."""
+
+
+class BudgetSettings(Noun):
+    """What a campaign may spend. Reaching it ends with exit 4; `resume` continues."""
+
+    calls: int | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0)
+
+
+class CampaignSettings(Noun):
+    """How many sessions, how long, and how often a session may be revised."""
+
+    sessions: int = Field(default=32, ge=1)
+    exchanges: int = Field(default=10, ge=3, le=60)
+    """Therapist turns in a session at most; the plan for the hour is laid out over them."""
+    revisions: int = Field(default=2, ge=0, le=10)
+    cast: str | None = None
+    """A JSONL file of plan items to play instead of casting from the pack."""
+    budget: BudgetSettings = BudgetSettings()
+
+
+class CorpusSettings(Noun):
+    """What real material comes in, and how it is mixed."""
+
+    transcripts: str | None = None
+    """A file or folder of real transcripts."""
+    licence: str = "unstated"
+    """Licence of the transcripts, copied to every record and card."""
+    use: Literal["research", "commercial"] = "research"
+    include_low_quality: bool = False
+    """Whether sessions labelled poor may be training targets."""
+    held_out_share: float = Field(default=0.2, gt=0, lt=1)
+    synthetic_share: float = Field(default=0.5, ge=0, le=1)
+    """Share of the hybrid blend's sessions that is synthetic."""
+
+
+class LoraSettings(Noun):
+    """LoRA as in Hu et al., 2021; names follow PEFT's LoraConfig."""
+
+    r: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    target_modules: str | tuple[str, ...] = "all-linear"
+
+
+class TrainingSettings(Noun):
+    """What is trained on what. Every variant sees the same number of supervised tokens."""
+
+    base: str = "tiny"
+    """A causal LM by path or hub id; `tiny` trains a small Llama here."""
+    variants: tuple[Variant, ...] = ("real", "synthetic", "hybrid")
+    lora: LoraSettings = LoraSettings()
+    supervised_tokens: int = Field(default=60_000, ge=1)
+    """Tokens with a loss that each variant is trained on."""
+    tokens_per_step: int = Field(default=2_000, ge=1)
+    """Supervised tokens that go into one optimiser step, over all workers."""
+    max_length: int = Field(default=1024, ge=64)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    warmup_share: float = Field(default=0.1, ge=0, lt=1)
+    workers: int = Field(default=1, ge=1)
+    """Workers of one variant; variants are trained side by side."""
+    use_gpu: bool = False
+
+
+class EvaluationSettings(Noun):
+    """What is compared, on what."""
+
+    criteria: tuple[str, ...] = ("empathy", "relevance")
+    """Names of the pack's judge rubrics."""
+    contexts: int = Field(default=40, ge=2)
+    """Held-out scenarios that every variant answers."""
+    max_new_tokens: int = Field(default=60, ge=1)
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    bootstrap_samples: int = Field(default=4000, ge=100)
+
+
+class Settings(Noun):
+    """A whole run.
+
+    Keys under `endpoint` are the defaults of every role; a role may set its own.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    seed: int = Field(default=7, ge=0, lt=2**31)
+    pack: str = "cbt"
+    endpoint: EndpointSettings = EndpointSettings()
+    roles: RolesSettings = RolesSettings()
+    engine: EngineSettings = EngineSettings()
+    campaign: CampaignSettings = CampaignSettings()
+    corpus: CorpusSettings = CorpusSettings()
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spread_endpoint(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
+        """Give every role the endpoint's keys that it does not set, and its default model."""
+        if not isinstance(data, dict):
+            return data
+        endpoint, roles = data.get("endpoint") or {}, data.get("roles") or {}
+        if not isinstance(endpoint, dict) or not isinstance(roles, dict):
+            return data
+        filled = dict(roles)
+        for name, field in RolesSettings.model_fields.items():
+            own = roles.get(name)
+            if own is None or isinstance(own, dict):
+                defaults = field.default.model_dump(exclude_unset=True)
+                filled[name] = {**defaults, **endpoint, **(own or {})}
+        return {**data, "roles": filled}
+
+    def campaign_hash(self) -> str:
+        """Hash of what a session's bytes depend on: not the addresses, workers or budget."""
+        moved = set(EndpointSettings.model_fields)
+        parts = {
+            "seed": self.seed,
+            "pack": self.pack,
+            "roles": {
+                name: role.model_dump(mode="json", exclude=moved)
+                for name, role in self.roles
+                if name != "judge"
+            },
+            "campaign": self.campaign.model_dump(mode="json", exclude={"budget"}),
+        }
+        return content_id("config", parts)
+
+    def to_bytes(self) -> bytes:
+        """The effective settings as canonical JSON."""
+        return canonical_json(self)
