@@ -1,0 +1,56 @@
+# The two commands a newcomer needs: `make demo` and `make test`. Each builds .venv when it has to.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Nothing here reports usage to anyone, and nothing asks a model hub.
+export RAY_USAGE_STATS_ENABLED := 0
+export HF_HUB_DISABLE_TELEMETRY := 1
+export HF_HUB_OFFLINE ?= 1
+export LANGSMITH_TRACING ?= false
+export DO_NOT_TRACK := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test test-slow lint format clean install dev
+
+help: ## Show what can be made
+	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: install ## Run the whole loop on this machine: simulate, refine, blend, train, judge, report
+	@$(BIN)/rehearsal demo $(ARGS)
+
+test: dev ## Run the tests that a change must pass
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: dev ## Run the tests that need servers or long runs
+	@$(BIN)/python -m pytest -m "slow" $(ARGS)
+
+lint: dev ## ruff, mypy, import-linter, deptry
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: dev ## Format the sources
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+install: $(VENV)/.installed ## Build .venv with what the program needs
+
+dev: $(VENV)/.dev ## Add what tests and checks need
+
+clean: ## Remove .venv and caches; runs/ stays
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache build dist
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Rehearsal needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Set PYTHON=python3.12, say." >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV); this takes some minutes the first time."
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
