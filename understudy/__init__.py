@@ -1,1 +1,1 @@
-"""To be described by its owner."""
+"""The embedded stand-in for a model: an OpenAI-compatible server that plays every role offline."""
