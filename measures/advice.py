@@ -1,0 +1,47 @@
+"""Advice and information given by a therapist."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from measures.lexicon import has
+from measures.questions import questions
+from measures.tokens import sentences, words
+
+
+@lru_cache(maxsize=16384)
+def advice(text: str) -> tuple[str, ...]:
+    """Return the sentences that tell the client what to do.
+
+    A question only counts when it carries advice ("Have you tried yoga?"); advice wrapped in a
+    story is not seen.
+    """
+    return tuple(sentence for sentence in sentences(text) if has(sentence, "advice.advice"))
+
+
+@lru_cache(maxsize=16384)
+def information(text: str) -> tuple[str, ...]:
+    """Return the sentences that explain or inform, questions left out."""
+    asked = {question.text for question in questions(text)}
+    return tuple(
+        sentence
+        for sentence in sentences(text)
+        if sentence not in asked and has(sentence, "advice.information")
+    )
+
+
+def has_advice(text: str) -> bool:
+    """Tell whether a turn tells the client what to do."""
+    return bool(advice(text))
+
+
+def asks_permission(text: str) -> bool:
+    """Tell whether a turn asks leave or leaves the choice to the client."""
+    return has(text, "advice.permission")
+
+
+def input_share(text: str) -> float:
+    """Return the share of the turn's words that stand in advice or information, 0 to 1."""
+    told = dict.fromkeys((*advice(text), *information(text)))
+    length = len(words(text))
+    return sum(len(words(sentence)) for sentence in told) / length if length else 0.0

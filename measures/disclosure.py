@@ -1,0 +1,30 @@
+"""Whether guidance gives away a belief that the client has not spoken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from measures.content import particulars
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GIVEN_AWAY = 0.34
+"""Share of a belief's unspoken words from which guidance gives the belief away."""
+
+
+def reveals(guidance: str, undisclosed: Sequence[str], transcript_text: str) -> bool:
+    """Tell whether `guidance` uses the unspoken words of a belief.
+
+    For each belief the words that the transcript already holds, function words and words of the
+    trade are set aside; guidance that uses a third of the rest gives the belief away.
+
+    Not covered: a paraphrase in other words ("thinks nobody could love her" for "I am
+    unlovable"), and beliefs whose every word was spoken in another sense.
+    """
+    spoken, said = particulars(transcript_text), particulars(guidance)
+    for belief in undisclosed:
+        hidden = particulars(belief) - spoken
+        if hidden and len(hidden & said) / len(hidden) >= GIVEN_AWAY:
+            return True
+    return False
