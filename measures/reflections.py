@@ -12,6 +12,9 @@ from measures.tokens import sentences, words
 
 RESTATED = 0.5
 """Share of a sentence's content words taken from the client from which it restates."""
+RESTATING_WORDS = 12
+"""Content words up to which a sentence can be a restatement; longer ones are speeches."""
+_YOU = frozenset({"you", "you're", "you've", "you'd", "your"})
 
 
 class Reflection(StrEnum):
@@ -23,16 +26,16 @@ class Reflection(StrEnum):
 
 def _gives_back(sentence: str, previous: str) -> bool:
     """Tell whether one sentence reflects: by its opening, or by the client's own words."""
-    if has(sentence, "advice.advice"):
+    if has(sentence, "advice.advice", "reflections.not_the_client", "farewell.parting"):
         return False
-    start = opening(sentence)
+    start, heard = opening(sentence), words(sentence)
     stems = hits(sentence).get("reflections.stem", ())
     if any(hit.start <= start + 2 for hit in stems):
+        return len(heard) - start >= 3
+    if any(word in _YOU for word in heard[start : start + 2]) and len(heard) - start >= 4:
         return True
-    if len(content_set(sentence)) < 2 or shared(sentence, previous) < RESTATED:
-        return False
-    heard = words(sentence)
-    return any(word.startswith("you") for word in heard[start : start + 3])
+    mine = content_set(sentence)
+    return 1 <= len(mine) <= RESTATING_WORDS and shared(sentence, previous) >= RESTATED
 
 
 @lru_cache(maxsize=16384)
@@ -47,21 +50,24 @@ def reflections(text: str, previous: str = "") -> tuple[str, ...]:
     for sentence in sentences(text):
         if is_check(sentence):
             continue
-        if sentence in asked and not _is_statement(sentence):
+        if sentence in asked and not is_statement(sentence):
             continue
         if _gives_back(sentence, previous):
             found.append(sentence)
     return tuple(found)
 
 
-def _is_statement(sentence: str) -> bool:
+def is_statement(sentence: str) -> bool:
     """Tell whether a sentence with a question mark has the word order of a statement."""
     found = hits(sentence)
-    asks = ("questions.wide", "questions.fact", "questions.invitation")
+    asks = ("questions.invitation", "questions.order")
     if any(name in found for name in asks):
         return False
     start = opening(sentence)
-    return all(hit.start > start for hit in found.get("questions.inverted", ()))
+    if any(hit.start <= start + 2 for hit in found.get("reflections.stem", ())):
+        return True
+    first = ("questions.inverted", "questions.wide", "questions.fact")
+    return all(hit.start > start + 1 for name in first for hit in found.get(name, ()))
 
 
 def kind(text: str, previous: str = "") -> Reflection | None:
