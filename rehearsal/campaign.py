@@ -1,0 +1,179 @@
+"""`rehearsal campaign`: run, resume, status, list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rehearsal.options import (
+    ConfigArgument,
+    JsonOption,
+    RayOption,
+    RunArgument,
+    RunOption,
+    SubmitOption,
+    folder_of,
+    with_ray,
+)
+
+if TYPE_CHECKING:
+    from campaigns.run import CampaignSummary
+    from campaigns.status import CampaignStatus
+
+    from domain.runfolder import RunFolder
+    from domain.settings import BudgetSettings, Settings
+
+app = typer.Typer(help="Simulate sessions, criticise and revise them.", no_args_is_help=True)
+
+
+@app.command("run")
+def run(
+    config: ConfigArgument,
+    run_dir: RunOption = None,
+    ray: RayOption = None,
+    submit: SubmitOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Play a campaign from a run file; sessions land in runs/<name>/sessions.jsonl."""
+    from rehearsal.runfile import load_settings, save_settings
+
+    settings = with_ray(load_settings(config), ray)
+    if submit:
+        from rehearsal.submit import submit_job
+
+        return submit_job(submit, ["campaign", "run"], config, as_json=as_json)
+    folder = folder_of(settings, run_dir)
+    return _play(settings, folder, resume=False, as_json=as_json, before=save_settings)
+
+
+@app.command("resume")
+def resume(
+    run: RunArgument,
+    ray: RayOption = None,
+    calls: Annotated[
+        int | None, typer.Option("--calls", help="New budget of calls for the whole campaign.")
+    ] = None,
+    tokens: Annotated[
+        int | None, typer.Option("--tokens", help="New budget of tokens for the whole campaign.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Go on with a campaign that was stopped; no recorded call is paid again."""
+    from rehearsal.runfile import open_run
+
+    settings, folder = open_run(run)
+    settings = _with_budget(with_ray(settings, ray), calls, tokens)
+    return _play(settings, folder, resume=True, as_json=as_json)
+
+
+@app.command("status")
+def status(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Say how far a campaign is, while it runs or after."""
+    from campaigns.status import campaign_status
+
+    from rehearsal.console import emit_json
+    from rehearsal.runfile import open_run
+
+    _, folder = open_run(run)
+    found = campaign_status(folder)
+    if as_json:
+        emit_json(found)
+    else:
+        _show_statuses([found])
+
+
+@app.command("list")
+def list_(
+    root: Annotated[Path | None, typer.Argument(help="Where runs are kept [runs].")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the campaigns under the runs folder."""
+    from campaigns.status import list_campaigns
+
+    from rehearsal.console import emit_json, stdout
+    from rehearsal.runfile import runs_root
+
+    found = list_campaigns(root or runs_root())
+    if as_json:
+        emit_json([each.model_dump(mode="json") for each in found])
+    elif found:
+        _show_statuses(found)
+    else:
+        stdout().print('No campaigns yet. "rehearsal demo" makes a first one.')
+
+
+def _play(
+    settings: Settings,
+    folder: RunFolder,
+    *,
+    resume: bool,
+    as_json: bool,
+    before: object = None,
+) -> int:
+    from campaigns.run import run_campaign
+
+    from rehearsal.console import emit_json, watching
+    from rehearsal.embedded import endpoints_ready
+
+    with watching() as progress, endpoints_ready(settings) as ready:
+        if callable(before):
+            before(settings, folder)
+        summary = run_campaign(ready, folder, progress, resume=resume)
+    if as_json:
+        emit_json({"run": str(folder.root), **summary.model_dump(mode="json")})
+    else:
+        show_summary(summary, folder)
+    return 0
+
+
+def _with_budget(settings: Settings, calls: int | None, tokens: int | None) -> Settings:
+    budget: BudgetSettings = settings.campaign.budget
+    changes = {k: v for k, v in {"calls": calls, "tokens": tokens}.items() if v is not None}
+    campaign = settings.campaign.model_copy(update={"budget": budget.model_copy(update=changes)})
+    return settings.model_copy(update={"campaign": campaign})
+
+
+def show_summary(summary: CampaignSummary, folder: RunFolder) -> None:
+    """Print what a campaign came to."""
+    from rehearsal.console import stdout
+
+    console = stdout()
+    console.print(
+        f"{summary.accepted} of {summary.planned} sessions accepted "
+        f"({summary.mended} of them mended by a rewind), {summary.rejected} rejected, "
+        f"{summary.quarantined} quarantined; {summary.calls:,} calls, {summary.tokens:,} tokens."
+    )
+    console.print(f"Sessions: {folder.sessions}")
+    console.print(f'Look inside one: rehearsal trace list "{folder.root}"')
+
+
+def _show_statuses(found: list[CampaignStatus]) -> None:
+    from rich.table import Table
+
+    from rehearsal.console import stdout
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in ("run", "state"):
+        table.add_column(head)
+    for head in ("planned", "done", "accepted", "rejected", "quarantined", "calls", "tokens"):
+        table.add_column(head, justify="right")
+    for each in found:
+        table.add_row(
+            each.name,
+            each.state,
+            *(
+                f"{number:,}"
+                for number in (
+                    each.planned,
+                    each.done,
+                    each.accepted,
+                    each.rejected,
+                    each.quarantined,
+                    each.calls,
+                    each.tokens,
+                )
+            ),
+        )
+    stdout().print(table)

@@ -1,0 +1,164 @@
+"""`rehearsal corpus`: ingest, sign-off, blend, export, stats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rehearsal.options import JsonOption, RunOption, TargetArgument, find_target
+
+if TYPE_CHECKING:
+    from corpus.ingest import IngestSummary
+
+    from domain.runfolder import RunFolder
+
+app = typer.Typer(help="Take in real transcripts, sign, blend, export.", no_args_is_help=True)
+
+SignOffOption = Annotated[
+    str | None,
+    typer.Option("--sign-off", metavar="NAME", help="Who has read the review and signs for it."),
+]
+
+
+@app.command("ingest")
+def ingest(
+    target: TargetArgument,
+    transcripts: Annotated[
+        Path | None, typer.Option(help="File or folder; default: corpus.transcripts of the run.")
+    ] = None,
+    sign_off: SignOffOption = None,
+    run_dir: RunOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Read real transcripts into quarantine; nothing uses them until somebody signs."""
+    from rehearsal.console import emit_json, stdout
+    from rehearsal.runfile import save_settings
+
+    settings, folder = find_target(target, run_dir)
+    if transcripts is not None:
+        corpus = settings.corpus.model_copy(update={"transcripts": str(transcripts)})
+        settings = settings.model_copy(update={"corpus": corpus})
+    from corpus.ingest import ingest as take_in
+
+    from rehearsal.transcripts import transcripts_of
+
+    summary = take_in(transcripts_of(settings), folder, settings.corpus)
+    save_settings(settings, folder)
+    signed = _sign(folder, sign_off) if sign_off else 0
+    if as_json:
+        emit_json({**summary.model_dump(mode="json"), "signed_off": signed})
+    else:
+        show_ingest(summary, folder)
+        if signed:
+            stdout().print(f"{signed} records signed off by {sign_off}.", markup=False)
+    return 0
+
+
+@app.command("sign-off")
+def sign_off(
+    target: TargetArgument,
+    name: Annotated[str, typer.Option("--name", help="Who has read the review.")],
+    run_dir: RunOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Release the quarantined records of a run, by name."""
+    from rehearsal.console import emit_json, stdout
+
+    _, folder = find_target(target, run_dir)
+    signed = _sign(folder, name)
+    if as_json:
+        emit_json({"signed_off": signed, "by": name})
+    else:
+        stdout().print(f"{signed} records signed off by {name}.", markup=False)
+
+
+@app.command("blend")
+def blend(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption = False) -> None:
+    """Split, hold out, and mix real and accepted synthetic sessions, one blend per variant."""
+    from corpus.blend import blend as mix
+
+    from rehearsal.console import emit_json, stdout
+
+    settings, folder = find_target(target, run_dir)
+    made = mix(settings, folder)
+    if as_json:
+        emit_json({name: each.model_dump(mode="json") for name, each in made.items()})
+        return
+    for name, each in made.items():
+        stdout().print(
+            f"{name:<10} {each.real:>4} real + {each.synthetic:>4} synthetic sessions, "
+            f"{each.therapist_words:,} therapist words: {folder.blend(name)}",
+            markup=False,
+        )
+
+
+@app.command("export")
+def export(
+    target: TargetArgument,
+    to: Annotated[Path, typer.Option("--to", help="Folder to write to; must not exist yet.")],
+    variant: Annotated[str, typer.Option(help="Which blend.")] = "hybrid",
+    run_dir: RunOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a blend out: messages.jsonl, records.parquet, manifest.json and a dataset card."""
+    from corpus.export import export_blend
+
+    from rehearsal.console import emit_json, stdout
+
+    _, folder = find_target(target, run_dir)
+    files = export_blend(folder, variant, to)
+    if as_json:
+        emit_json({"files": [str(path) for path in files]})
+    else:
+        for path in files:
+            stdout().print(str(path), markup=False)
+
+
+@app.command("stats")
+def stats(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption = False) -> None:
+    """Count what a run's corpus holds, by origin and quality."""
+    from corpus.stats import corpus_stats
+    from rich.table import Table
+
+    from rehearsal.console import emit_json, stdout
+
+    _, folder = find_target(target, run_dir)
+    found = corpus_stats(folder)
+    if as_json:
+        emit_json(found)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in ("where", "sessions", "high", "low", "turns", "words/therapist turn", "talk share"):
+        table.add_column(head, justify="left" if head == "where" else "right")
+    for row in found.rows:
+        table.add_row(
+            row.name, str(row.sessions), str(row.high_quality), str(row.low_quality),
+            f"{row.turns:,}", f"{row.words_per_therapist_turn:.1f}",
+            f"{row.therapist_talk_share:.2f}",
+        )  # fmt: skip
+    stdout().print(table)
+
+
+def _sign(folder: RunFolder, name: str) -> int:
+    from corpus.signoff import sign_off as sign
+
+    return len(sign(folder, name).record_ids)
+
+
+def show_ingest(summary: IngestSummary, folder: RunFolder) -> None:
+    """Print what came in, what was skipped and why, and what to look at before signing."""
+    from rehearsal.console import stdout
+
+    console = stdout()
+    quality = ", ".join(f"{number} {name}" for name, number in summary.by_quality.items())
+    console.print(
+        f"{summary.records} real sessions read ({quality}); format: {', '.join(summary.formats)}.",
+        markup=False,
+    )
+    replaced = ", ".join(f"{number} {kind}" for kind, number in summary.spans.items())
+    console.print(f"Replaced: {replaced or 'nothing'}.", markup=False)
+    for skipped in summary.skipped:
+        console.print(f"Skipped {skipped.name}: {skipped.reason}", markup=False)
+    console.print(f"Read before signing: {folder.review}", markup=False)

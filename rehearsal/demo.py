@@ -1,0 +1,190 @@
+"""`rehearsal demo`: the whole loop, from transcripts to report, on one machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import BaseModel
+
+from domain.errors import SignOffNeededError
+from domain.runfolder import RunFolder
+from rehearsal.options import JsonOption, RayOption, SubmitOption, with_ray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from corpus.ingest import IngestSummary
+
+    from domain.progress import Progress
+    from domain.settings import Settings
+
+INVENTED = "the project (sample sessions; every person in them is invented)"
+"""Who signs for the sample transcripts."""
+
+
+def demo(
+    transcripts: Annotated[
+        Path | None, typer.Option(help="Your own real transcripts: a file or a folder.")
+    ] = None,
+    sign_off: Annotated[
+        str | None,
+        typer.Option("--sign-off", metavar="NAME", help="Who has read the review and signs."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Another run file than configs/demo.yaml.")
+    ] = None,
+    run_dir: Annotated[
+        Path | None, typer.Option("--run", help="The run's folder [default: a new one].")
+    ] = None,
+    ray: RayOption = None,
+    submit: SubmitOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Simulate, refine, blend, train, judge, report: the whole loop, offline, in minutes."""
+    from rehearsal.console import emit_json, watching
+    from rehearsal.runfile import load_settings, save_settings, shipped_config
+
+    source = config or shipped_config("demo")
+    settings = with_ray(load_settings(source), ray)
+    if submit:
+        from rehearsal.submit import submit_job
+
+        return submit_job(submit, ["demo", "--config"], source, as_json=as_json)
+    own = transcripts is not None
+    if own:
+        corpus = settings.corpus.model_copy(
+            update={"transcripts": str(transcripts), "licence": "unstated"}
+        )
+        settings = settings.model_copy(update={"corpus": corpus})
+    folder = RunFolder(run_dir) if run_dir else _new_folder(settings.name)
+    with watching() as progress:
+        taken_in = _take_in(settings, folder, sign_off if own else INVENTED)
+        save_settings(settings, folder)
+        result = run_loop(settings, folder, progress)
+    if as_json:
+        emit_json(_as_json(folder, {"ingest": taken_in, **result}))
+    else:
+        _show_end(folder, result)
+    return 0
+
+
+def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[str, Any]:
+    """Play, blend, train, judge and report on one Ray; return every stage's summary."""
+    from campaigns.run import run_campaign
+    from corpus.blend import blend
+    from evaluation.report import write_report
+    from evaluation.run import evaluate
+    from training.run import train_variants
+
+    from engine import cluster
+    from rehearsal.embedded import endpoints_ready
+
+    with endpoints_ready(settings) as ready:
+        if ready.engine.kind == "ray":
+            cluster.start(ready.engine)
+        try:
+            base = _base_in_background(settings, progress)
+            campaign = run_campaign(ready, folder, progress)
+            blends = blend(settings, folder)
+            base_path = base()
+            trained = train_variants(settings, folder, base_path, progress)
+            evaluated = evaluate(ready, folder, base_path, progress)
+        finally:
+            cluster.stop()
+    page = write_report(settings, folder)
+    return {
+        "campaign": campaign,
+        "blends": blends,
+        "training": trained,
+        "evaluation": evaluated,
+        "report": str(page),
+    }
+
+
+def _as_json(folder: RunFolder, result: dict[str, Any]) -> dict[str, Any]:
+    """Turn every stage's summary into plain JSON values."""
+
+    def plain(value: Any) -> Any:  # noqa: ANN401 - any noun
+        if isinstance(value, dict):
+            return {key: plain(each) for key, each in value.items()}
+        return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+
+    return {"run": str(folder.root), **plain(result)}
+
+
+def _base_in_background(settings: Settings, progress: Progress) -> Callable[[], Path | str]:
+    """Begin to train the tiny base beside the campaign; the result waits for it."""
+    from engine import cluster
+    from rehearsal.runfile import cache_root
+    from rehearsal.train import base_of
+
+    if settings.training.base != "tiny" or settings.engine.kind != "ray":
+        return lambda: base_of(settings, progress)
+    from training.base import ensure_base
+
+    return cluster.submit(ensure_base, cache_root().resolve() / "base").result
+
+
+def _new_folder(name: str) -> RunFolder:
+    """Return `runs/demo`, or `runs/demo-2` and so on: no run is written over."""
+    from rehearsal.runfile import runs_root
+
+    number = 1
+    while True:
+        root = runs_root() / (name if number == 1 else f"{name}-{number}")
+        if not root.exists():
+            return RunFolder(root)
+        number += 1
+
+
+def _take_in(settings: Settings, folder: RunFolder, name: str | None) -> IngestSummary:
+    """Ingest the transcripts and sign for them, or stop and say what to read.
+
+    Raises:
+        SignOffNeededError: Nobody signs.
+    """
+    from corpus.ingest import ingest
+    from corpus.signoff import sign_off
+
+    from rehearsal.transcripts import transcripts_of
+
+    summary = ingest(transcripts_of(settings), folder, settings.corpus)
+    if name is None:
+        raise SignOffNeededError(
+            f"{summary.records} real sessions are in quarantine, and nobody has signed for them",
+            where=str(folder.review),
+            expected="a person who has read what was replaced, and what was not",
+            mend="read the review, then run the same command with --sign-off NAME",
+        )
+    sign_off(folder, name)
+    return summary
+
+
+def _show_end(folder: RunFolder, result: dict[str, Any]) -> None:
+    """Say what came out, where it is, and what to try next."""
+    from rehearsal.console import stdout
+    from rehearsal.evaluate import show_evaluation
+
+    campaign, evaluated = result["campaign"], result["evaluation"]
+    console = stdout()
+    console.print(
+        f"\n{campaign.accepted} of {campaign.planned} simulated sessions accepted, "
+        f"{campaign.mended} of them mended by a rewind.",
+        markup=False,
+    )
+    show_evaluation(evaluated)
+    console.print(
+        "The understudy played and judged: this shows that the loop works, "
+        "not which data is better.\n"
+    )
+    console.print(f"Report: {result['report']}", markup=False)
+    console.print(f"Run:    {folder.root}\n", markup=False)
+    console.print("What to try next:")
+    for line in (
+        f'rehearsal trace list "{folder.root}"            the sessions, and how each was mended',
+        "rehearsal demo --transcripts PATH           the same loop on your own transcripts",
+        "rehearsal campaign run configs/openai-endpoint.yaml   your own endpoint",
+    ):
+        console.print(f"  {line}", markup=False)

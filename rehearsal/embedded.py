@@ -1,0 +1,83 @@
+"""Starts what a run needs besides itself: the understudy, when a role's address is `understudy`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domain.errors import EndpointError
+from domain.settings import EMBEDDED, RolesSettings, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STARTUP_S = 60.0
+
+
+@contextmanager
+def endpoints_ready(settings: Settings) -> Iterator[Settings]:
+    """Yield the settings with every `base_url: understudy` replaced by a running server's.
+
+    The server is a process of its own on a free loopback port; it ends with the block. It runs
+    on this machine, so it is trusted with real people's words.
+
+    Raises:
+        EndpointError: The server did not start.
+    """
+    if not any(role.base_url == EMBEDDED for _, role in settings.roles):
+        yield settings
+        return
+    with tempfile.TemporaryDirectory(prefix="rehearsal-") as scratch:
+        server = _start(Path(scratch))
+        try:
+            yield _point_at(settings, _address(server, Path(scratch)))
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _start(scratch: Path) -> subprocess.Popen[bytes]:
+    with (scratch / "log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 - our own module, no shell
+            [sys.executable, "-m", "rehearsal", "understudy", "--port", "0",
+             "--announce", str(scratch / "address.json"), "--parent", str(os.getpid())],
+            stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+
+def _address(server: subprocess.Popen[bytes], scratch: Path) -> str:
+    """Wait until the server has said where it listens."""
+    deadline = time.monotonic() + STARTUP_S
+    announced = scratch / "address.json"
+    while time.monotonic() < deadline and server.poll() is None:
+        if announced.is_file():
+            return str(json.loads(announced.read_text())["base_url"])
+        time.sleep(0.05)
+    said = (scratch / "log").read_text(errors="replace").strip().splitlines()
+    raise EndpointError(
+        "the understudy did not start",
+        where="endpoint.base_url: understudy",
+        got=said[-1] if said else f"no word within {STARTUP_S:.0f} s",
+        mend='run "rehearsal understudy" by hand to see why',
+    )
+
+
+def _point_at(settings: Settings, base_url: str) -> Settings:
+    roles = {
+        name: role.model_copy(update={"base_url": base_url, "trusted_for_real": True})
+        if role.base_url == EMBEDDED
+        else role
+        for name, role in settings.roles
+    }
+    return settings.model_copy(update={"roles": RolesSettings(**roles)})

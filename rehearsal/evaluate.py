@@ -1,0 +1,82 @@
+"""`rehearsal evaluate`: every model answers the same scenarios, a blind judge rates them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rehearsal.options import (
+    JsonOption,
+    RayOption,
+    RunOption,
+    SubmitOption,
+    TargetArgument,
+    find_target,
+    with_ray,
+)
+
+if TYPE_CHECKING:
+    from evaluation.run import EvaluationSummary
+
+
+def evaluate(
+    target: TargetArgument,
+    run_dir: RunOption = None,
+    ray: RayOption = None,
+    submit: SubmitOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Compare base and adapters on held-out scenarios, and write the report."""
+    from engine import cluster
+    from rehearsal.console import emit_json, stdout, watching
+    from rehearsal.embedded import endpoints_ready
+    from rehearsal.train import base_of
+
+    settings, folder = find_target(target, run_dir)
+    if submit:
+        from rehearsal.submit import submit_job
+
+        return submit_job(submit, ["evaluate"], folder.config, as_json=as_json)
+    settings = with_ray(settings, ray)
+    from evaluation.report import write_report
+    from evaluation.run import evaluate as compare
+
+    with watching() as progress, endpoints_ready(settings) as ready:
+        base = base_of(settings, progress)
+        if ready.engine.kind == "ray":
+            cluster.start(ready.engine)
+        try:
+            summary = compare(ready, folder, base, progress)
+        finally:
+            cluster.stop()
+    page = write_report(settings, folder)
+    if as_json:
+        emit_json({**summary.model_dump(mode="json"), "report": str(page)})
+    else:
+        show_evaluation(summary)
+        stdout().print(f"Report: {page}", markup=False)
+    return 0
+
+
+def show_evaluation(summary: EvaluationSummary) -> None:
+    """Print mean scores with intervals, one line per model."""
+    from rich.table import Table
+
+    from rehearsal.console import stdout
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("model")
+    criteria = sorted({mean.criterion for mean in summary.means})
+    for criterion in criteria:
+        table.add_column(f"{criterion} (1–5)", justify="right")
+    for variant in dict.fromkeys(mean.variant for mean in summary.means):
+        cells = {m.criterion: m for m in summary.means if m.variant == variant}
+        table.add_row(
+            variant,
+            *(
+                f"{cells[c].mean:.2f} [{cells[c].low:.2f}, {cells[c].high:.2f}]"
+                if c in cells
+                else "–"
+                for c in criteria
+            ),
+        )
+    stdout().print(table)

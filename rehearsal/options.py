@@ -1,0 +1,73 @@
+"""Options that several verbs share, and what they do to the settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.runfolder import RunFolder
+from domain.settings import EngineSettings, Settings
+
+ConfigArgument = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="The run file, e.g. configs/demo.yaml.")
+]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's folder, or its name under runs/.")
+]
+TargetArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run file, a run's folder, or its name under runs/.")
+]
+RunOption = Annotated[
+    Path | None, typer.Option("--run", help="The run's folder [default: runs/<name>].")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="One JSON document on stdout; all else on stderr.")
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option("--ray", metavar="ADDRESS", help="Join this Ray: auto, or ray://HOST:10001."),
+]
+SubmitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--submit",
+        metavar="ADDRESS",
+        help="Send this command as a Ray job to http://HOST:8265 and follow it. "
+        "Only code and the run file travel.",
+    ),
+]
+
+
+def with_ray(settings: Settings, address: str | None) -> Settings:
+    """Return the settings with Ray's address laid over them."""
+    if address is None:
+        return settings
+    engine = EngineSettings.model_validate(
+        {**settings.engine.model_dump(), "kind": "ray", "ray_address": address}
+    )
+    return settings.model_copy(update={"engine": engine})
+
+
+def folder_of(settings: Settings, run: Path | None) -> RunFolder:
+    """Return the run's folder: the one named, or `runs/<name>`."""
+    from rehearsal.runfile import runs_root
+
+    return RunFolder(run or runs_root() / settings.name)
+
+
+def find_target(target: str, run: Path | None = None) -> tuple[Settings, RunFolder]:
+    """Take a run file, or a run that exists already.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    from rehearsal.runfile import load_settings, open_run
+
+    path = Path(target)
+    if path.is_file() or path.suffix in {".yaml", ".yml"}:
+        settings = load_settings(path)
+        return settings, folder_of(settings, run)
+    settings, folder = open_run(target)
+    return settings, folder if run is None else RunFolder(run)

@@ -1,0 +1,80 @@
+"""`rehearsal train`: one adapter per variant, side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rehearsal.options import (
+    JsonOption,
+    RayOption,
+    RunOption,
+    SubmitOption,
+    TargetArgument,
+    find_target,
+    with_ray,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.run import TrainSummary
+
+    from domain.progress import Progress
+    from domain.runfolder import RunFolder
+    from domain.settings import Settings
+
+
+def train(
+    target: TargetArgument,
+    run_dir: RunOption = None,
+    ray: RayOption = None,
+    submit: SubmitOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Fine-tune a LoRA adapter on each of the run's blends."""
+    from rehearsal.console import emit_json, stdout, watching
+
+    settings, folder = find_target(target, run_dir)
+    if submit:
+        from rehearsal.submit import submit_job
+
+        return submit_job(submit, ["train"], folder.config, as_json=as_json)
+    settings = with_ray(settings, ray)
+    with watching() as progress:
+        made = train_run(settings, folder, progress)
+    if as_json:
+        emit_json({name: each.model_dump(mode="json") for name, each in made.items()})
+    else:
+        for name, each in made.items():
+            stdout().print(
+                f"{name:<10} {each.supervised_tokens:,} supervised tokens in {each.steps} steps, "
+                f"loss {each.first_loss:.2f} → {each.last_loss:.2f}: {folder.adapters / name}",
+                markup=False,
+            )
+    return 0
+
+
+def train_run(settings: Settings, folder: RunFolder, progress: Progress) -> dict[str, TrainSummary]:
+    """Train what the settings name; Ray is started when the engine asks for it."""
+    from training.run import train_variants
+
+    from engine import cluster
+
+    base = base_of(settings, progress)
+    if settings.engine.kind == "ray":
+        cluster.start(settings.engine)
+    try:
+        return train_variants(settings, folder, base, progress)
+    finally:
+        cluster.stop()
+
+
+def base_of(settings: Settings, progress: Progress) -> Path | str:
+    """Return the base model: the one named, or the tiny one, trained here when it is not cached."""
+    from rehearsal.runfile import cache_root
+
+    if settings.training.base != "tiny":
+        return settings.training.base
+    from training.base import ensure_base
+
+    return ensure_base(cache_root() / "base", progress=progress)

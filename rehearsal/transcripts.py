@@ -1,0 +1,33 @@
+"""Where a run's real transcripts lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from domain.settings import Settings
+
+
+def transcripts_of(settings: Settings) -> Path:
+    """Return the path of the run's transcripts.
+
+    A relative path is looked for in the present folder, then beside the program, where the
+    sample transcripts lie.
+
+    Raises:
+        ConfigError: None is named.
+    """
+    named = settings.corpus.transcripts
+    if named is None:
+        raise ConfigError(
+            "no real transcripts are named",
+            where="corpus.transcripts",
+            expected="a file or folder of transcripts",
+            mend="set corpus.transcripts in the run file, or pass --transcripts PATH",
+        )
+    path = Path(named).expanduser()
+    beside = Path(__file__).resolve().parent.parent / path
+    return beside if not path.exists() and beside.exists() else path

@@ -1,0 +1,116 @@
+"""Run files: what is read, what is refused, and what a person is told."""
+
+from pathlib import Path
+
+import pytest
+
+from domain.errors import ConfigError
+from domain.runfolder import RunFolder
+from domain.settings import EMBEDDED
+from rehearsal.runfile import load_settings, open_run, save_settings, shipped_config
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "campaign.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    "path", sorted(shipped_config("demo").parent.glob("*.yaml")), ids=lambda p: p.name
+)
+def test_every_shipped_file_is_a_run(path: Path) -> None:
+    assert load_settings(path).name
+
+
+def test_typo_is_named_with_line_and_mend(tmp_path: Path) -> None:
+    path = write(tmp_path, "name: x\nroles:\n  judge:\n    modle: gpt\n    model: a\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path)
+    assert "campaign.yaml:4" in caught.value.where
+    assert "roles.judge.modle" in caught.value.where
+    assert caught.value.mend == 'did you mean "model"?'
+
+
+def test_wrong_value_says_expected_and_got(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, "name: x\ncampaign: {sessions: many}\n"))
+    assert "campaign.sessions" in caught.value.where
+    assert "integer" in caught.value.expected
+    assert caught.value.got == "'many'"
+
+
+def test_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="twice") as caught:
+        load_settings(write(tmp_path, "name: x\nseed: 1\nseed: 2\n"))
+    assert caught.value.where.endswith(":3")
+    assert "line 2" in caught.value.got
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("name: [", "not YAML"), ("- a\n- b\n", "does not hold keys"), ("", "does not hold keys")],
+)
+def test_what_is_no_run_file_is_said(tmp_path: Path, text: str, what: str) -> None:
+    with pytest.raises(ConfigError, match=what):
+        load_settings(write(tmp_path, text))
+
+
+def test_missing_and_binary_files_are_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="not there") as caught:
+        load_settings(tmp_path / "none.yaml")
+    assert "configs/demo.yaml" in caught.value.mend
+    path = tmp_path / "binary.yaml"
+    path.write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load_settings(path)
+
+
+def test_environment_fills_and_overrides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("REHEARSAL_CAMPAIGN__SESSIONS", "5")
+    settings = load_settings(write(tmp_path, "name: x\ncampaign: {sessions: 50}\n"))
+    assert settings.campaign.sessions == 5
+    assert settings.roles.client.base_url == "http://127.0.0.1:9/v1"
+
+
+def test_file_wins_over_the_endpoint_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    settings = load_settings(write(tmp_path, "name: x\nendpoint: {base_url: understudy}\n"))
+    assert settings.roles.client.base_url == EMBEDDED
+
+
+def test_unknown_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REHEARSAL_CAMPAIGN__SESION", "5")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, "name: x\n"))
+    assert caught.value.where == "REHEARSAL_CAMPAIGN__SESION"
+    assert '"sessions"' in caught.value.mend
+
+
+def test_role_keeps_its_own_address(tmp_path: Path) -> None:
+    text = (
+        "name: x\nendpoint: {base_url: 'http://a/v1', concurrency: 3}\n"
+        "roles: {judge: {model: m, base_url: 'http://b/v1'}}\n"
+    )
+    roles = load_settings(write(tmp_path, text)).roles
+    assert roles.judge.base_url == "http://b/v1"
+    assert roles.judge.concurrency == 3
+    assert roles.client.base_url == "http://a/v1"
+
+
+def test_saved_settings_read_back_the_same(tmp_path: Path) -> None:
+    settings = load_settings(shipped_config("demo"))
+    folder = RunFolder(tmp_path / "run")
+    save_settings(settings, folder)
+    assert open_run(str(folder.root))[0] == settings
+
+
+def test_unknown_run_lists_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REHEARSAL_RUNS", str(tmp_path))
+    save_settings(load_settings(shipped_config("demo")), RunFolder(tmp_path / "first"))
+    with pytest.raises(ConfigError) as caught:
+        open_run("second")
+    assert "first" in caught.value.expected
