@@ -1,0 +1,50 @@
+"""What the pool runs: a job made inside the worker, and how one item ended."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from domain.errors import RehearsalError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domain.call import Journal
+
+    Factory = Callable[[bytes, Journal], "Job"]
+
+
+class Job(Protocol):
+    """Turns items into results. Built once per worker; runs many items at the same time."""
+
+    async def run(self, item: bytes) -> bytes:
+        """Return the item's result. A failure that is part of the work is data in the result."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@dataclass(frozen=True)
+class ItemEnd:
+    """How one item ended: with a result, or with the error that stopped it."""
+
+    item: str
+    result: bytes | None = None
+    error: RehearsalError | None = None
+
+
+def explain(item: str, error: BaseException) -> RehearsalError:
+    """Return `error` as one that names the item and crosses between processes."""
+    if isinstance(error, RehearsalError):
+        return error
+    trace = "".join(traceback.format_exception(error)[-6:])
+    return RehearsalError(
+        f"an unexpected {type(error).__name__}: {error}",
+        where=f"item {item}",
+        got=trace.rstrip(),
+        mend="What was recorded is kept and can be resumed. Please report the text above.",
+    )

@@ -1,0 +1,103 @@
+"""One writer per run: a lock that names its holder and that a dead holder does not keep."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING, Self
+
+from domain.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+
+class RunLock:
+    """Held while a process writes to a run; a context manager.
+
+    The kernel holds it (flock), so it ends with the process, however that dies. The file stays
+    and says who held it last. On network file systems without flock it guards one machine only.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        """Take the lock.
+
+        Raises:
+            StoreError: Another process holds it, or the file cannot be opened.
+        """
+        file = _open(self.path)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = _said(file)
+            file.close()
+            raise StoreError(
+                "another process is writing to this run",
+                where=str(self.path),
+                got=f"held by {holder}",
+                mend="Wait for it, or stop it; the lock is free as soon as it has ended.",
+            ) from error
+        file.seek(0)
+        file.truncate()
+        json.dump(_me(), file)
+        file.flush()
+        self._file = file
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Free the lock."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def holder_of(path: Path) -> str | None:
+    """Say who holds the lock now, e.g. `process 4711 on host since …`; None when it is free."""
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _said(file)
+    return None
+
+
+def _open(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            "the run's lock cannot be opened",
+            where=str(path),
+            got=str(error),
+            mend="Check that the run's folder can be written.",
+        ) from error
+
+
+def _me() -> dict[str, str | int]:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"pid": os.getpid(), "host": socket.gethostname(), "since": now}
+
+
+def _said(file: IO[str]) -> str:
+    file.seek(0)
+    try:
+        held = json.load(file)
+        return f"process {held['pid']} on {held['host']} since {held['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "a process that has not said who it is"
