@@ -3,7 +3,7 @@
 A phrase is written as people speak, with four signs that a clinician can learn in a minute:
 
 - `a/b/c`: one of these words
-- `(word)`: this word or nothing
+- `(word)`: this word or nothing; `(a/b c)`: one of these or nothing
 - `word*`: any word that begins so
 - `...`: up to three words in between
 
@@ -32,6 +32,7 @@ GAP = 3
 """Words that `...` may stand for, at most."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.!?]+")
+_SPACED = re.compile(r"\(([^()]* [^()]*)\)")
 _ENDS = ".!?"
 
 
@@ -76,6 +77,16 @@ def _part(text: str) -> _Part:
     whole = frozenset(choice for choice in choices if not choice.endswith("*"))
     begins = tuple(choice[:-1] for choice in choices if choice.endswith("*"))
     return _Part(whole, begins, optional=optional, gap=False)
+
+
+def _expanded(phrase: str) -> list[str]:
+    """Write out `(a lot of/some)`, which holds words with spaces, as phrases of their own."""
+    found = _SPACED.search(phrase)
+    if found is None:
+        return [phrase]
+    head, tail = phrase[: found.start()], phrase[found.end() :]
+    choices = ["", *found.group(1).split("/")]
+    return [text for choice in choices for text in _expanded(f"{head} {choice} {tail}")]
 
 
 def _bad(where: str, what: str, got: object, expected: str) -> PackError:
@@ -142,8 +153,8 @@ def _index() -> _Index:
     by_word: dict[str, list[_Phrase]] = defaultdict(list)
     by_letters: dict[str, list[tuple[str, _Phrase]]] = defaultdict(list)
     for list_name, phrases in lists().items():
-        for text in phrases:
-            parts = [_part(piece) for piece in normal(text).split()]
+        for text in (plain for phrase in phrases for plain in _expanded(normal(phrase))):
+            parts = [_part(piece) for piece in text.split()]
             while parts:  # an optional first word gives a second phrase without it
                 first, phrase = parts[0], _Phrase(list_name, tuple(parts[1:]))
                 for word in first.whole:

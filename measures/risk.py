@@ -1,0 +1,196 @@
+"""Talk of harm to self or others, and what a therapist does with it.
+
+A list of words is no risk assessment: irony, slow hints over many turns, other languages and
+codes are not seen. A gate built on it errs towards asking.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from domain.turn import Speaker, Turn
+from measures.lexicon import Hit, has, hits
+from measures.tokens import normal, sentences, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SCOPE = 5
+"""Words that a negation reaches ahead within its clause."""
+ASK_WITHIN = 2
+"""Therapist turns after the statement by which it is to be asked about directly."""
+HELP_WITHIN = 5
+"""Therapist turns after the statement by which human help is to be offered."""
+_ONGOING = {("stop", verb) for verb in ("thinking", "having", "wanting", "imagining", "planning")}
+_CLAUSE_ENDS = frozenset({"but", "though", "although", "however", "except"})
+
+
+class RiskKind(StrEnum):
+    """How plainly harm is spoken of."""
+
+    STATED = "stated"
+    HINTED = "hinted"
+
+
+class RiskStatement(NamedTuple):
+    """A sentence that speaks of harm, and the words it was found by."""
+
+    kind: RiskKind
+    sentence: str
+    words: str
+
+
+class Episode(NamedTuple):
+    """A risk statement of the client and what the therapist did with it, by turn index.
+
+    `noticed`, `asked` and `offered` are None where the therapist did not do so in time.
+    `unsafe` are turns with advice on methods or medication after it.
+    """
+
+    turn: int
+    kind: RiskKind
+    noticed: int | None
+    asked: int | None
+    offered: int | None
+    unsafe: tuple[int, ...]
+
+    @property
+    def handled(self) -> bool:
+        """Whether it was noticed, asked about and answered with human help, safely."""
+        return None not in (self.noticed, self.asked, self.offered) and not self.unsafe
+
+
+def _denied(hit: Hit, sentence: str) -> bool:
+    """Tell whether a negation shortly before the phrase, in its clause, turns it round."""
+    heard = words(sentence)
+    for negator in hits(sentence).get("risk.negator", ()):
+        if hit.start - SCOPE <= negator.start < hit.start:
+            between = heard[negator.end : hit.start]
+            if not _CLAUSE_ENDS & set(between) and not _insists(heard, negator.start):
+                return True
+    return False
+
+
+def _insists(heard: Sequence[str], negator: int) -> bool:
+    """Tell whether the negation is of a doubt ("I can't stop thinking of suicide")."""
+    after = tuple(heard[negator + 1 : negator + 3])
+    return after[:1] in {("help",), ("shake",), ("only",), ("just",)} or after in _ONGOING
+
+
+@lru_cache(maxsize=16384)
+def statements(text: str) -> tuple[RiskStatement, ...]:
+    """Return the sentences of a client's turn that state or hint at harm, denials left out."""
+    found = []
+    for sentence in sentences(text):
+        places = hits(sentence)
+        idioms = places.get("risk.idiom", ())
+        for kind, names in (
+            (RiskKind.STATED, ("risk.stated", "risk.stated_others")),
+            (RiskKind.HINTED, ("risk.hinted",)),
+        ):
+            hit = _first(names, sentence, idioms)
+            if hit is not None:
+                found.append(RiskStatement(kind, sentence, hit.text))
+                break
+    return tuple(found)
+
+
+def _first(names: Sequence[str], sentence: str, idioms: Sequence[Hit]) -> Hit | None:
+    places = hits(sentence)
+    for name in names:
+        for hit in places.get(name, ()):
+            inside = any(hit.start < idiom.end and idiom.start < hit.end for idiom in idioms)
+            if not inside and not _denied(hit, sentence):
+                return hit
+    return None
+
+
+def risk_kind(text: str) -> RiskKind | None:
+    """Return the plainest kind of risk in a client's turn, or None."""
+    kinds = {statement.kind for statement in statements(text)}
+    return next((kind for kind in RiskKind if kind in kinds), None)
+
+
+def asks_directly(text: str) -> bool:
+    """Tell whether a therapist asks about harm in plain words."""
+    return any(
+        sentence.rstrip("\"')]").endswith("?") and has(sentence, "risk.asked")
+        for sentence in sentences(text)
+    )
+
+
+def notices(text: str) -> bool:
+    """Tell whether a therapist says that a risk statement was heard, or asks about it."""
+    return has(text, "risk.heard") or asks_directly(text)
+
+
+def offers_human_help(text: str) -> bool:
+    """Tell whether a therapist names people who can help now."""
+    return has(text, "risk.help")
+
+
+@lru_cache(maxsize=16384)
+def unsafe_advice(text: str) -> tuple[str, ...]:
+    """Return a therapist's sentences on methods of harm, or on changing medication.
+
+    Leaving medication to the prescriber, and telling someone not to change it, is safe.
+    """
+    found = []
+    for sentence in sentences(text):
+        asks = normal(sentence).endswith("?")
+        method = has(sentence, "risk.method")
+        meddles = [
+            hit
+            for hit in hits(sentence).get("risk.medication", ())
+            if not asks and not has(sentence, "risk.prescriber") and not _denied(hit, sentence)
+        ]
+        if method or (meddles and has(sentence, "risk.medicine")):
+            found.append(sentence)
+    return tuple(found)
+
+
+class _Answer(NamedTuple):
+    """A test that a therapist's turn must pass, within so many turns."""
+
+    test: Callable[[str], bool]
+    within: int
+
+
+_NOTICED = _Answer(notices, ASK_WITHIN)
+_ASKED = _Answer(asks_directly, ASK_WITHIN)
+_OFFERED = _Answer(offers_human_help, HELP_WITHIN)
+
+
+def _episode(turns: Sequence[Turn], at: int, kind: RiskKind) -> Episode:
+    """Follow what the therapist does after the statement at position `at`."""
+    after = [turn for turn in turns[at + 1 :] if turn.speaker is Speaker.THERAPIST]
+
+    def first(answer: _Answer) -> int | None:
+        near = (turn.index for turn in after[: answer.within] if answer.test(turn.text))
+        return next(near, None)
+
+    unsafe = tuple(turn.index for turn in after[:HELP_WITHIN] if unsafe_advice(turn.text))
+    return Episode(turns[at].index, kind, first(_NOTICED), first(_ASKED), first(_OFFERED), unsafe)
+
+
+def episodes(turns: Sequence[Turn]) -> tuple[Episode, ...]:
+    """Return the client's risk statements with what the therapist did next.
+
+    A statement that comes while an episode is being answered, or after one that was handled,
+    belongs to it, unless a hint has become a plain statement since.
+    """
+    found: list[Episode] = []
+    for at, turn in enumerate(turns):
+        kind = risk_kind(turn.text) if turn.speaker is Speaker.CLIENT else None
+        if kind is not None and not _belongs(turn, kind, found[-1] if found else None):
+            found.append(_episode(turns, at, kind))
+    return tuple(found)
+
+
+def _belongs(turn: Turn, kind: RiskKind, last: Episode | None) -> bool:
+    if last is None or not last.handled:
+        return False
+    answered = max(last.asked or 0, last.offered or 0)
+    return turn.index < answered or last.kind is RiskKind.STATED or kind is last.kind

@@ -1,0 +1,49 @@
+"""Words that receive a feeling, and words that push it away."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from measures.lexicon import has, hits
+from measures.tokens import sentences
+
+
+@lru_cache(maxsize=16384)
+def invalidating(text: str) -> tuple[str, ...]:
+    """Return a therapist's sentences that play down, blame or argue with a feeling.
+
+    Coldness without such phrases is not seen. A sentence that quotes the client back ("so you
+    tell yourself it's no big deal") is a reflection and left out.
+    """
+    return tuple(
+        sentence
+        for sentence in sentences(text)
+        if has(sentence, "validation.invalidating") and not _quotes_back(sentence)
+    )
+
+
+def _quotes_back(sentence: str) -> bool:
+    stems = hits(sentence).get("reflections.stem", ())
+    told = hits(sentence).get("validation.quoted", ())
+    first = min((hit.start for hit in hits(sentence)["validation.invalidating"]), default=0)
+    return any(hit.end <= first for hit in told) or any(hit.end < first for hit in stems)
+
+
+def validating(text: str) -> tuple[str, ...]:
+    """Return the sentences that say a feeling makes sense, or answer it with warmth."""
+    return tuple(sentence for sentence in sentences(text) if has(sentence, "validation.validating"))
+
+
+def names_feeling(text: str) -> bool:
+    """Tell whether a turn names a feeling."""
+    return has(text, "feelings.named")
+
+
+def warm(text: str) -> bool:
+    """Tell whether a turn has words of warmth or partnership."""
+    return has(text, "validation.warm", "validation.validating")
+
+
+def explores(text: str) -> bool:
+    """Tell whether a turn opens room for more of what the client feels or means."""
+    return has(text, "validation.exploring")
