@@ -35,7 +35,7 @@ def run(
     ray: RayOption = None,
     submit: SubmitOption = None,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Play a campaign from a run file; sessions land in runs/<name>/sessions.jsonl."""
     from rehearsal.runfile import load_settings, save_settings
 
@@ -43,9 +43,10 @@ def run(
     if submit:
         from rehearsal.submit import submit_job
 
-        return submit_job(submit, ["campaign", "run"], config, as_json=as_json)
+        submit_job(submit, ["campaign", "run"], config, as_json=as_json)
+        return
     folder = folder_of(settings, run_dir)
-    return _play(settings, folder, resume=False, as_json=as_json, before=save_settings)
+    _play(settings, folder, resume=False, as_json=as_json, before=save_settings)
 
 
 @app.command("resume")
@@ -59,13 +60,13 @@ def resume(
         int | None, typer.Option("--tokens", help="New budget of tokens for the whole campaign.")
     ] = None,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Go on with a campaign that was stopped; no recorded call is paid again."""
     from rehearsal.runfile import open_run
 
     settings, folder = open_run(run)
     settings = _with_budget(with_ray(settings, ray), calls, tokens)
-    return _play(settings, folder, resume=True, as_json=as_json)
+    _play(settings, folder, resume=True, as_json=as_json)
 
 
 @app.command("status")
@@ -111,7 +112,7 @@ def _play(
     resume: bool,
     as_json: bool,
     before: object = None,
-) -> int:
+) -> None:
     from campaigns.run import run_campaign
 
     from rehearsal.console import emit_json, watching
@@ -125,7 +126,6 @@ def _play(
         emit_json({"run": str(folder.root), **summary.model_dump(mode="json")})
     else:
         show_summary(summary, folder)
-    return 0
 
 
 def _with_budget(settings: Settings, calls: int | None, tokens: int | None) -> Settings:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-import click
 import typer
 
 from domain.errors import ExitCode, RehearsalError
@@ -76,19 +75,16 @@ def run(arguments: list[str]) -> int:
 
     as_json = "--json" in arguments
     try:
-        result = app(args=arguments, prog_name="rehearsal", standalone_mode=False)
+        app(args=arguments, prog_name="rehearsal")
     except RehearsalError as error:
         show_failure(error, as_json=as_json)
         return int(error.exit_code)
-    except click.exceptions.Exit as stop:
-        return int(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        return int(ExitCode.USAGE)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(ExitCode.DONE)
+    except KeyboardInterrupt:
         stderr().print("Stopped. What was done is kept; resume with the same run.")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.FAILED)
-    return result if isinstance(result, int) else int(ExitCode.DONE)
+    return int(ExitCode.DONE)

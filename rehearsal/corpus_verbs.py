@@ -31,7 +31,7 @@ def ingest(
     sign_off: SignOffOption = None,
     run_dir: RunOption = None,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Read real transcripts into quarantine; nothing uses them until somebody signs."""
     from rehearsal.console import emit_json, stdout
     from rehearsal.runfile import save_settings
@@ -53,7 +53,6 @@ def ingest(
         show_ingest(summary, folder)
         if signed:
             stdout().print(f"{signed} records signed off by {sign_off}.", markup=False)
-    return 0
 
 
 @app.command("sign-off")

@@ -41,7 +41,7 @@ def demo(
     ray: RayOption = None,
     submit: SubmitOption = None,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Simulate, refine, blend, train, judge, report: the whole loop, offline, in minutes."""
     from rehearsal.console import emit_json, watching
     from rehearsal.runfile import load_settings, save_settings, shipped_config
@@ -51,7 +51,8 @@ def demo(
     if submit:
         from rehearsal.submit import submit_job
 
-        return submit_job(submit, ["demo", "--config"], source, as_json=as_json)
+        submit_job(submit, ["demo", "--config"], source, as_json=as_json)
+        return
     own = transcripts is not None
     if own:
         corpus = settings.corpus.model_copy(
@@ -67,7 +68,6 @@ def demo(
         emit_json(_as_json(folder, {"ingest": taken_in, **result}))
     else:
         _show_end(folder, result)
-    return 0
 
 
 def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def doctor(
         Path | None, typer.Argument(metavar="[CONFIG]", help="Also ask this run's endpoints.")
     ] = None,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Check the installation, the machine, and a run's endpoints."""
     from rehearsal.console import emit_json, stdout
 
@@ -58,7 +58,8 @@ def doctor(
             console.print(f"{check.name:<26} {check.found}", markup=False)
             if not check.ok and check.mend:
                 console.print(f"  {check.mend}", markup=False)
-    return int(ExitCode.DONE if all(check.ok for check in checks) else ExitCode.FAILED)
+    if not all(check.ok for check in checks):
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _python() -> list[Check]:

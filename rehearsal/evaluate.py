@@ -24,7 +24,7 @@ def evaluate(
     ray: RayOption = None,
     submit: SubmitOption = None,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Compare base and adapters on held-out scenarios, and write the report."""
     from engine import cluster
     from rehearsal.console import emit_json, stdout, watching
@@ -35,7 +35,8 @@ def evaluate(
     if submit:
         from rehearsal.submit import submit_job
 
-        return submit_job(submit, ["evaluate"], folder.config, as_json=as_json)
+        submit_job(submit, ["evaluate"], folder.config, as_json=as_json)
+        return
     settings = with_ray(settings, ray)
     from evaluation.report import write_report
     from evaluation.run import evaluate as compare
@@ -54,7 +55,6 @@ def evaluate(
     else:
         show_evaluation(summary)
         stdout().print(f"Report: {page}", markup=False)
-    return 0
 
 
 def show_evaluation(summary: EvaluationSummary) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domain.errors import ConfigError, ExitCode, RehearsalError
+from domain.errors import ConfigError, RehearsalError
 from rehearsal.console import emit_json, stderr
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SUFFIXES = frozenset({".py", ".md", ".yaml", ".json", ".j2", ".txt", ".typed"})
 RUN_FILE = "run.yaml"
 
 
-def submit_job(address: str, verb: list[str], config: Path, *, as_json: bool) -> int:
+def submit_job(address: str, verb: list[str], config: Path, *, as_json: bool) -> None:
     """Send `rehearsal VERB CONFIG` to the cluster at `address` and follow it to its end.
 
     Paths in the run file are read on the cluster: transcripts must lie where its nodes see them.
@@ -50,7 +50,7 @@ def submit_job(address: str, verb: list[str], config: Path, *, as_json: bool) ->
             runtime_env={"working_dir": scratch, "env_vars": environment},
         )
     stderr().print(f"Job {job} is with the cluster; its words follow.", markup=False)
-    return _follow(client, job, as_json=as_json)
+    _follow(client, job, as_json=as_json)
 
 
 def carry(to: Path, config: Path) -> list[Path]:
@@ -93,7 +93,7 @@ def _client(address: str) -> JobSubmissionClient:
         ) from None
 
 
-def _follow(client: JobSubmissionClient, job: str, *, as_json: bool) -> int:
+def _follow(client: JobSubmissionClient, job: str, *, as_json: bool) -> None:
     import asyncio
 
     async def tail() -> None:
@@ -112,4 +112,3 @@ def _follow(client: JobSubmissionClient, job: str, *, as_json: bool) -> int:
             got=f"{status.value}: {info.message or ''}".strip(),
             mend=f"its log stands above; again: ray job logs {job}",
         )
-    return int(ExitCode.DONE)

@@ -30,7 +30,7 @@ def train(
     ray: RayOption = None,
     submit: SubmitOption = None,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Fine-tune a LoRA adapter on each of the run's blends."""
     from rehearsal.console import emit_json, stdout, watching
 
@@ -38,7 +38,8 @@ def train(
     if submit:
         from rehearsal.submit import submit_job
 
-        return submit_job(submit, ["train"], folder.config, as_json=as_json)
+        submit_job(submit, ["train"], folder.config, as_json=as_json)
+        return
     settings = with_ray(settings, ray)
     with watching() as progress:
         made = train_run(settings, folder, progress)
@@ -51,7 +52,6 @@ def train(
                 f"loss {each.first_loss:.2f} → {each.last_loss:.2f}: {folder.adapters / name}",
                 markup=False,
             )
-    return 0
 
 
 def train_run(settings: Settings, folder: RunFolder, progress: Progress) -> dict[str, TrainSummary]:

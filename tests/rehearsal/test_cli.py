@@ -1,0 +1,106 @@
+"""The command line as a program sees it: exit codes, one JSON document, clean streams."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rehearsal import __version__
+from rehearsal.cli import run
+
+
+@pytest.fixture(autouse=True)
+def _in_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REHEARSAL_RUNS", str(tmp_path / "runs"))
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == f"rehearsal {__version__}"
+
+
+def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    out = capsys.readouterr().out
+    for verb in (
+        "demo", "understudy", "campaign", "trace", "corpus", "train", "evaluate", "report",
+        "doctor",
+    ):  # fmt: skip
+        assert verb in out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from rehearsal.cli import run; run(['campaign', '--help']);"
+        "heavy = {'ray', 'torch', 'transformers', 'langchain_core', 'langgraph', 'matplotlib',"
+        " 'scipy', 'sqlalchemy', 'pyarrow', 'aiohttp'} & set(sys.modules);"
+        "print(sorted(heavy), file=sys.stderr)"
+    )
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+
+
+def test_an_unknown_option_is_usage() -> None:
+    assert run(["campaign", "run", "--frobnicate"]) == 2
+
+
+def test_a_missing_run_file_is_exit_2_with_its_mend(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["campaign", "run", "none.yaml"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "none.yaml: the run file is not there" in captured.err
+    assert "cp configs/demo.yaml" in captured.err
+
+
+def test_failure_as_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["campaign", "run", "none.yaml", "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["kind"] == "ConfigError"
+    assert error["exit_code"] == 2
+    assert error["mend"]
+
+
+def test_an_unreachable_endpoint_spends_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.yaml").write_text(
+        "name: x\nendpoint: {base_url: 'http://127.0.0.1:9/v1'}\nengine: {kind: inline}\n"
+    )
+    assert run(["campaign", "run", "run.yaml"]) == 1
+    err = capsys.readouterr().err
+    assert "roles.client" in err
+    assert "http://127.0.0.1:9/v1" in err
+    assert "rehearsal understudy" in err
+    assert not (tmp_path / "runs" / "x" / "sessions.jsonl").exists()
+
+
+def test_no_campaigns_yet_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["campaign", "list"]) == 0
+    assert "No campaigns yet" in capsys.readouterr().out
+    assert run(["campaign", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_doctor_says_whose_packages_these_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--json"]) == 0
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)}
+    assert checks["package agents"]["found"] == "ours"
+
+
+def test_telemetry_of_dependencies_is_off() -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "HF_", "LANG"))}
+    code = (
+        "from rehearsal.cli import silence_telemetry; silence_telemetry(); import os;"
+        "print(os.environ['RAY_USAGE_STATS_ENABLED'], os.environ['HF_HUB_DISABLE_TELEMETRY'],"
+        "os.environ['LANGSMITH_TRACING'])"
+    )
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.split() == ["0", "1", "false"]
