@@ -29,7 +29,7 @@ def shares(budget: BudgetSettings, spent: Share, workers: int) -> list[Share]:
     calls = _split(budget.calls, spent.calls or 0, workers)
     tokens = _split(budget.tokens, spent.tokens or 0, workers)
     if not any(calls[n] != 0 and tokens[n] != 0 for n in range(workers)):
-        raise reached(budget.calls, budget.tokens)
+        raise reached(Share(budget.calls, budget.tokens))
     return [Share(calls[n], tokens[n]) for n in range(workers)]
 
 
@@ -40,10 +40,17 @@ def _split(limit: int | None, spent: int, workers: int) -> list[int | None]:
     return [each + (n < rest) for n in range(workers)]
 
 
-def reached(calls: int | None, tokens: int | None, where: str = "campaign.budget") -> Exception:
+def left(share: Share, spent: Share) -> Share | None:
+    """Return what is left of a worker's share after `spent`, or None when nothing is."""
+    calls = _split(share.calls, spent.calls or 0, 1)[0]
+    tokens = _split(share.tokens, spent.tokens or 0, 1)[0]
+    return None if 0 in (calls, tokens) else Share(calls, tokens)
+
+
+def reached(limit: Share, where: str = "campaign.budget") -> BudgetReachedError:
     """Return the error that says that nothing more may be spent."""
-    limits = {"calls": calls, "tokens": tokens}
-    said = ", ".join(f"{limit} {name}" for name, limit in limits.items() if limit is not None)
+    limits = {"calls": limit.calls, "tokens": limit.tokens}
+    said = " and ".join(f"{most} {name}" for name, most in limits.items() if most is not None)
     return BudgetReachedError(
         "the budget is reached",
         where=where,
@@ -80,7 +87,7 @@ class Allowance:
             expected > share.tokens or self._tokens >= share.tokens
         )
         if over_calls or over_tokens:
-            raise reached(share.calls, share.tokens, where=f"call {key}, this worker's share")
+            raise reached(share, where=f"call {key}, this worker's share of the budget")
         self._calls += 1
         self._in_flight += 1
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from domain.call import CallKey, CallRow, Role
 from domain.errors import StoreError
 from engine import shards
+from engine.budget import Share
 from engine.delta import restore
 from engine.rows import Stored, checksum, result_is_whole
 from engine.schema import CALLS, RESULTS
@@ -131,6 +132,20 @@ class Store:
                 continue
             with _reading(shard) as connection:
                 yield shard, connection
+
+
+def spent_in(shard: Shard) -> Share:
+    """Return the calls and tokens that one shard holds; nothing where there is no shard yet.
+
+    Raises:
+        StoreError: It is damaged.
+    """
+    if not shard.path.exists() or shards.read_meta(shard) is None:
+        return Share(0, 0)
+    tokens = func.sum(CALLS.c.prompt_tokens + CALLS.c.completion_tokens)
+    with _reading(shard) as connection:
+        calls, used = connection.execute(select(func.count(), tokens).select_from(CALLS)).one()
+    return Share(calls, int(used or 0))
 
 
 @contextmanager

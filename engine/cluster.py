@@ -1,0 +1,176 @@
+"""A typed face for Ray: start, stop, tasks and actors. Nothing else in the engine imports it.
+
+On one machine we start a Ray of our own: loopback only, no dashboard, no usage reports, workers'
+output in Ray's log files instead of on the terminal.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+
+from domain.errors import ConfigError, RehearsalError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from domain.settings import EngineSettings
+
+T = TypeVar("T")
+
+_OBJECT_STORE = 200 * 1024 * 1024
+"""Bytes of shared memory on one machine: batches of results pass through it, nothing larger."""
+_LONGEST_TEMP = 40
+"""Ray puts sockets under its folder, and a socket's path may have 107 bytes in all."""
+
+
+class WorkerDiedError(Exception):
+    """An actor's process is gone; what it had not returned must be given to another."""
+
+
+class Handle(Generic[T]):
+    """What a task or an actor's method will return."""
+
+    def __init__(self, ref: Any) -> None:  # noqa: ANN401 - Ray's references are untyped
+        self.ref = ref
+
+    def result(self, timeout_s: float | None = None) -> T:
+        """Wait for it and return it; an exception raised there is raised here, as it was.
+
+        Raises:
+            WorkerDiedError: The process that was to return it is gone.
+            TimeoutError: It took longer than `timeout_s`.
+        """
+        try:
+            value: T = ray.get(self.ref, timeout=timeout_s)
+        except GetTimeoutError as error:
+            raise TimeoutError(f"no result within {timeout_s} s") from error
+        except RayTaskError as error:
+            cause = error.cause
+            raise (cause if isinstance(cause, RehearsalError) else error) from None
+        except RayActorError as error:
+            raise WorkerDiedError(str(error)) from error
+        return value
+
+
+class Actor:
+    """A long-lived worker process that holds one object."""
+
+    def __init__(self, handle: Any) -> None:  # noqa: ANN401 - Ray's handles are untyped
+        self._handle = handle
+
+    def call(self, method: str, *args: object) -> Handle[Any]:
+        """Call a method; returns at once."""
+        return Handle(getattr(self._handle, method).remote(*args))
+
+    def kill(self) -> None:
+        """End the process now."""
+        ray.kill(self._handle)
+
+
+def start(engine: EngineSettings) -> None:
+    """Start a Ray of our own, or join the cluster at `engine.ray_address`; idempotent.
+
+    On one machine Ray's CPUs are tickets, not cores: there are a few more than cores, so that
+    short-lived trainers find a place beside the long-lived workers.
+
+    Raises:
+        ConfigError: No cluster answers at the address.
+        RehearsalError: Ray could not be started here.
+    """
+    if ray.is_initialized():
+        return
+    _CREWS.clear()
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        if engine.ray_address is not None:
+            ray.init(address=engine.ray_address, **quiet)
+            return
+        ray.init(
+            address="local",
+            num_cpus=max(os.cpu_count() or 1, 4, engine.workers + 2),
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE,
+            _temp_dir=_temp_folder(),
+            **quiet,
+        )
+    except (ConnectionError, RayError, OSError, RuntimeError, ValueError) as error:
+        raise _not_started(engine.ray_address, error) from error
+
+
+def stop() -> None:
+    """Stop the Ray that was started, or leave the cluster that was joined; idempotent."""
+    _CREWS.clear()
+    if ray.is_initialized():
+        ray.shutdown()
+
+
+def is_started() -> bool:
+    """Whether this process has a Ray."""
+    return bool(ray.is_initialized())
+
+
+def submit(function: Callable[..., T], *args: object, cpus: float = 1) -> Handle[T]:
+    """Run a module-level function on a worker."""
+    remote: Any = ray.remote
+    return Handle(remote(num_cpus=cpus)(function).remote(*args))
+
+
+def actor(kind: type, *args: object, concurrency: int = 8, cpus: float = 0) -> Actor:
+    """Start an actor that holds `kind(*args)`; its async methods run side by side.
+
+    With `cpus=0` it takes no ticket: for workers that live on while other work comes and goes.
+    """
+    remote: Any = ray.remote  # its published types know fewer options than it takes
+    made = remote(num_cpus=cpus, max_concurrency=concurrency, max_restarts=0)(kind)
+    return Actor(made.remote(*args))
+
+
+def wait(handles: Sequence[Handle[Any]], timeout_s: float) -> list[Handle[Any]]:
+    """Return those of `handles` that are ready within `timeout_s`; at least one unless none is."""
+    by_ref = {handle.ref: handle for handle in handles}
+    ready, _ = ray.wait(list(by_ref), num_returns=1, timeout=timeout_s)
+    if ready:
+        ready, _ = ray.wait(list(by_ref), num_returns=len(by_ref), timeout=0)
+    return [by_ref[ref] for ref in ready]
+
+
+_CREWS: dict[str, list[Actor]] = {}
+
+
+def crew(name: str) -> list[Actor]:
+    """Return the list of idle actors kept under `name` until Ray stops; the caller changes it."""
+    return _CREWS.setdefault(name, [])
+
+
+def _temp_folder() -> str | None:
+    """A folder of this user's own: Ray's default, /tmp/ray, belongs to whoever was first."""
+    folder = str(Path(tempfile.gettempdir()) / f"ray-{os.getuid()}")
+    return folder if len(folder) <= _LONGEST_TEMP else None
+
+
+def _not_started(address: str | None, error: Exception) -> RehearsalError:
+    text = str(error).strip().splitlines()
+    got = text[0] if text else type(error).__name__
+    if address is None:
+        return RehearsalError(
+            "Ray could not be started on this machine",
+            where="engine.kind: ray",
+            got=got,
+            mend="Set `engine.kind: inline` to run without Ray, or see that /tmp has space.",
+        )
+    return ConfigError(
+        "no Ray cluster could be joined",
+        where="engine.ray_address",
+        expected="the address of a running cluster",
+        got=f"{address}: {got}",
+        mend="Start the cluster, correct the address, or leave it out to run on this machine.",
+    )

@@ -1,0 +1,221 @@
+"""The Ray side of the pool: long-lived workers that are given batches and return batches."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from domain.errors import BudgetReachedError, RehearsalError
+from engine import cluster, shards
+from engine.bench import Bench, interrupted
+from engine.budget import left, reached
+from engine.signals import Interrupts
+from engine.store import spent_in
+
+if TYPE_CHECKING:
+    from domain.settings import EngineSettings
+    from engine.bench import BenchPlan
+    from engine.budget import Share
+    from engine.job import Factory, ItemEnd
+    from engine.pool import Work
+
+_LIMIT = 64
+"""Ends that a worker returns at a time."""
+_LINGER_S = 0.02
+"""How long a worker waits for more ends: a batch costs the driver what a single one does."""
+_TICK_S = 0.5
+_SPARE = 1.25
+"""Items that a worker holds, as a multiple of what it plays at a time, so that it never waits."""
+_RESTARTS_PER_WORKER = 3
+
+
+class Worker:
+    """What lives in a worker's process: nothing at first, a bench while a run lasts."""
+
+    def __init__(self) -> None:
+        self._bench: Bench | None = None
+
+    async def prepare(self, module: str) -> None:
+        """Import what the job will need."""
+        await asyncio.to_thread(importlib.import_module, module)
+
+    async def open(self, plan: BenchPlan) -> None:
+        """Start a bench."""
+        self._bench = Bench(plan)
+
+    async def exchange(self, items: list[tuple[str, bytes]]) -> list[ItemEnd]:
+        """Take more items; return what has ended, once something has."""
+        if self._bench is None:
+            raise RuntimeError("the worker has no bench")
+        self._bench.give(items)
+        return await self._bench.ends(_LIMIT, _LINGER_S)
+
+    async def drain(self) -> None:
+        """Start no new call."""
+        if self._bench is not None:
+            self._bench.drain()
+
+    async def close(self) -> None:
+        """End the bench; the process stays for the next run."""
+        bench, self._bench = self._bench, None
+        if bench is not None:
+            await bench.close()
+
+
+@dataclass
+class _Hand:
+    """The driver's side of one worker."""
+
+    actor: cluster.Actor
+    plan: BenchPlan
+    opened: cluster.Handle[Any]
+    """Raises what kept the worker from starting."""
+    held: dict[str, bytes] = field(default_factory=dict)
+    call: cluster.Handle[Any] | None = None
+    spent: bool = False
+    """Its share of the budget is used up: it gets no more items."""
+
+
+def prewarm(engine: EngineSettings, factory: Factory) -> None:
+    """Start Ray and as many idle workers as the engine asks for, importing."""
+    cluster.start(engine)
+    idle = cluster.crew("workers")
+    while len(idle) < engine.workers:
+        idle.append(_hire(engine))
+    for actor in idle:
+        actor.call("prepare", factory.__module__)
+
+
+def run(work: Work) -> int:
+    """Play the work's items on workers; return how many workers had to be replaced."""
+    cluster.start(work.engine)
+    crew = _Crew(work)
+    with Interrupts() as interrupts:
+        try:
+            crew.open()
+            while crew.busy:
+                crew.heed(interrupts.count)
+                crew.hand_out()
+                crew.gather()
+        finally:
+            crew.close()
+    return crew.restarts
+
+
+class _Crew:
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._pending = deque(work.todo)
+        self._idle = cluster.crew("workers")
+        self._hands: list[_Hand] = []
+        self._numbers = 0
+        self._told = False
+        self.restarts = 0
+
+    def open(self) -> None:
+        for share in self._work.shares:
+            self._hands.append(self._hire(share))
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being played, or could be."""
+        return any(hand.held for hand in self._hands) or bool(self._pending and self._takers())
+
+    def heed(self, interrupts: int) -> None:
+        """Drain on the first Ctrl-C or the first grave error; stop on the second Ctrl-C."""
+        if interrupts > 1:
+            for hand in self._hands:
+                hand.actor.kill()
+            self._hands.clear()
+            raise interrupted()
+        if (interrupts or self._work.stopping) and not self._told:
+            self._told = True
+            if interrupts:
+                self._pending_end()
+            for hand in self._hands:
+                hand.actor.call("drain")
+
+    def _pending_end(self) -> None:
+        """What nobody has begun is left for the resumed run."""
+        if self._pending or any(hand.held for hand in self._hands):
+            self._work.error = self._work.error or interrupted()
+
+    def _takers(self) -> list[_Hand]:
+        return [] if self._told else [hand for hand in self._hands if not hand.spent]
+
+    def hand_out(self) -> None:
+        """Top every worker up, sharing what is left evenly, and ask each for what has ended."""
+        takers = self._takers()
+        for hand in self._hands:
+            batch: list[tuple[str, bytes]] = []
+            if hand in takers and hand.call is None:
+                room = int(hand.plan.in_flight * _SPARE) - len(hand.held)
+                fair = -(-len(self._pending) // len(takers))
+                batch = [self._pending.popleft() for _ in range(max(0, min(room, fair)))]
+                hand.held.update(batch)
+            if hand.call is None and hand.held:
+                hand.call = hand.actor.call("exchange", batch)
+
+    def gather(self) -> None:
+        """Take what has come back; replace a worker that has died."""
+        calls = {hand.call.ref: hand for hand in self._hands if hand.call is not None}
+        if not calls:
+            return
+        waiting = [hand.call for hand in self._hands if hand.call is not None]
+        for handle in cluster.wait(waiting, _TICK_S):
+            hand = calls[handle.ref]
+            try:
+                hand.opened.result()
+                ends = handle.result()
+            except cluster.WorkerDiedError as error:
+                self._replace(hand, error)
+                continue
+            hand.call = None
+            for end in ends:
+                hand.held.pop(end.item, None)
+                hand.spent = hand.spent or isinstance(end.error, BudgetReachedError)
+                self._work.take(end)
+
+    def _hire(self, share: Share) -> _Hand:
+        self._numbers += 1
+        actor = self._idle.pop() if self._idle else _hire(self._work.engine)
+        plan = self._work.plan(self._numbers, share)
+        return _Hand(actor, plan, actor.call("open", plan))
+
+    def _replace(self, hand: _Hand, error: cluster.WorkerDiedError) -> None:
+        """Seal the dead worker's shard and give its items to a new one."""
+        self._hands.remove(hand)
+        self.restarts += 1
+        if self.restarts > _RESTARTS_PER_WORKER * len(self._work.shares):
+            raise RehearsalError(
+                "workers keep dying",
+                where=f"items {', '.join(list(hand.held)[:3])}…",
+                got=str(error).strip().splitlines()[0],
+                mend="See Ray's logs; memory is the usual cause: lower engine.sessions_in_flight.",
+            ) from error
+        if hand.plan.shard.path.exists():
+            shards.seal(hand.plan.shard)
+        self._pending.extendleft(reversed(hand.held.items()))
+        share = left(hand.plan.share, spent_in(hand.plan.shard))
+        if share is None:
+            self._work.error = self._work.error or reached(hand.plan.share)
+        else:
+            self._hands.append(self._hire(share))
+
+    def close(self) -> None:
+        """Close the benches and keep the workers for the next run."""
+        closing = [(hand.actor, hand.actor.call("close")) for hand in self._hands]
+        for actor, handle in closing:
+            try:
+                handle.result()
+            except cluster.WorkerDiedError:
+                continue
+            self._idle.append(actor)
+
+
+def _hire(engine: EngineSettings) -> cluster.Actor:
+    """Start one worker. On a cluster it takes a CPU, so that workers spread over the machines."""
+    return cluster.actor(Worker, cpus=0 if engine.ray_address is None else 1)

@@ -1,0 +1,236 @@
+"""Runs a job over many items, in this process or on Ray workers, with the same code inside."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domain.errors import BudgetReachedError, InterruptedRunError, RehearsalError
+from engine import shards
+from engine.bench import Bench, BenchPlan, interrupted
+from engine.budget import Share, shares
+from engine.signals import Interrupts
+from engine.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from domain.progress import Progress
+    from domain.settings import BudgetSettings, EngineSettings
+    from engine.job import Factory, ItemEnd
+
+_LIMIT = 64
+_TICK_S = 0.5
+"""How often a waiting driver looks whether it was interrupted."""
+
+
+@dataclass(frozen=True)
+class PoolSummary:
+    """What a run of the pool did."""
+
+    items: int
+    finished_before: int
+    """Items whose result was in the ledger already."""
+    finished: int
+    """Items finished now."""
+    restarts: int = 0
+    """Workers that died and were replaced."""
+
+
+@dataclass
+class Work:
+    """One run of the pool: what is to be done, and what has come back."""
+
+    factory: Factory
+    payload: bytes
+    folder: Path
+    engine: EngineSettings
+    run_hash: str
+    epoch: int
+    shares: list[Share]
+    todo: list[tuple[str, bytes]]
+    total: int
+    progress: Progress
+    on_result: Callable[[str, bytes], None] | None
+    stage: str
+    done: int = 0
+    error: RehearsalError | None = None
+
+    def plan(self, worker: int, share: Share) -> BenchPlan:
+        """Return what worker number `worker` needs; it recalls from every shard there is now."""
+        return BenchPlan(
+            factory=self.factory,
+            payload=self.payload,
+            run_hash=self.run_hash,
+            shard=shards.shard_at(self.folder, self.epoch, worker),
+            earlier=tuple(shards.list_shards(self.folder)),
+            share=share,
+            in_flight=self.engine.sessions_in_flight,
+            returns_results=self.on_result is not None,
+        )
+
+    def take(self, end: ItemEnd) -> None:
+        """Count one ended item; the gravest error is kept."""
+        if end.error is not None:
+            if self.error is None or _gravity(end.error) > _gravity(self.error):
+                self.error = end.error
+            return
+        self.done += 1
+        if self.on_result is not None and end.result is not None:
+            self.on_result(end.item, end.result)
+        self.progress(self.stage, self.done, self.total)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether an error says that no item should be started any more."""
+        return self.error is not None and not isinstance(self.error, BudgetReachedError)
+
+
+def run_all(
+    factory: Factory,
+    payload: bytes,
+    items: Sequence[tuple[str, bytes]],
+    folder: Path,
+    engine: EngineSettings,
+    budget: BudgetSettings,
+    run_hash: str,
+    progress: Progress,
+    on_result: Callable[[str, bytes], None] | None = None,
+    *,
+    stage: str = "sessions",
+) -> PoolSummary:
+    """Run the job that `factory` makes over `items` and keep every result in the ledger.
+
+    The caller holds the run's lock. With `engine.kind: ray`, Ray is started if it is not. The
+    first Ctrl-C lets calls in flight end and be recorded; the second stops at once.
+
+    Args:
+        factory: Module-level callable `(payload, journal) -> Job`; called inside each worker.
+        payload: What the factory needs, as bytes.
+        items: (item id, item) in plan order; an item with a recorded result is not run again.
+        folder: The ledger's folder.
+        engine: Where to run, and how many items at a time.
+        budget: What may be spent in all, with what the ledger already holds.
+        run_hash: Hash of prompts and config; a ledger of another one is refused.
+        progress: Told of each finished item, under the name `stage`.
+        on_result: Given every item's result: first those of earlier runs, in plan order, then
+            each as it finishes.
+        stage: What the items are called when progress is told.
+
+    Raises:
+        BudgetReachedError: Stopped by the budget; can be resumed.
+        InterruptedRunError: Stopped by Ctrl-C; can be resumed.
+        ResumeRefusedError: Prompts, config or a recorded request have changed.
+        StoreError: The ledger cannot be read or written.
+        RehearsalError: An item raised something unexpected (the item is named), or workers keep
+            dying.
+    """
+    work = _prepare(
+        factory, payload, items, folder, engine, budget, run_hash, progress, on_result, stage
+    )
+    before = work.done
+    restarts = 0
+    if work.todo:
+        if engine.kind == "ray":
+            from engine import crew  # Ray takes a second to import; inline runs never need it
+
+            restarts = crew.run(work)
+        else:
+            asyncio.run(run_items(work))
+    if work.error is not None:
+        raise work.error
+    return PoolSummary(work.total, before, work.done - before, restarts)
+
+
+def prewarm(engine: EngineSettings, factory: Factory) -> None:
+    """Start Ray and its workers now, and let them import what `factory` needs; returns at once.
+
+    Importing the graphs takes a worker many seconds; `run_all` then finds them ready.
+    """
+    if engine.kind == "ray":
+        from engine import crew
+
+        crew.prewarm(engine, factory)
+
+
+async def run_items(work: Work) -> None:
+    """Play the work's items on one bench in this process."""
+    bench = Bench(work.plan(1, work.shares[0]))
+    left = len(work.todo)
+    bench.give(work.todo)
+    try:
+        with Interrupts() as interrupts:
+            while left:
+                ends = await _ends(bench, interrupts)
+                left -= len(ends)
+                for end in ends:
+                    work.take(end)
+    finally:
+        await bench.close()
+
+
+async def _ends(bench: Bench, interrupts: Interrupts) -> list[ItemEnd]:
+    """Wait for ends, looking at Ctrl-C meanwhile."""
+    waiting = asyncio.create_task(bench.ends(_LIMIT, linger_s=0))
+    while True:
+        done, _ = await asyncio.wait({waiting}, timeout=_TICK_S)
+        if interrupts.count == 1:
+            bench.drain()
+        elif interrupts.count > 1:
+            waiting.cancel()
+            raise interrupted()
+        if done:
+            return waiting.result()
+
+
+def _prepare(
+    factory: Factory,
+    payload: bytes,
+    items: Sequence[tuple[str, bytes]],
+    folder: Path,
+    engine: EngineSettings,
+    budget: BudgetSettings,
+    run_hash: str,
+    progress: Progress,
+    on_result: Callable[[str, bytes], None] | None,
+    stage: str,
+) -> Work:
+    epoch = shards.begin_epoch(folder, run_hash)
+    store = Store(folder)
+    results = store.results() if on_result is not None else {}
+    finished = set(results) if on_result is not None else store.finished()
+    todo = [item for item in items if item[0] not in finished]
+    work = Work(
+        factory=factory,
+        payload=payload,
+        folder=folder,
+        engine=engine,
+        run_hash=run_hash,
+        epoch=epoch,
+        shares=[],
+        todo=todo,
+        total=len(items),
+        progress=progress,
+        on_result=on_result,
+        stage=stage,
+        done=len(items) - len(todo),
+    )
+    if on_result is not None:
+        for item, _ in items:
+            if item in results:
+                on_result(item, results[item])
+    progress(stage, work.done, work.total)
+    if todo:
+        totals = store.totals()
+        workers = min(engine.workers, len(todo)) if engine.kind == "ray" else 1
+        work.shares = shares(budget, Share(totals.calls, totals.tokens), workers)
+    return work
+
+
+def _gravity(error: RehearsalError) -> int:
+    """Order errors by how much they say: an interruption least, what went wrong most."""
+    if isinstance(error, InterruptedRunError):
+        return 0
+    return 1 if isinstance(error, BudgetReachedError) else 2
