@@ -1,0 +1,72 @@
+"""Speakers who step out of their role, and turns that are broken."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from domain.turn import Speaker, Turn
+from measures.lexicon import hits
+from measures.repetition import babble
+from measures.tokens import words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BABBLE = 0.4
+"""Share of repeated word pairs within a turn from which it is broken."""
+LETTERS = 0.5
+"""Share of letters and digits among a turn's marks under which it is broken."""
+
+_MARKS = re.compile(
+    r"\{\{|\}\}|\[INST\]|<\||\|>|</?(?:system|assistant|user|think)>|```|^\s*[{\[]\""
+)
+_LABEL = re.compile(r"(?i)^\s*(?:therapist|client|counsell?or|patient|assistant|user)\s*:")
+_KINDS = {
+    Speaker.CLIENT: ("program", "notes", "client_counsels"),
+    Speaker.THERAPIST: ("program", "notes", "therapist_confides"),
+}
+
+
+class Drift(NamedTuple):
+    """One turn out of role: its index, the kind of drift, and the words that show it."""
+
+    turn: int
+    kind: str
+    quote: str
+
+
+@lru_cache(maxsize=16384)
+def is_broken(text: str) -> bool:
+    """Tell whether a turn is empty, without words, or the same words over and over."""
+    heard = words(text)
+    if not heard:
+        return True
+    shown = text.replace(" ", "")
+    if sum(mark.isalnum() for mark in shown) < LETTERS * len(shown):
+        return True
+    return len(heard) >= 12 and babble(text) >= BABBLE
+
+
+def drift(turn: Turn) -> Drift | None:
+    """Return how a turn steps out of its speaker's role, or None.
+
+    Phrases only: a client who counsels in everyday words is not seen.
+    """
+    if is_broken(turn.text):
+        return Drift(turn.index, "broken", turn.text[:40])
+    mark = _MARKS.search(turn.text) or _LABEL.search(turn.text)
+    if mark:
+        return Drift(turn.index, "notes", mark.group().strip())
+    found = hits(turn.text)
+    for kind in _KINDS[turn.speaker]:
+        places = found.get(f"roles.{kind}")
+        if places:
+            return Drift(turn.index, kind, places[0].text)
+    return None
+
+
+def drifts(turns: Sequence[Turn]) -> tuple[Drift, ...]:
+    """Return every turn that steps out of its speaker's role."""
+    return tuple(found for found in map(drift, turns) if found is not None)
