@@ -1,0 +1,135 @@
+"""The base model, its tokenizer and its LoRA adapter, with errors a person can act on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from peft import LoraConfig, PeftModel, TaskType, get_peft_model
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+)
+
+from domain.errors import TrainingError
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+    from domain.settings import LoraSettings
+
+_CAUSAL = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+
+
+def base_name(base: str) -> str:
+    """The name a base goes by in cards and configs: its hub id, or its folder's name.
+
+    A path says where something lies on one machine and is nobody else's business.
+    """
+    path = Path(base)
+    return path.name if path.is_absolute() or path.exists() else base
+
+
+def load_tokenizer(base: str) -> PreTrainedTokenizerBase:
+    """Load the base's tokenizer and see that it has a chat template.
+
+    Raises:
+        TrainingError: It cannot be had, or has no chat template.
+    """
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(base)
+    except (OSError, ValueError) as error:
+        raise _unavailable(base, "tokenizer", error) from error
+    if tokenizer.chat_template:
+        return tokenizer
+    raise TrainingError(
+        "the base model has no chat template",
+        where=f"training.base: {base_name(base)}",
+        expected="an instruction-tuned model, or a tokenizer with a chat_template",
+        mend="Name an instruct model, or add a chat template to its tokenizer.",
+    )
+
+
+def check_causal(base: str) -> None:
+    """See that `base` is a causal language model, without loading its weights.
+
+    Raises:
+        TrainingError: It cannot be had, or is another kind of model.
+    """
+    try:
+        config: PretrainedConfig = AutoConfig.from_pretrained(base)
+    except (OSError, ValueError) as error:
+        raise _unavailable(base, "config", error) from error
+    named = tuple(config.architectures or ())
+    known = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
+    if known and (not named or any(name.endswith(_CAUSAL) for name in named)):
+        return
+    raise TrainingError(
+        "the base is not a causal language model",
+        where=f"training.base: {base_name(base)}",
+        expected="a model that AutoModelForCausalLM loads, such as a Llama or a Qwen",
+        got=", ".join(named) or type(config).__name__,
+        mend="Name a chat model.",
+    )
+
+
+def load_base(base: str, device: torch.device) -> PreTrainedModel:
+    """Load the base in float32 on a CPU, where bfloat16 is slow, and as stored elsewhere.
+
+    Raises:
+        TrainingError: It cannot be had.
+    """
+    check_causal(base)
+    dtype = torch.float32 if device.type == "cpu" else "auto"
+    try:
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+    except (OSError, ValueError) as error:
+        raise _unavailable(base, "weights", error) from error
+    return model.to(device)  # type: ignore[arg-type]  # transformers types `to` too narrowly
+
+
+def add_lora(model: PreTrainedModel, lora: LoraSettings, name: str) -> PeftModel:
+    """Put fresh LoRA matrices (Hu et al., 2021) on `model`; everything else is frozen.
+
+    Args:
+        model: The base.
+        lora: Rank, scale, dropout and the modules to adapt.
+        name: What the adapter's config calls its base.
+
+    Raises:
+        TrainingError: The base has none of the target modules.
+    """
+    targets = lora.target_modules
+    config = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=targets if isinstance(targets, str) else list(targets),
+        task_type=TaskType.CAUSAL_LM,
+        base_model_name_or_path=name,
+    )
+    try:
+        adapted = get_peft_model(model, config)
+    except ValueError as error:
+        raise TrainingError(
+            "the LoRA target modules are not in the base",
+            where="training.lora.target_modules",
+            got=str(error).splitlines()[0],
+            mend="Use all-linear, or name modules of this base.",
+        ) from error
+    config.base_model_name_or_path = name  # peft overwrites it with the path it was loaded from
+    return adapted
+
+
+def _unavailable(base: str, what: str, error: Exception) -> TrainingError:
+    return TrainingError(
+        f"the base model's {what} cannot be loaded",
+        where=f"training.base: {base_name(base)}",
+        expected="a folder with a causal language model, or a hub id that is cached or reachable",
+        got=str(error).splitlines()[0],
+        mend="Download the model once where there is a network and set training.base to its"
+        " folder, or use `tiny`.",
+    )
