@@ -68,6 +68,7 @@ class Bench:
         for task in self._pullers:
             task.cancel()
         await asyncio.gather(*self._pullers, return_exceptions=True)
+        self._ends.put_nowait(ItemEnd("", error=interrupted()))  # frees whoever still waits
         await self._job.aclose()
         await asyncio.to_thread(self._ledger.close)
 

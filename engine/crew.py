@@ -37,6 +37,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._bench: Bench | None = None
+        self._opened = asyncio.Event()
 
     async def prepare(self, module: str) -> None:
         """Import what the job will need."""
@@ -44,10 +45,14 @@ class Worker:
 
     async def open(self, plan: BenchPlan) -> None:
         """Start a bench."""
-        self._bench = Bench(plan)
+        try:
+            self._bench = Bench(plan)
+        finally:
+            self._opened.set()
 
     async def exchange(self, items: list[tuple[str, bytes]]) -> list[ItemEnd]:
         """Take more items; return what has ended, once something has."""
+        await self._opened.wait()  # an async actor may begin its calls out of order
         if self._bench is None:
             raise RuntimeError("the worker has no bench")
         self._bench.give(items)
@@ -60,6 +65,7 @@ class Worker:
 
     async def close(self) -> None:
         """End the bench; the process stays for the next run."""
+        self._opened.clear()
         bench, self._bench = self._bench, None
         if bench is not None:
             await bench.close()

@@ -1,0 +1,82 @@
+"""A job for tests: each item makes a few calls to an HTTP endpoint, through the journal."""
+
+from __future__ import annotations
+
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from domain.base import canonical_json
+from domain.call import CALL_HEADER, CallKey, CallResult, CallRow, Outcome, Role, Usage
+
+if TYPE_CHECKING:
+    from domain.call import Journal
+
+
+class TalkJob:
+    """Says `calls` things to the endpoint; each request holds all that was said before."""
+
+    def __init__(self, payload: bytes, journal: Journal) -> None:
+        self.options = json.loads(payload)
+        self.journal = journal
+        self.http: aiohttp.ClientSession | None = None
+
+    async def run(self, item: bytes) -> bytes:
+        said = [item.decode()]
+        if said[0] == self.options.get("bad"):
+            raise KeyError("a fault of the job")
+        if said[0] == self.options.get("deadly"):
+            die_once(Path(self.options["died"]))
+        for step in range(self.options["calls"]):
+            said.append(await self.say(item.decode(), step, said))
+        return canonical_json(said)
+
+    async def say(self, session: str, step: int, said: list[str]) -> str:
+        key = CallKey(session=session, draft=0, step=step, attempt=0)
+        request = canonical_json({"messages": said})
+        digest = sha256(request).hexdigest()
+        result = self.journal.recall(key, digest)
+        if result is None:
+            self.journal.permit(key)
+            result = await self.ask(request, str(key))
+            await self.journal.record(
+                CallRow(
+                    key=key,
+                    role=Role.CLIENT,
+                    endpoint=self.options["url"],
+                    request_hash=digest,
+                    request=request,
+                    result=result,
+                )
+            )
+        return result.text
+
+    async def ask(self, request: bytes, key: str) -> CallResult:
+        if self.http is None:
+            self.http = aiohttp.ClientSession()
+        async with self.http.post(
+            self.options["url"], data=request, headers={CALL_HEADER: key}
+        ) as response:
+            text = await response.text()
+        return CallResult(
+            outcome=Outcome.OK, text=text, usage=Usage(prompt_tokens=10, completion_tokens=5)
+        )
+
+    async def aclose(self) -> None:
+        if self.http is not None:
+            await self.http.close()
+
+
+def die_once(mark: Path) -> None:
+    """End this process without a word, unless it was done before."""
+    if not mark.exists():
+        mark.touch()
+        os._exit(9)
+
+
+def talk(payload: bytes, journal: Journal) -> TalkJob:
+    return TalkJob(payload, journal)

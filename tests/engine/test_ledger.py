@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from contextlib import closing
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain.call import CallKey, CallResult, CallRow, Outcome, Role, Usage
+from domain.errors import BudgetReachedError, InterruptedRunError, ResumeRefusedError, StoreError
+from engine import shards
+from engine.bench import interrupted
+from engine.budget import Share
+from engine.ledger import Ledger
+from engine.shards import shard_at
+from engine.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def row(session: str, step: int, request: bytes, text: str = "yes", attempt: int = 0) -> CallRow:
+    return CallRow(
+        key=CallKey(session=session, draft=0, step=step, attempt=attempt),
+        role=Role.CLIENT if step % 2 else Role.THERAPIST,
+        endpoint="http://127.0.0.1/v1",
+        request_hash=sha256(request).hexdigest(),
+        request=request,
+        result=CallResult(
+            outcome=Outcome.OK,
+            text=text,
+            reasoning="why",
+            finish_reason="stop",
+            model="m",
+            usage=Usage(prompt_tokens=7, completion_tokens=3, cached_tokens=2),
+            latency_ms=12.5,
+        ),
+    )
+
+
+def conversation(session: str, calls: int) -> list[CallRow]:
+    """Calls whose requests grow, share their beginnings and end in notes of their own."""
+    random_words = random.Random(session)
+    said = '{"messages":["' + f"You are {session}. " * 40
+    rows = []
+    for step in range(calls):
+        said += '","' + " ".join(random_words.choice(["ä", "sleep", "work", "no"]) for _ in "x" * 9)
+        rows.append(row(session, step, f'{said}\nPrivate notes {step}"],"seed":{step}}}'.encode()))
+    return rows
+
+
+async def written(ledger: Ledger, rows: list[CallRow]) -> None:
+    for one in rows:
+        await ledger.record(one)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    made = Ledger(shard_at(tmp_path, 1, 1), "hash")
+    yield made
+    made.close()
+
+
+async def test_requests_are_rebuilt_byte_for_byte(tmp_path: Path, ledger: Ledger) -> None:
+    plays = [conversation(f"session-{n}", 12) for n in range(5)]
+    await asyncio.gather(*(written(ledger, play) for play in plays))
+    store = Store(tmp_path)
+    for play in plays:
+        assert list(store.calls(play[0].key.session)) == play
+
+
+async def test_requests_take_a_fraction_of_their_size(tmp_path: Path, ledger: Ledger) -> None:
+    play = conversation("session-1", 40)
+    await written(ledger, play)
+    with closing(sqlite3.connect(shard_at(tmp_path, 1, 1).path)) as connection:
+        kept = connection.execute("SELECT sum(length(added)) FROM calls").fetchone()[0]
+    assert kept < sum(len(one.request) for one in play) / 10
+
+
+async def test_a_recorded_call_can_be_read_by_others_at_once(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    await ledger.record(row("session-1", 0, b"{}"))
+    assert Store(tmp_path).totals().calls == 1
+
+
+async def test_rows_that_queue_together_are_committed_together(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    await asyncio.gather(*(ledger.record(row(f"session-{n}", 0, b"{}")) for n in range(200)))
+    frames = wal_commits(shard_at(tmp_path, 1, 1).path)
+    assert frames < 20
+
+
+def wal_commits(path: Path) -> int:
+    """Count the commit frames of a write-ahead log (sqlite.org/fileformat2.html, 4.1)."""
+    log = path.with_name(path.name + "-wal").read_bytes()
+    page = int.from_bytes(log[8:12], "big")
+    return sum(
+        int.from_bytes(log[at + 4 : at + 8], "big") > 0
+        for at in range(32, len(log) - page, 24 + page)
+    )
+
+
+async def test_a_resumed_run_recalls_what_was_recorded(tmp_path: Path, ledger: Ledger) -> None:
+    play = conversation("session-1", 4)
+    await written(ledger, play)
+    resumed = Ledger(shard_at(tmp_path, 2, 1), "hash", shards.list_shards(tmp_path)[:1])
+    for one in play:
+        assert resumed.recall(one.key, one.request_hash) == one.result
+    assert resumed.recall(play[0].key.next_attempt(), play[0].request_hash) is None
+    resumed.close()
+
+
+async def test_a_changed_request_is_refused_and_names_the_call(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    await ledger.record(row("session-1", 0, b"{}"))
+    resumed = Ledger(shard_at(tmp_path, 2, 1), "hash", shards.list_shards(tmp_path)[:1])
+    with pytest.raises(ResumeRefusedError, match="session-1/0/0/0"):
+        resumed.recall(row("session-1", 0, b"{}").key, sha256(b"other").hexdigest())
+    resumed.close()
+
+
+async def test_a_sealed_shard_refuses_its_writer(tmp_path: Path, ledger: Ledger) -> None:
+    await ledger.record(row("session-1", 0, b"{}"))
+    assert shards.begin_epoch(tmp_path, "hash") == 2
+    with pytest.raises(StoreError, match="newer run"):
+        await ledger.record(row("session-1", 1, b"{}"))
+    assert Store(tmp_path).totals().calls == 1
+
+
+async def test_another_run_hash_is_refused(tmp_path: Path, ledger: Ledger) -> None:
+    with pytest.raises(ResumeRefusedError, match="other prompts"):
+        shards.begin_epoch(tmp_path, "other")
+
+
+async def test_a_full_disk_is_a_store_error_and_keeps_what_was_written(tmp_path: Path) -> None:
+    ledger = Ledger(shard_at(tmp_path, 1, 1), "hash", page_limit=12)
+    noise = random.Random(1)
+    await ledger.record(row("session-0", 0, b"{}"))
+    rows = [row(f"session-{n}", 0, noise.randbytes(3000)) for n in range(1, 40)]
+    with pytest.raises(StoreError, match="disk is full"):
+        await written(ledger, rows)
+    with pytest.raises(StoreError, match="disk is full"):
+        await ledger.record(row("session-99", 0, b"{}"))
+    ledger.close()
+    assert Store(tmp_path).check() >= 1
+
+
+async def test_the_same_call_twice_is_an_error(ledger: Ledger) -> None:
+    await ledger.record(row("session-1", 0, b"{}"))
+    with pytest.raises(StoreError, match="twice"):
+        await ledger.record(row("session-1", 0, b"{}"))
+
+
+async def test_no_more_calls_than_the_share_allows(tmp_path: Path) -> None:
+    ledger = Ledger(shard_at(tmp_path, 1, 1), "hash", share=Share(calls=2))
+    for step in range(2):
+        ledger.permit(row("session-1", step, b"{}").key)
+        await ledger.record(row("session-1", step, b"{}"))
+    with pytest.raises(BudgetReachedError):
+        ledger.permit(row("session-1", 2, b"{}").key)
+    ledger.close()
+
+
+async def test_a_stopped_ledger_records_but_permits_nothing(ledger: Ledger) -> None:
+    ledger.permit(row("session-1", 0, b"{}").key)
+    ledger.stop(interrupted())
+    await ledger.record(row("session-1", 0, b"{}"))
+    with pytest.raises(InterruptedRunError):
+        ledger.permit(row("session-1", 1, b"{}").key)
+
+
+async def test_a_folder_that_cannot_be_written_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder")
+    with pytest.raises(StoreError, match="cannot be used"):
+        Ledger(shard_at(tmp_path / "taken" / "ledger", 1, 1), "hash")

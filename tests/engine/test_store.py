@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain.errors import StoreError
+from engine.ledger import Ledger
+from engine.shards import shard_at
+from engine.store import Store, spent_in
+from tests.engine.test_ledger import conversation, row, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def fill(folder: Path, epoch: int = 1, worker: int = 1, session: str = "session-1") -> None:
+    ledger = Ledger(shard_at(folder, epoch, worker), "hash")
+    await written(ledger, conversation(session, 3))
+    await ledger.finish(session, f"result of {session} in {epoch}".encode())
+    ledger.close()
+
+
+def spoil(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+def test_an_absent_folder_is_an_empty_store(tmp_path: Path) -> None:
+    store = Store(tmp_path / "none")
+    assert store.results() == {}
+    assert store.totals().calls == 0
+
+
+async def test_totals_add_up_over_shards(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    await fill(tmp_path, worker=2, session="session-2")
+    totals = Store(tmp_path).totals()
+    assert (totals.calls, totals.tokens, totals.cached_tokens) == (6, 60, 12)
+    assert totals.by_role == {"therapist": 4, "client": 2}
+    assert totals.by_outcome == {"ok": 6}
+    assert spent_in(shard_at(tmp_path, 1, 2)).calls == 3
+    assert Store(tmp_path).check() == 6
+
+
+async def test_the_later_epoch_wins(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    await fill(tmp_path, epoch=2)
+    assert Store(tmp_path).results() == {"session-1": b"result of session-1 in 2"}
+    assert len(Store(tmp_path).calls("session-1")) == 3
+
+
+async def test_two_different_calls_under_one_key_are_an_error(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    ledger = Ledger(shard_at(tmp_path, 2, 1), "hash")
+    await ledger.record(row("session-1", 0, b"another request"))
+    ledger.close()
+    with pytest.raises(StoreError, match=r"e001-w1\.sqlite and .*e002-w1\.sqlite"):
+        Store(tmp_path).calls("session-1")
+
+
+async def test_a_changed_answer_is_found_by_its_checksum(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    spoil(shard_at(tmp_path, 1, 1).path, "UPDATE calls SET latency_ms = 1 WHERE step = 1")
+    with pytest.raises(StoreError, match=r"e001-w1\.sqlite: the shard is damaged"):
+        Store(tmp_path).calls("session-1")
+    with pytest.raises(StoreError, match="session-1/0/1/0"):
+        Store(tmp_path).check()
+
+
+async def test_a_changed_result_is_found_by_its_checksum(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    spoil(shard_at(tmp_path, 1, 1).path, "UPDATE results SET data = zeroblob(9)")
+    with pytest.raises(StoreError, match="the result of session-1"):
+        Store(tmp_path).results()
+
+
+async def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = shard_at(tmp_path, 1, 1).path
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreError, match=r"e001-w1\.sqlite: the shard is damaged or no ledger"):
+        Store(tmp_path).totals()
+
+
+def test_a_foreign_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(StoreError, match=r"notes\.txt"):
+        Store(tmp_path).results()
+
+
+async def test_a_shard_whose_creation_was_cut_short_is_empty(tmp_path: Path) -> None:
+    shard_at(tmp_path, 1, 1).path.touch()
+    await fill(tmp_path, epoch=2)
+    assert Store(tmp_path).totals().calls == 3
