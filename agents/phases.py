@@ -57,9 +57,13 @@ class Phases(Noun):
         counts = dict.fromkeys(sorted(kept[:exchanges]), 1)
         for _ in range(exchanges - len(counts)):
             open_parts = [i for i in counts if i != last] or [last]
-            neediest = max(open_parts, key=lambda i: self.parts[i].share * exchanges - counts[i])
-            counts[neediest] += 1
+            counts[max(open_parts, key=lambda i: self._need(i, exchanges, counts[i]))] += 1
         return tuple(self.parts[i] for i, count in counts.items() for _ in range(count))
+
+    def _need(self, i: int, exchanges: int, count: int) -> tuple[float, float]:
+        """How many exchanges part `i` lacks; equal needs go to the larger part."""
+        share = self.parts[i].share
+        return round(share * exchanges - count, 9), share
 
     def open_to(self, exchange: int, exchanges: int) -> str:
         """Return what the client is open to telling in `exchange` (from 1) of `exchanges`."""

@@ -1,0 +1,139 @@
+"""One attempt at a call: written down before it is used, recalled instead of asked twice."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from agents.habits import Habits, every_habit
+from agents.line import current_line, headers_of, key_of, post
+from domain.call import CALL_HEADER, CallKey, CallResult, CallRow, Journal, Outcome, Role
+from domain.errors import ConfigError, ResumeRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agents.messages import Message
+    from domain.settings import RoleSettings
+
+
+class AttemptFailed(Exception):  # noqa: N818 - an outcome, not an error of ours
+    """An attempt ended in anything but `OK`; LangChain's callbacks see it as an error."""
+
+    def __init__(self, result: CallResult) -> None:
+        super().__init__(f"{result.outcome.value}: {result.detail}")
+        self.result = result
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.result,)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What goes into one attempt and, once it is over, what came out.
+
+    `params` is everything in the body but model and messages, in its canonical names. `check`
+    may turn an `OK` into another outcome before it is recorded.
+    """
+
+    key: CallKey
+    messages: list[Message]
+    params: dict[str, Any]
+    check: Callable[[CallResult], CallResult]
+    result: CallResult | None = None
+    recalled: bool = False
+    lesson: Habits | None = None
+    """What a rejection taught: the call is worth asking again at once."""
+
+
+class Desk:
+    """Makes one role's attempts, through its journal and its endpoint's limit."""
+
+    def __init__(self, role: Role, settings: RoleSettings, journal: Journal) -> None:
+        if not settings.base_url.startswith(("http://", "https://")):
+            raise ConfigError(
+                "the endpoint is no address",
+                where=f"roles.{role.value}.base_url",
+                expected="the root of an OpenAI-compatible API, e.g. https://host/v1",
+                got=settings.base_url,
+                mend='Set base_url; "understudy" is started by the command line only.',
+            )
+        self.role = role
+        self.settings = settings
+        self.journal = journal
+        self.base_url = settings.base_url.rstrip("/")
+        self.url = f"{self.base_url}/chat/completions"
+
+    async def run(self, attempt: Attempt) -> CallResult:
+        """Recall the attempt's result, or ask for it and record it.
+
+        Raises:
+            BudgetReachedError, StoreError, ResumeRefusedError: From the journal.
+        """
+        line = current_line()
+        habits = line.habits(self.base_url, self.settings.model)
+        body, digest = self._body(attempt, habits)
+        found, habits = self._recall(attempt, digest, habits)
+        if found is None:
+            result = await self._ask(attempt, body, digest)
+        else:
+            attempt.recalled = True
+            result = self._checked(attempt, found)
+        attempt.result = result
+        attempt.lesson = habits.learn(result, attempt.params)
+        if attempt.lesson is not None:
+            line.learn(self.base_url, self.settings.model, attempt.lesson)
+        return result
+
+    def _body(self, attempt: Attempt, habits: Habits) -> tuple[bytes, str]:
+        """Return the canonical body and its SHA-256 in hex.
+
+        Messages stand before everything that changes from step to step.
+        """
+        params = habits.adapt(attempt.params)
+        body = orjson.dumps({"model": self.settings.model, "messages": attempt.messages, **params})
+        return body, hashlib.sha256(body).hexdigest()
+
+    def _recall(
+        self, attempt: Attempt, digest: str, habits: Habits
+    ) -> tuple[CallResult | None, Habits]:
+        """Look the attempt up under the body it would have now, or under another habit.
+
+        The run that recorded it may have known more, or less, of the endpoint's habits.
+        """
+        try:
+            return self.journal.recall(attempt.key, digest), habits
+        except ResumeRefusedError:
+            for other in every_habit(attempt.params):
+                try:
+                    found = self.journal.recall(attempt.key, self._body(attempt, other)[1])
+                except ResumeRefusedError:
+                    continue
+                return found, other
+            raise
+
+    async def _ask(self, attempt: Attempt, body: bytes, digest: str) -> CallResult:
+        settings = self.settings
+        headers = headers_of(key_of(settings.api_key_env))
+        headers[CALL_HEADER] = str(attempt.key)
+        async with current_line().limiter(self.base_url, settings.concurrency):
+            self.journal.permit(attempt.key)
+            sent = await post(self.url, body, headers, settings.timeout_s)
+        result = self._checked(attempt, sent)
+        await self.journal.record(
+            CallRow(
+                key=attempt.key,
+                role=self.role,
+                endpoint=self.base_url,
+                request_hash=digest,
+                request=body,
+                result=result,
+            )
+        )
+        return result
+
+    def _checked(self, attempt: Attempt, result: CallResult) -> CallResult:
+        return attempt.check(result) if result.outcome is Outcome.OK else result

@@ -1,0 +1,135 @@
+"""Whether an endpoint can be used at all, asked before a run spends anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import aiohttp
+import orjson
+
+from agents.line import current_line, headers_of, key_of, read_capped, reason
+from domain.errors import EndpointError
+
+if TYPE_CHECKING:
+    from domain.settings import RoleSettings
+
+PATIENCE_S = 20.0
+"""Seconds a listing of models may take."""
+
+SHOWN = 12
+"""How many known models an error names."""
+
+
+class _Reply(NamedTuple):
+    status: int
+    body: bytes
+
+
+async def check_endpoint(settings: RoleSettings, where: str) -> None:
+    """Ask an endpoint for its models.
+
+    A server that does not list models passes when it answers at the chat route; whether it
+    knows the model is then not covered.
+
+    Args:
+        settings: The role's endpoint and model.
+        where: Where the settings stand, e.g. `roles.therapist`.
+
+    Raises:
+        EndpointError: Nothing answers there, the key is refused, or the model is unknown.
+    """
+    listing = await _ask(settings, where, "GET", "models")
+    if listing.status in (404, 405, 501):
+        chat = await _ask(settings, where, "POST", "chat/completions")
+        if chat.status in (404, 405, 501):
+            _fail_route(settings, where, chat.status)
+        return
+    if listing.status != 200:
+        _fail(
+            settings,
+            where,
+            "the server does not list its models",
+            expected="HTTP 200 at /models",
+            got=f"HTTP {listing.status}",
+            mend="Look at the server's log; try again when it is healthy.",
+        )
+    known = _names(listing.body)
+    if known is None:
+        _fail_route(settings, where, listing.status)
+    model = settings.model
+    if known and not any(name == model or name.endswith(f"/{model}") for name in known):
+        more = f", and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+        raise EndpointError(
+            "the endpoint does not know the model",
+            where=f"{where}.model",
+            expected=f"one of: {', '.join(known[:SHOWN])}{more}",
+            got=model,
+            mend="Set `model` to one of these, or load it on the server.",
+        )
+
+
+async def _ask(settings: RoleSettings, where: str, method: str, route: str) -> _Reply:
+    url = f"{settings.base_url.rstrip('/')}/{route}"
+    key = key_of(settings.api_key_env)
+    patience = aiohttp.ClientTimeout(total=min(PATIENCE_S, settings.timeout_s))
+    try:
+        async with current_line().session.request(
+            method,
+            url,
+            data=b"{}" if method == "POST" else None,
+            headers=headers_of(key),
+            timeout=patience,
+            allow_redirects=False,
+        ) as response:
+            reply = _Reply(response.status, await read_capped(response) or b"")
+    except aiohttp.InvalidURL:
+        _fail_route(settings, where, 0)
+    except (aiohttp.ClientError, OSError) as error:
+        timed_out = isinstance(error, TimeoutError)
+        why = f"no answer within {patience.total:g} s" if timed_out else reason(error)
+        _fail(
+            settings,
+            where,
+            "no server answers",
+            expected="an OpenAI-compatible server",
+            got=why,
+            mend='Start one with "rehearsal understudy", or set base_url.',
+        )
+    if reply.status in (401, 403):
+        name = settings.api_key_env
+        _fail(
+            settings,
+            where,
+            "the server refuses the key",
+            expected=f"a valid key in the environment variable {name}",
+            got=f"HTTP {reply.status} with " + (f"the key in {name}" if key else f"{name} unset"),
+            mend=f"Set {name}, or name another variable in api_key_env.",
+        )
+    return reply
+
+
+def _fail(settings: RoleSettings, where: str, what: str, **fields: str) -> NoReturn:
+    raise EndpointError(f"{what} at {settings.base_url}", where=f"{where}.base_url", **fields)
+
+
+def _fail_route(settings: RoleSettings, where: str, status: int) -> NoReturn:
+    _fail(
+        settings,
+        where,
+        "there is no OpenAI-compatible API",
+        expected="the root of the API, which usually ends in /v1",
+        got=f"HTTP {status} without a list of models" if status else "no address",
+        mend="Correct base_url.",
+    )
+
+
+def _names(body: bytes) -> list[str] | None:
+    """Return the ids of a model listing, or None when it is none."""
+    try:
+        data: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    models = data.get("data") if isinstance(data, dict) else None
+    if not isinstance(models, list):
+        return None
+    return [str(model["id"]) for model in models if isinstance(model, dict) and "id" in model]

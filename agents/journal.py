@@ -1,0 +1,22 @@
+"""A journal that keeps nothing, for calls that no run pays for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from domain.call import CallKey, CallResult, CallRow
+
+
+class NullJournal:
+    """Remembers no call and allows every one."""
+
+    def recall(self, key: CallKey, request_hash: str) -> CallResult | None:
+        """Return None: nothing was asked before."""
+        return None
+
+    def permit(self, key: CallKey) -> None:
+        """Allow the call."""
+
+    async def record(self, row: CallRow) -> None:
+        """Forget the call."""

@@ -1,0 +1,167 @@
+"""The line to the endpoints: one aiohttp session per process and event loop, and what is shared.
+
+Why not the client that LangChain comes with: it costs about 30 times the CPU of this one per
+call, see benchmarks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import aiohttp
+
+from agents.habits import Habits
+from agents.limiter import Limiter
+from agents.reply import read_reply
+from domain.call import CallResult, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_BYTES = 2_000_000
+"""The largest answer that is read; a longer one is cut off while it arrives."""
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+class Line:
+    """What the calls of one event loop share: the session, the limits, the habits learned."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+        self._limiters: dict[str, Limiter] = {}
+        self._habits: dict[tuple[str, str], Habits] = {}
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The session, opened at first use."""
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                # Looking for a proxy costs time on every call: only where there is one.
+                trust_env=any(os.environ.get(n) or os.environ.get(n.lower()) for n in PROXIES),
+            )
+        return self._session
+
+    def limiter(self, base_url: str, limit: int) -> Limiter:
+        """The limit on calls under way at `base_url`; the smallest that was asked for holds."""
+        if base_url not in self._limiters:
+            self._limiters[base_url] = Limiter(limit)
+        return self._limiters[base_url].lower(limit)
+
+    def habits(self, base_url: str, model: str) -> Habits:
+        """What is known of `model` at `base_url`."""
+        return self._habits.get((base_url, model), Habits())
+
+    def learn(self, base_url: str, model: str, lesson: Habits) -> None:
+        """Keep `lesson` for all later calls to `model` at `base_url`."""
+        self._habits[base_url, model] = self.habits(base_url, model).merge(lesson)
+
+    async def aclose(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+_LINES: WeakKeyDictionary[asyncio.AbstractEventLoop, Line] = WeakKeyDictionary()
+
+
+def current_line() -> Line:
+    """Return the line of the running event loop."""
+    loop = asyncio.get_running_loop()
+    line = _LINES.get(loop)
+    if line is None:
+        line = _LINES[loop] = Line()
+    return line
+
+
+async def close_line() -> None:
+    """Close the running event loop's connections. To be called before the loop ends."""
+    if line := _LINES.get(asyncio.get_running_loop()):
+        await line.aclose()
+
+
+def key_of(api_key_env: str) -> str:
+    """Read the key from the environment at the moment of use; empty where there is none."""
+    return os.environ.get(api_key_env, "").strip() if api_key_env else ""
+
+
+def headers_of(key: str) -> dict[str, str]:
+    """Return the headers of a request; a local server without a key gets no Authorization."""
+    headers = {"Content-Type": "application/json"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    return headers
+
+
+async def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> CallResult:
+    """Send one request and read its answer.
+
+    Args:
+        url: Full address of the chat-completions route.
+        body: JSON in UTF-8.
+        headers: See `headers_of`.
+        timeout_s: Seconds from connecting to the last byte.
+
+    Returns:
+        How it ended; nothing is raised for what an endpoint or the network does. `latency_ms`
+        is filled in. The detail names no address and no key.
+    """
+    started = time.perf_counter()
+    try:
+        result = await _exchange(url, body, headers, aiohttp.ClientTimeout(total=timeout_s))
+    except TimeoutError:
+        result = CallResult(outcome=Outcome.TIMEOUT, detail=f"no answer within {timeout_s:g} s")
+    except aiohttp.InvalidURL:
+        result = CallResult(outcome=Outcome.REJECTED, detail="the base_url is no address")
+    except (aiohttp.ClientError, OSError) as error:
+        result = CallResult(outcome=Outcome.CONNECTION, detail=reason(error))
+    filled: dict[str, object] = {"latency_ms": (time.perf_counter() - started) * 1000}
+    key = headers.get("Authorization", "").removeprefix("Bearer ")
+    if key and key in result.detail:  # some servers repeat a key that they refuse
+        filled["detail"] = result.detail.replace(key, "***")
+    return result.model_copy(update=filled)
+
+
+async def _exchange(
+    url: str, body: bytes, headers: Mapping[str, str], patience: aiohttp.ClientTimeout
+) -> CallResult:
+    # Redirects are not followed: the key and the transcript go where the run file says.
+    async with current_line().session.post(
+        url, data=body, headers=headers, timeout=patience, allow_redirects=False
+    ) as response:
+        data = await read_capped(response)
+        if data is None:
+            return CallResult(
+                outcome=Outcome.TOO_LARGE, detail=f"the answer is longer than {MAX_BYTES} bytes"
+            )
+        return read_reply(response.status, response.headers, data)
+
+
+async def read_capped(response: aiohttp.ClientResponse) -> bytes | None:
+    """Read the body up to `MAX_BYTES`; None if there is more. The rest is not read."""
+    if (response.content_length or 0) > MAX_BYTES:
+        response.close()
+        return None
+    chunks, size = [], 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > MAX_BYTES:
+            response.close()
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def reason(error: BaseException) -> str:
+    """Say in plain words why a connection failed, without the address it was to."""
+    number = getattr(getattr(error, "os_error", error), "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number).lower()
+    return type(error).__name__
