@@ -1,0 +1,1 @@
+"""What the corpus knows as data: roles, recognisers, surrogates, licences, names, prompt text."""

@@ -1,0 +1,227 @@
+"""Records on their way out: chat JSONL, Parquet, a manifest with hashes, a dataset card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus.card import CardFacts, card_of
+from corpus.chatform import Line, messages_of
+from corpus.draw import supervised_words
+from corpus.files import read_records, write_text
+from corpus.licences import check_licences
+from corpus.signoff import signed_records
+from corpus.stats import describe
+from domain.base import Noun, canonical_json
+from domain.errors import BlendError, StoreError
+from domain.record import Origin, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from domain.runfolder import RunFolder
+    from domain.settings import CorpusSettings
+
+MESSAGES, PARQUET, MANIFEST, CARD = (
+    "messages.jsonl",
+    "records.parquet",
+    "manifest.json",
+    "README.md",
+)
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("origin", pa.string()),
+        ("source", pa.string()),
+        ("licence", pa.string()),
+        ("topic", pa.string()),
+        ("group", pa.string()),
+        ("quality", pa.string()),
+        ("deidentification", pa.string()),
+        ("repeats", pa.int32()),
+        ("provenance", pa.string()),
+        (
+            "turns",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("index", pa.int32()),
+                        ("speaker", pa.string()),
+                        ("text", pa.string()),
+                        ("start_s", pa.float64()),
+                    ]
+                )
+            ),
+        ),
+    ]
+)
+"""One row per record; `provenance` is JSON."""
+
+
+class Entry(Noun):
+    """One record in a manifest; `repeats` says how often it stands in messages.jsonl."""
+
+    id: str
+    origin: str
+    source: str
+    licence: str
+    quality: str
+    repeats: int
+
+
+class Manifest(Noun):
+    """What an exported folder holds. No time and no path: equal content, equal bytes."""
+
+    name: str
+    seed: int
+    sessions: int
+    """Lines of messages.jsonl, repeats counted."""
+    distinct: int
+    real_sessions: int
+    synthetic_sessions: int
+    supervised_words: int
+    licences: tuple[str, ...]
+    sources: tuple[str, ...]
+    records: tuple[Entry, ...]
+    files: dict[str, str]
+    """SHA-256 of each file, in hex."""
+
+
+def write_export(target: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
+    """Write a folder of messages, records, manifest and card; it takes `target`'s place at once.
+
+    Raises:
+        StoreError: It cannot be written; what was at `target` is still there.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        try:
+            manifest = _fill(made, drawn, facts)
+            _swap(made, target)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        raise StoreError(
+            "the export cannot be written",
+            where=str(target),
+            got=error.strerror or type(error).__name__,
+            mend="Check the folder's permissions and the space on the disk.",
+        ) from error
+    return manifest
+
+
+def export_corpus(folder: RunFolder, target: Path, corpus: CorpusSettings, seed: int) -> Manifest:
+    """Export everything that may leave the run: signed real records and synthetic ones, once each.
+
+    Raises:
+        SignOffNeededError: Real records are not signed off.
+        BlendError: A licence forbids the use, there is nothing to export, or `target` is not ours.
+        StoreError: A file cannot be read or written.
+    """
+    records = [*signed_records(folder), *read_records(folder.synthetic)]
+    if not records:
+        raise BlendError(
+            "there is nothing to export",
+            where=str(folder.root),
+            expected="signed real records or accepted synthetic ones",
+            mend="Ingest and sign transcripts, or run a campaign.",
+        )
+    check_licences(records, corpus.use)
+    _refuse_foreign(target)
+    return write_export(target, records, CardFacts(name=folder.root.name, seed=seed))
+
+
+def read_messages(folder: Path) -> Iterator[Line]:
+    """Yield the lines of an exported folder's messages.jsonl, in training order."""
+    with (folder / MESSAGES).open(encoding="utf-8") as stream:
+        for line in stream:
+            yield json.loads(line)
+
+
+def _refuse_foreign(target: Path) -> None:
+    """Refuse to replace a folder that no export made."""
+    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).exists():
+        raise BlendError(
+            "the folder holds other files",
+            where=str(target),
+            expected="a new or empty folder, or an earlier export",
+            got="a folder without manifest.json",
+            mend="Name another folder.",
+        )
+
+
+def _fill(made: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
+    repeats = Counter(record.id for record in drawn)
+    distinct = list({record.id: record for record in drawn}.values())
+    with (made / MESSAGES).open("wb") as stream:
+        for record in drawn:
+            line = {"id": record.id, "messages": messages_of(record.turns)}
+            stream.write(canonical_json(line) + b"\n")
+    rows = [_row(record, repeats[record.id]) for record in distinct]
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), made / PARQUET)
+    stats = describe(distinct)
+    write_text(made / CARD, card_of(facts, stats, sessions=len(drawn)))
+    origins = Counter(record.origin for record in drawn)
+    manifest = Manifest(
+        name=facts.name,
+        seed=facts.seed,
+        sessions=len(drawn),
+        distinct=len(distinct),
+        real_sessions=origins[Origin.REAL],
+        synthetic_sessions=origins[Origin.SYNTHETIC],
+        supervised_words=sum(map(supervised_words, drawn)),
+        licences=tuple(stats.by_licence),
+        sources=tuple(stats.by_source),
+        records=tuple(_entry(record, repeats[record.id]) for record in distinct),
+        files={name: _hash(made / name) for name in (CARD, MESSAGES, PARQUET)},
+    )
+    write_text(made / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+    return manifest
+
+
+def _row(record: Record, repeats: int) -> dict[str, object]:
+    row = record.model_dump(mode="json", exclude={"provenance"})
+    provenance = canonical_json(record.provenance).decode()
+    return {**row, "id": record.id, "repeats": repeats, "provenance": provenance}
+
+
+def _entry(record: Record, repeats: int) -> Entry:
+    return Entry(
+        id=record.id,
+        origin=record.origin,
+        source=record.source,
+        licence=record.licence,
+        quality=record.quality,
+        repeats=repeats,
+    )
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _swap(made: Path, target: Path) -> None:
+    """Put `made` in `target`'s place; the old folder goes last."""
+    made.chmod(0o755)
+    if not target.exists():
+        made.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.old."))
+    target.rename(old / "was")
+    try:
+        made.rename(target)
+    except OSError:
+        (old / "was").rename(target)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)

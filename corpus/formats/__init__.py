@@ -1,0 +1,1 @@
+"""One reader per transcript format; `detect` tells by content which one a file needs."""

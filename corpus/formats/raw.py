@@ -1,0 +1,46 @@
+"""What a reader hands over: sessions as they stand in the file, and what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.base import Noun
+from domain.record import Quality
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One line of a transcript, by the label it carries; `start_s` in seconds."""
+
+    speaker: str
+    text: str
+    start_s: float | None = None
+
+
+@dataclass(frozen=True)
+class RawSession:
+    """One session before roles, turns and identifiers are dealt with.
+
+    `place` says for people where it stands ("x.jsonl, line 3"); `key` tells it apart from the
+    others of its file. `group` ties sessions together (a video's address) and is hashed before it
+    is kept. `names` are people the file itself names.
+    """
+
+    place: str
+    key: str
+    source: str
+    utterances: tuple[Utterance, ...]
+    topic: str = "unstated"
+    group: str = ""
+    quality: Quality = Quality.UNRATED
+    names: tuple[str, ...] = ()
+
+
+class Skipped(Noun):
+    """A transcript that was left out as a whole, and why."""
+
+    where: str
+    reason: str
+
+
+Reading = RawSession | Skipped

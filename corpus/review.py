@@ -1,0 +1,119 @@
+"""The page that a person reads before signing: each replacement in context, with its class.
+
+What was replaced is not on it: an identifier that has left the text is written nowhere. Context
+and class are enough to see a replacement that is wrong; the transcript at its source shows one
+that is missing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from corpus.data.files import load_yaml
+from measures.tokens import words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from corpus.deidentify import Span
+    from domain.record import Record
+
+CONTEXT = 40
+"""Characters shown on each side of a replacement."""
+
+_HEAD = """# Review before sign-off
+
+{records} records, {turns} turns, {spans} replacements. Nothing here is used until a person signs.
+
+1. Read the replacements below: is each one right, and does the sentence still hold?
+2. Read the transcripts in `quarantine.jsonl` for what rules do not find:
+   {not_covered}
+3. Look at the words listed as *left as they are*: are they people or places?
+4. If something is left, add the name to `roster.txt` beside the transcripts and ingest again.
+5. Sign: `rehearsal corpus ingest --sign-off "YOUR NAME"`. Your name is kept with the records.
+
+| class | Safe Harbor | replaced |
+|---|---|---|
+{classes}
+"""
+_NOT_COVERED = (
+    "employers, schools and organisations; places without a street; telling events;"
+    " a day without a month; feast days; rare occupations; nicknames; misspelt names."
+)
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """One record with its replacements; `file` is the number of its file, from 1.
+
+    Span texts count the turns; the one after the last turn is the topic.
+    """
+
+    record: Record
+    file: int
+    assumed: str
+    spans: tuple[Span, ...]
+    suspects: tuple[str, ...]
+
+
+def review_of(reviewed: Sequence[Reviewed]) -> str:
+    """Return the review as Markdown."""
+    counts = Counter(span.kind for one in reviewed for span in one.spans)
+    letters = {
+        entry["class"]: entry["safe_harbor"] for entry in load_yaml("recognisers")["recognisers"]
+    }
+    head = _HEAD.format(
+        records=len(reviewed),
+        turns=sum(len(one.record.turns) for one in reviewed),
+        spans=sum(counts.values()),
+        not_covered=_NOT_COVERED,
+        classes="\n".join(
+            f"| {_plain(kind)} | {letters.get(kind, 'A')} | {count} |"
+            for kind, count in counts.most_common()
+        ),
+    )
+    parts = [_section(number, one) for number, one in enumerate(reviewed, start=1)]
+    return "\n".join([head, *parts])
+
+
+def _section(number: int, one: Reviewed) -> str:
+    record = one.record
+    said = sum(len(words(turn.text)) for turn in record.turns)
+    lines = [
+        f"## Record {number}: {record.id}",
+        "",
+        f"File {one.file}, {record.source}; topic: {_escaped(record.topic)}; "
+        f"quality: {record.quality.value}; {len(record.turns)} turns, {said} words; "
+        f"{len(one.spans)} replacements.",
+    ]
+    if one.assumed:
+        lines += ["", f"**Assumed:** {one.assumed}."]
+    if one.suspects:
+        lines += ["", f"Left as they are: {', '.join(map(_escaped, one.suspects))}."]
+    if one.spans:
+        lines += ["", "| turn | class | in context |", "|---|---|---|"]
+        lines += [_row(record, span) for span in one.spans]
+    return "\n".join([*lines, ""])
+
+
+def _row(record: Record, span: Span) -> str:
+    is_topic = span.text >= len(record.turns)
+    text = record.topic if is_topic else record.turns[span.text].text
+    before = text[max(0, span.start - CONTEXT) : span.start]
+    after = text[span.end : span.end + CONTEXT]
+    left = "…" if span.start > CONTEXT else ""
+    right = "…" if span.end + CONTEXT < len(text) else ""
+    shown = f"{left}{_escaped(before)}**{_escaped(span.replacement)}**{_escaped(after)}{right}"
+    return f"| {'topic' if is_topic else span.text} | {_plain(span.kind)} | {shown} |"
+
+
+def _plain(kind: str) -> str:
+    return kind.replace("_", " ")
+
+
+def _escaped(text: str) -> str:
+    """Keep what people said from being read as Markdown or HTML."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return "".join(f"\\{sign}" if sign in "*_`[]" else sign for sign in text)

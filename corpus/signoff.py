@@ -1,0 +1,121 @@
+"""A person signs for the records in quarantine; only then may they be used."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pydantic import Field, ValidationError
+
+from corpus.files import read_records, write_nouns, write_text
+from domain.base import Noun
+from domain.errors import SignOffNeededError, StoreError
+from domain.record import Deidentification, Record
+
+if TYPE_CHECKING:
+    from domain.runfolder import RunFolder
+
+
+class SignOff(Noun):
+    """Who signed for which records, and when (UTC, ISO 8601)."""
+
+    name: str = Field(min_length=1)
+    at: str
+    records: tuple[str, ...]
+
+
+class SignOffs(Noun):
+    """Everything that was signed in a run, oldest first; the content of `sign-off.json`."""
+
+    signed: tuple[SignOff, ...] = ()
+
+
+def sign_off(folder: RunFolder, name: str) -> SignOff:
+    """Move the quarantined records to the real ones, signed by `name`.
+
+    The signature is written first, then the records, and the quarantine goes last: a stop in
+    between leaves everything there, and signing again completes it.
+
+    Raises:
+        SignOffNeededError: No name was given, or nothing is in quarantine.
+        StoreError: A file cannot be read or written.
+    """
+    signer = " ".join(name.split())
+    if not signer:
+        raise SignOffNeededError(
+            "nobody has signed",
+            where=str(folder.review),
+            expected="the name of the person who read the review",
+            got="an empty name",
+            mend='Give the name: --sign-off "NAME".',
+        )
+    pending = list(read_records(folder.quarantine))
+    if not pending:
+        raise SignOffNeededError(
+            "there is nothing to sign for",
+            where=str(folder.quarantine),
+            expected="records in quarantine",
+            got="none",
+            mend="Ingest transcripts first.",
+        )
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    signature = SignOff(name=signer, at=at, records=tuple(record.id for record in pending))
+    before = sign_offs(folder)
+    signed = SignOffs(signed=(*before.signed, signature))
+    write_text(folder.sign_off, signed.model_dump_json(indent=2) + "\n")
+    write_nouns(folder.real, _with_signature(folder, pending))
+    folder.quarantine.unlink(missing_ok=True)
+    return signature
+
+
+def sign_offs(folder: RunFolder) -> SignOffs:
+    """Return what was signed in the run so far.
+
+    Raises:
+        StoreError: `sign-off.json` is damaged.
+    """
+    if not folder.sign_off.exists():
+        return SignOffs()
+    try:
+        return SignOffs.model_validate_json(folder.sign_off.read_bytes())
+    except ValidationError as error:
+        raise StoreError(
+            "the record of signatures cannot be read",
+            where=str(folder.sign_off),
+            got=f"{error.error_count()} faults",
+            mend="Put it back from a copy, or ingest and sign again in a new run.",
+        ) from error
+
+
+def signed_records(folder: RunFolder) -> tuple[Record, ...]:
+    """Return the real records that may be used.
+
+    Raises:
+        SignOffNeededError: Records wait in quarantine, or one was not signed for.
+        StoreError: A file is damaged.
+    """
+    real = tuple(read_records(folder.real))
+    covered = {name for one in sign_offs(folder).signed for name in one.records}
+    unsigned = [
+        record
+        for record in real
+        if record.id not in covered or record.deidentification is not Deidentification.SIGNED_OFF
+    ]
+    waiting = [record for record in read_records(folder.quarantine) if record.id not in covered]
+    if unsigned or waiting:
+        raise SignOffNeededError(
+            f"{len(unsigned) + len(waiting)} real records are not signed off",
+            where=str(folder.real if unsigned else folder.quarantine),
+            expected="a person who read the review and signed",
+            got="no signature for them",
+            mend=f'Read {folder.review}, then sign with --sign-off "NAME".',
+        )
+    return real
+
+
+def _with_signature(folder: RunFolder, pending: list[Record]) -> list[Record]:
+    """Return the real records of before and the new ones, each once, in order."""
+    mark = {"deidentification": Deidentification.SIGNED_OFF}
+    by_id = {record.id: record for record in read_records(folder.real)}
+    by_id.update({record.id: record.model_copy(update=mark) for record in pending})
+    return list(by_id.values())

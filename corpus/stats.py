@@ -1,0 +1,90 @@
+"""What is in a set of records, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from corpus.files import read_records
+from domain.base import Noun
+from domain.turn import Speaker
+from measures.tokens import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domain.record import Record
+    from domain.runfolder import RunFolder
+
+
+class CorpusStats(Noun):
+    """Counts of a set of records; the `by_` fields count records."""
+
+    records: int
+    groups: int
+    turns: int
+    words: int
+    therapist_words: int
+    words_per_therapist_turn: float
+    words_per_client_turn: float
+    therapist_talk_share: float
+    """Part of all words that therapists say, 0 to 1."""
+    by_origin: dict[str, int]
+    by_source: dict[str, int]
+    by_quality: dict[str, int]
+    by_licence: dict[str, int]
+    by_status: dict[str, int]
+
+
+def describe(records: Iterable[Record]) -> CorpusStats:
+    """Count `records`, going through them once."""
+    said: Counter[Speaker] = Counter()
+    turns: Counter[Speaker] = Counter()
+    fields: dict[str, Counter[str]] = {
+        name: Counter() for name in ("origin", "source", "quality", "licence", "deidentification")
+    }
+    groups: set[str] = set()
+    count = 0
+    for record in records:
+        count += 1
+        groups.add(record.group)
+        for name, counter in fields.items():
+            counter[str(getattr(record, name))] += 1
+        for turn in record.turns:
+            turns[turn.speaker] += 1
+            said[turn.speaker] += len(words(turn.text))
+    therapist, client = said[Speaker.THERAPIST], said[Speaker.CLIENT]
+    return CorpusStats(
+        records=count,
+        groups=len(groups),
+        turns=turns.total(),
+        words=said.total(),
+        therapist_words=therapist,
+        words_per_therapist_turn=_ratio(therapist, turns[Speaker.THERAPIST]),
+        words_per_client_turn=_ratio(client, turns[Speaker.CLIENT]),
+        therapist_talk_share=_ratio(therapist, said.total(), digits=3),
+        by_origin=_counts(fields["origin"]),
+        by_source=_counts(fields["source"]),
+        by_quality=_counts(fields["quality"]),
+        by_licence=_counts(fields["licence"]),
+        by_status=_counts(fields["deidentification"]),
+    )
+
+
+def corpus_stats(folder: RunFolder) -> dict[str, CorpusStats]:
+    """Describe each set of records that the run has, by name; sets that are missing are absent."""
+    places = {
+        "quarantine": folder.quarantine,
+        "real": folder.real,
+        "synthetic": folder.synthetic,
+        "held_out": folder.held_out,
+    }
+    return {name: describe(read_records(path)) for name, path in places.items() if path.exists()}
+
+
+def _ratio(part: int, whole: int, digits: int = 1) -> float:
+    return round(part / whole, digits) if whole else 0.0
+
+
+def _counts(counter: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counter.items()))
