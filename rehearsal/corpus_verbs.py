@@ -11,7 +11,6 @@ from rehearsal.options import JsonOption, RunOption, TargetArgument, find_target
 
 if TYPE_CHECKING:
     from corpus.ingest import IngestSummary
-
     from domain.runfolder import RunFolder
 
 app = typer.Typer(help="Take in real transcripts, sign, blend, export.", no_args_is_help=True)
@@ -41,7 +40,6 @@ def ingest(
         corpus = settings.corpus.model_copy(update={"transcripts": str(transcripts)})
         settings = settings.model_copy(update={"corpus": corpus})
     from corpus.ingest import ingest as take_in
-
     from rehearsal.transcripts import transcripts_of
 
     summary = take_in(transcripts_of(settings), folder, settings.corpus)
@@ -77,7 +75,6 @@ def sign_off(
 def blend(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption = False) -> None:
     """Split, hold out, and mix real and accepted synthetic sessions, one blend per variant."""
     from corpus.blend import blend as mix
-
     from rehearsal.console import emit_json, stdout
 
     settings, folder = find_target(target, run_dir)
@@ -87,8 +84,8 @@ def blend(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption
         return
     for name, each in made.items():
         stdout().print(
-            f"{name:<10} {each.real:>4} real + {each.synthetic:>4} synthetic sessions, "
-            f"{each.therapist_words:,} therapist words: {folder.blend(name)}",
+            f"{name:<10} {each.real_sessions:>4} real + {each.synthetic_sessions:>4} synthetic "
+            f"sessions, {each.supervised_words:,} therapist words: {folder.blend(name)}",
             markup=False,
         )
 
@@ -96,54 +93,62 @@ def blend(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption
 @app.command("export")
 def export(
     target: TargetArgument,
-    to: Annotated[Path, typer.Option("--to", help="Folder to write to; must not exist yet.")],
-    variant: Annotated[str, typer.Option(help="Which blend.")] = "hybrid",
+    to: Annotated[Path, typer.Option("--to", help="Folder to write.")],
     run_dir: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy a blend out: messages.jsonl, records.parquet, manifest.json and a dataset card."""
-    from corpus.export import export_blend
+    """Write all that may leave the run: chat JSONL, Parquet, manifest and dataset card.
 
+    The blends that adapters were trained on stand in the run's folder, under blends/.
+    """
+    from corpus.export import export_corpus
     from rehearsal.console import emit_json, stdout
 
-    _, folder = find_target(target, run_dir)
-    files = export_blend(folder, variant, to)
+    settings, folder = find_target(target, run_dir)
+    manifest = export_corpus(folder, to, settings.corpus, settings.seed)
     if as_json:
-        emit_json({"files": [str(path) for path in files]})
+        emit_json({"to": str(to), **manifest.model_dump(mode="json", exclude={"records"})})
     else:
-        for path in files:
-            stdout().print(str(path), markup=False)
+        stdout().print(
+            f"{manifest.sessions} sessions ({manifest.real_sessions} real, "
+            f"{manifest.synthetic_sessions} synthetic) under {', '.join(manifest.licences)}: {to}",
+            markup=False,
+        )
 
 
 @app.command("stats")
 def stats(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption = False) -> None:
-    """Count what a run's corpus holds, by origin and quality."""
-    from corpus.stats import corpus_stats
+    """Count what a run's corpus holds."""
     from rich.table import Table
 
+    from corpus.stats import corpus_stats
     from rehearsal.console import emit_json, stdout
 
     _, folder = find_target(target, run_dir)
     found = corpus_stats(folder)
     if as_json:
-        emit_json(found)
+        emit_json({name: each.model_dump(mode="json") for name, each in found.items()})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in ("where", "sessions", "high", "low", "turns", "words/therapist turn", "talk share"):
         table.add_column(head, justify="left" if head == "where" else "right")
-    for row in found.rows:
+    for name, row in found.items():
         table.add_row(
-            row.name, str(row.sessions), str(row.high_quality), str(row.low_quality),
-            f"{row.turns:,}", f"{row.words_per_therapist_turn:.1f}",
+            name,
+            f"{row.records:,}",
+            f"{row.by_quality.get('high', 0):,}",
+            f"{row.by_quality.get('low', 0):,}",
+            f"{row.turns:,}",
+            f"{row.words_per_therapist_turn:.1f}",
             f"{row.therapist_talk_share:.2f}",
-        )  # fmt: skip
+        )
     stdout().print(table)
 
 
 def _sign(folder: RunFolder, name: str) -> int:
     from corpus.signoff import sign_off as sign
 
-    return len(sign(folder, name).record_ids)
+    return len(sign(folder, name).records)
 
 
 def show_ingest(summary: IngestSummary, folder: RunFolder) -> None:
@@ -159,5 +164,5 @@ def show_ingest(summary: IngestSummary, folder: RunFolder) -> None:
     replaced = ", ".join(f"{number} {kind}" for kind, number in summary.spans.items())
     console.print(f"Replaced: {replaced or 'nothing'}.", markup=False)
     for skipped in summary.skipped:
-        console.print(f"Skipped {skipped.name}: {skipped.reason}", markup=False)
+        console.print(f"Skipped {skipped.where}: {skipped.reason}", markup=False)
     console.print(f"Read before signing: {folder.review}", markup=False)
