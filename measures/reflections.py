@@ -26,9 +26,12 @@ class Reflection(StrEnum):
 
 def _gives_back(sentence: str, previous: str) -> bool:
     """Tell whether one sentence reflects: by its opening, or by the client's own words."""
-    if has(sentence, "advice.advice", "reflections.not_the_client", "farewell.parting"):
-        return False
     start, heard = opening(sentence), words(sentence)
+    elsewhere = hits(sentence).get("reflections.not_the_client", ())
+    if any(hit.start <= start + 1 for hit in elsewhere):
+        return False
+    if has(sentence, "advice.advice", "farewell.parting"):
+        return False
     stems = hits(sentence).get("reflections.stem", ())
     if any(hit.start <= start + 2 for hit in stems):
         return len(heard) - start >= 3

@@ -1,0 +1,159 @@
+"""A session read once: what each therapist turn does, for gates, flaws and scores to rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from domain.turn import Speaker, Turn
+from measures import advice, questions, reflections, risk, structure, tokens, validation
+from measures.risk import Episode, episodes
+from measures.roles import Drift, drifts
+from measures.session import therapist_turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from understudy.casefile import CaseFile
+
+
+@dataclass(frozen=True)
+class Move:
+    """One therapist turn. `at` is its place among them, `part` the share of them before it."""
+
+    turn: Turn
+    previous: str
+    at: int
+    part: float
+
+    @property
+    def index(self) -> int:
+        """The turn's index in the session."""
+        return self.turn.index
+
+    @property
+    def text(self) -> str:
+        """What was said."""
+        return self.turn.text
+
+    @cached_property
+    def words(self) -> int:
+        """Number of words."""
+        return len(tokens.words(self.text))
+
+    @cached_property
+    def asked(self) -> tuple[questions.Question, ...]:
+        """The questions asked."""
+        return questions.questions(self.text)
+
+    @cached_property
+    def reflection(self) -> reflections.Reflection | None:
+        """The kind of reflection, if any."""
+        return reflections.kind(self.text, self.previous)
+
+    @cached_property
+    def receives(self) -> bool:
+        """Whether it takes up what was said: reflects, validates or names a feeling."""
+        if self.reflection or validation.validating(self.text):
+            return True
+        return validation.names_feeling(self.text) and not self.advises
+
+    @cached_property
+    def advises(self) -> bool:
+        """Whether it tells the client what to do, outside agenda, homework and help in a crisis."""
+        tasks = (structure.sets_agenda, structure.gives_homework, risk.offers_human_help)
+        if any(task(self.text) for task in tasks):
+            return False
+        return advice.has_advice(self.text)
+
+    @cached_property
+    def only_closed(self) -> bool:
+        """Whether it asks closed questions only and gives nothing back or a choice."""
+        if self.receives or structure.collaborates(self.text) or risk.asks_directly(self.text):
+            return False
+        frame = structure.asks_feedback(self.text) or structure.asks_obstacle(self.text)
+        return not frame and questions.only_closed(self.text)
+
+    @cached_property
+    def meets_disclosure(self) -> bool:
+        """Whether the client's words before it called for a reflection."""
+        if len(tokens.words(self.previous)) < 6:
+            return False
+        return len(tokens.words(self.previous)) >= 12 or validation.names_feeling(self.previous)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A session as the stand-in supervisor reads it."""
+
+    case: CaseFile
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """All turns."""
+        return self.case.turns
+
+    @cached_property
+    def moves(self) -> tuple[Move, ...]:
+        """The therapist's turns in order."""
+        own = therapist_turns(self.turns)
+        return tuple(
+            Move(turn, previous, at, at / len(own)) for at, (turn, previous) in enumerate(own)
+        )
+
+    @property
+    def work(self) -> tuple[Move, ...]:
+        """The therapist's turns between greeting and goodbye."""
+        return self.moves[1:-1] if len(self.moves) > 3 else self.moves
+
+    @cached_property
+    def technique(self) -> str:
+        """The planned technique's key or name."""
+        return self.case.fields.get("Technique", "")
+
+    @cached_property
+    def first_session(self) -> bool:
+        """Whether the plan says that this is session 1."""
+        return self.case.fields.get("Session", "").strip() == "1"
+
+    @cached_property
+    def episodes(self) -> tuple[Episode, ...]:
+        """The client's risk statements and what became of them."""
+        return episodes(self.turns)
+
+    @cached_property
+    def crisis_came_first(self) -> bool:
+        """Whether a risk was handled, so that the plan may rightly have been put aside."""
+        return bool(self.episodes) and all(episode.handled for episode in self.episodes)
+
+    @cached_property
+    def drifts(self) -> tuple[Drift, ...]:
+        """Turns out of role."""
+        return drifts(self.turns)
+
+    @cached_property
+    def therapist_drifts(self) -> tuple[Drift, ...]:
+        """The therapist's turns out of role."""
+        own = {turn.index for turn in self.turns if turn.speaker is Speaker.THERAPIST}
+        return tuple(found for found in self.drifts if found.turn in own)
+
+    @cached_property
+    def technique_moves(self) -> tuple[Move, ...]:
+        """Turns that use the planned technique, after the greeting."""
+        later = (move for move in self.moves if move.part >= 0.25)
+        return tuple(m for m in later if structure.technique_cues(m.text, self.technique))
+
+    @cached_property
+    def technique_cues(self) -> int:
+        """Cues of the planned technique after the greeting."""
+        return sum(structure.technique_cues(m.text, self.technique) for m in self.technique_moves)
+
+    def where(self, test: Callable[[str], object], begin: float = 0, end: float = 1) -> list[Move]:
+        """Return the therapist's turns from `begin` up to `end` of the session that pass `test`."""
+        return [move for move in self.moves if begin <= move.part < end and test(move.text)]
+
+    def move_at(self, part: float) -> Move:
+        """Return the therapist turn that stands at `part` of the session, never the last."""
+        at = min(round(part * len(self.moves)), max(len(self.moves) - 2, 0))
+        return self.moves[at]
