@@ -1,0 +1,171 @@
+"""From a supervisor's answer to a decision: accepted or not, why, and where to play on from.
+
+The model answers; the thresholds are the pack's, and the arithmetic is here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from agents.prompts import NOTES_HEADING
+from domain.critique import Critique, CritiqueAnswer, GateAnswer
+from domain.turn import Speaker, Turn, transcript
+from measures.disclosure import reveals
+from measures.farewell import goodbye_loop_start
+from measures.roles import is_broken
+from measures.session import session_behaviours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agents.pack import Pack
+    from agents.rubrics import SessionRubric
+    from domain.persona import Persona
+
+GUIDANCE = 12
+"""Pieces of guidance a therapist is given at most."""
+
+
+class Fault(NamedTuple):
+    """A turn that fails a gate by its text alone, whatever the model says of it."""
+
+    turn: int
+    why: str
+
+
+def critique_of(
+    answer: CritiqueAnswer, pack: Pack, persona: Persona, turns: tuple[Turn, ...]
+) -> Critique:
+    """Decide on a draft.
+
+    Args:
+        answer: The supervisor's answer, which has passed its check.
+        pack: Thresholds, kinds of flaw and the labels of the private notes.
+        persona: Whose beliefs guidance must not give away.
+        turns: The draft.
+    """
+    faults = text_faults(pack, turns)
+    score = share_of_points(answer, pack.session)
+    reasons = (
+        *(f'Gate "{gate.gate}" failed: {gate.reason}' for gate in _failed(answer)),
+        *(f"Turn {fault.turn}: {fault.why}" for fault in faults),
+        *_short_of(answer, pack.session, score),
+    )
+    accepted = not reasons
+    return Critique(
+        answer=answer,
+        behaviours=session_behaviours(turns),
+        score=score,
+        accepted=accepted,
+        reasons=reasons,
+        rewind_to=None if accepted else rewind_point(answer, faults, turns),
+        guidance=() if accepted else guidance_for(answer, pack, persona, turns),
+    )
+
+
+def share_of_points(answer: CritiqueAnswer, rubric: SessionRubric) -> float:
+    """Return the points given as a share of those that could be, 0 to 1; 0 where none apply."""
+    points = [item.score for item in answer.items if item.score is not None]
+    if not points:
+        return 0.0
+    return round(min(sum(points) / (rubric.scale.maximum * len(points)), 1.0), 6)
+
+
+def _failed(answer: CritiqueAnswer) -> list[GateAnswer]:
+    return [gate for gate in answer.gates if not gate.passed]
+
+
+def _short_of(answer: CritiqueAnswer, rubric: SessionRubric, score: float) -> list[str]:
+    """Say which thresholds are not reached."""
+    scores = {item.item: item.score for item in answer.items}
+    reasons = []
+    if score < rubric.accept_share:
+        reasons.append(f"Score {score:.2f} is under {rubric.accept_share:g}.")
+    for item in rubric.items:
+        points, required = scores[item.key], rubric.required.get(item.key, 0)
+        least = max(required, rubric.item_minimum)
+        if points is None:
+            reasons += [f"{item.name} was not scored."] if required else []
+        elif points < least:
+            reasons.append(f"{item.name}: {points} is under {least}.")
+    return reasons
+
+
+def text_faults(pack: Pack, turns: Sequence[Turn]) -> tuple[Fault, ...]:
+    """Return what fails a session by its text: broken turns, leaked notes, a row of goodbyes.
+
+    Not covered: notes told in other words. A model that passes such a turn is overruled.
+    """
+    labels = note_labels(pack)
+    faults = []
+    for turn in turns:
+        said = turn.text.casefold()
+        if is_broken(turn.text):
+            faults.append(Fault(turn.index, "the turn is broken."))
+        elif any(label in said for label in labels):
+            faults.append(Fault(turn.index, "private notes are spoken."))
+    start = goodbye_loop_start(turns)
+    if start is not None:
+        faults.append(Fault(turns[start].index, "goodbyes without end."))
+    return tuple(faults)
+
+
+def note_labels(pack: Pack) -> tuple[str, ...]:
+    """Return the labels of the notes' lines, e.g. `supervisor's guidance:`, in lower case."""
+    lines = [
+        line.strip().casefold()
+        for name in ("client_notes", "therapist_notes")
+        for part in pack.prompts[name].parts[0::2]
+        for line in part.splitlines()
+    ]
+    labels = {line for line in lines if line.endswith(":") and " " in line}
+    return (NOTES_HEADING.casefold(), *sorted(labels))
+
+
+def rewind_point(
+    answer: CritiqueAnswer, faults: Sequence[Fault], turns: Sequence[Turn]
+) -> int | None:
+    """Return the index of the earliest therapist turn to play again, or None.
+
+    Flaws name therapist turns. A failed gate or a fault in the text that no flaw is next to
+    leads to the therapist turn at or before it. Where nothing is named, the lowest items' turns
+    are taken.
+    """
+    flawed = {flaw.turn for flaw in answer.flaws}
+    named = [min(gate.turns) for gate in _failed(answer) if gate.turns]
+    named += [fault.turn for fault in faults]
+    loose = {turn for turn in named if not flawed & {turn - 1, turn, turn + 1}}
+    points = flawed | _therapists(loose, turns)
+    if not points:
+        scored = [item for item in answer.items if item.score is not None and item.turns]
+        lowest = min((item.score or 0 for item in scored), default=0)
+        weak = {min(item.turns) for item in scored if item.score == lowest}
+        points = _therapists(weak, turns)
+    return min(points, default=None)
+
+
+def _therapists(points: Iterable[int], turns: Sequence[Turn]) -> set[int]:
+    """Move every point to the therapist turn at or before it; drop those without one."""
+    own = [turn.index for turn in turns if turn.speaker is Speaker.THERAPIST]
+    earlier = ([index for index in own if index <= point] for point in points)
+    return {indexes[-1] for indexes in earlier if indexes}
+
+
+def guidance_for(
+    answer: CritiqueAnswer, pack: Pack, persona: Persona, turns: tuple[Turn, ...]
+) -> tuple[str, ...]:
+    """Return what the therapist is told, in the order of the turns, each piece once.
+
+    Advice that would give away a belief which the client has not spoken is replaced by the
+    pack's description of the flaw.
+    """
+    hidden = (*persona.diagram.intermediate_beliefs, *persona.diagram.core_beliefs)
+    spoken = transcript(turns, numbered=False)
+    described = {flaw.key: flaw.description for flaw in pack.flaws}
+    guidance: dict[str, None] = {}
+    for flaw in sorted(answer.flaws, key=lambda flaw: flaw.turn):
+        advice = " ".join(flaw.instead.split())
+        if not advice or reveals(advice, hidden, spoken):
+            advice = f"Avoid this: {described[flaw.kind]}"
+        guidance[advice] = None
+    return tuple(guidance)[:GUIDANCE]

@@ -1,0 +1,49 @@
+"""The therapist: knows the intake form, the plan, and what the client has said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.facts import intake_facts, plan_facts
+from agents.messages import Message, conversation, listed
+from agents.speech import clean_speech
+from domain.turn import Speaker
+
+if TYPE_CHECKING:
+    from agents.llm import RoleModel
+    from agents.pack import Pack
+    from agents.scene import Scene
+    from domain.call import CallKey
+
+
+def therapist_messages(pack: Pack, scene: Scene) -> list[Message]:
+    """Write the request for the therapist's next turn."""
+    item = scene.item
+    prompt = pack.fill(
+        "therapist",
+        **intake_facts(item.persona.intake()),
+        **plan_facts(item.scenario, pack),
+        crisis_help=pack.crisis_help(),
+    )
+    part = pack.phases.layout(scene.exchanges)[scene.exchange - 1]
+    notes = pack.fill(
+        "therapist_notes",
+        exchange=str(scene.exchange),
+        exchanges=str(scene.exchanges),
+        part=part.name,
+        part_description=part.description,
+        guidance=listed(scene.guidance) or "none",
+    )
+    return conversation(prompt, scene.turns, Speaker.THERAPIST, notes)
+
+
+async def therapist_says(
+    model: RoleModel, pack: Pack, scene: Scene, key: CallKey, seed: int
+) -> str:
+    """Return the therapist's next turn.
+
+    Raises:
+        CallFailed: Every attempt failed.
+    """
+    result = await model.say(therapist_messages(pack, scene), key, seed)
+    return clean_speech(result.text)

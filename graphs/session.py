@@ -1,0 +1,143 @@
+"""Playing one draft of a session: a node per exchange, until it ends or fails.
+
+```
+START -> exchange -> exchange -> … -> END
+```
+"""
+
+from typing import Any, Literal
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from typing_extensions import TypedDict
+
+from agents.client import client_says
+from agents.scene import Scene
+from agents.therapist import therapist_says
+from domain.call import CallFailed, CallKey
+from domain.scenario import PlanItem
+from domain.session import Failure, StopReason
+from domain.turn import Speaker, Turn
+from graphs.context import PlayContext
+from measures.farewell import goodbye_loop_start, is_courtesy, is_farewell
+
+
+class SessionState(TypedDict):
+    """A draft while it is played.
+
+    `turns` may start with turns kept from an earlier draft; `step` counts the draft's calls.
+    """
+
+    item: PlanItem
+    draft: int
+    guidance: tuple[str, ...]
+    turns: tuple[Turn, ...]
+    step: int
+    stop_reason: StopReason | None
+    failure: Failure | None
+
+
+class SessionUpdate(TypedDict, total=False):
+    """What an exchange may change."""
+
+    turns: tuple[Turn, ...]
+    step: int
+    stop_reason: StopReason | None
+    failure: Failure | None
+
+
+def begin_draft(
+    item: PlanItem,
+    draft: int = 0,
+    turns: tuple[Turn, ...] = (),
+    guidance: tuple[str, ...] = (),
+) -> SessionState:
+    """Return the state a draft begins with; `turns` are kept from the draft it revises."""
+    return {
+        "item": item,
+        "draft": draft,
+        "guidance": guidance,
+        "turns": turns,
+        "step": 0,
+        "stop_reason": None,
+        "failure": None,
+    }
+
+
+async def exchange(state: SessionState, runtime: Runtime[PlayContext]) -> SessionUpdate:
+    """The therapist speaks and the client answers."""
+    step = state["step"]
+    try:
+        turns = await _speak(state, runtime.context, Speaker.THERAPIST, state["turns"], step)
+        turns = await _speak(state, runtime.context, Speaker.CLIENT, turns, step + 1)
+    except CallFailed as failed:
+        return {"failure": failure_of(failed)}
+    turns, reason = stop(turns, runtime.context.settings.exchanges)
+    return {"turns": turns, "step": step + 2, "stop_reason": reason}
+
+
+async def _speak(
+    state: SessionState,
+    context: PlayContext,
+    speaker: Speaker,
+    turns: tuple[Turn, ...],
+    step: int,
+) -> tuple[Turn, ...]:
+    """Return `turns` with the speaker's next one."""
+    item, draft = state["item"], state["draft"]
+    scene = Scene(
+        item=item,
+        turns=turns,
+        exchange=len(turns) // 2 + 1,
+        exchanges=context.settings.exchanges,
+        guidance=state["guidance"],
+    )
+    key = CallKey(session=item.session_id, draft=draft, step=step, attempt=0)
+    seed = item.seed(draft, step)
+    if speaker is Speaker.THERAPIST:
+        text = await therapist_says(context.therapist, context.pack, scene, key, seed)
+    else:
+        text = await client_says(context.client, context.pack, scene, key, seed)
+    return (*turns, Turn(index=len(turns), speaker=speaker, text=text))
+
+
+def stop(turns: tuple[Turn, ...], exchanges: int) -> tuple[tuple[Turn, ...], StopReason | None]:
+    """Return the turns that stay, and why the draft ends, or None where it goes on.
+
+    A courtesy ("Thank you, you too.") answers a goodbye as well as a goodbye does.
+    """
+    surplus = goodbye_loop_start(turns)
+    if surplus is not None:
+        return turns[:surplus], StopReason.GOODBYE_LOOP
+    therapist, client = turns[-2].text, turns[-1].text
+    if is_farewell(therapist) and (is_farewell(client) or is_courtesy(client)):
+        return turns, StopReason.AGREED_END
+    if len(turns) >= 2 * exchanges:
+        return turns, StopReason.TURN_LIMIT
+    return turns, None
+
+
+def failure_of(failed: CallFailed) -> Failure:
+    """Return a failed call as data: its outcome, never its text."""
+    return Failure(
+        call=str(failed.key),
+        role=failed.role.value,
+        outcome=failed.result.outcome.value,
+        detail=failed.result.detail,
+    )
+
+
+def go_on(state: SessionState) -> Literal["exchange", "__end__"]:
+    """Play on until the draft has ended or failed."""
+    over = state["stop_reason"] is not None or state["failure"] is not None
+    return "__end__" if over else "exchange"
+
+
+def build_session_graph() -> CompiledStateGraph[SessionState, PlayContext, Any, Any]:
+    """Compile the graph that plays one draft; see `begin_draft` for its input."""
+    graph = StateGraph(SessionState, context_schema=PlayContext)
+    graph.add_node("exchange", exchange)
+    graph.add_edge(START, "exchange")
+    graph.add_conditional_edges("exchange", go_on, ["exchange", END])
+    return graph.compile(name="session")
