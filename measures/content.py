@@ -8,11 +8,24 @@ from measures.lexicon import word_set
 from measures.tokens import stem, words
 
 
+@lru_cache(maxsize=1)
+def _skipped() -> frozenset[str]:
+    """Return function words and fillers with their stems, so that `thinking` goes with `think`."""
+    function = word_set("stopwords.function") | word_set("stopwords.filler")
+    return function | frozenset(stem(word) for word in function if len(word) > 3)
+
+
+@lru_cache(maxsize=1)
+def _trade() -> frozenset[str]:
+    return frozenset(stem(word) for word in word_set("stopwords.trade"))
+
+
 @lru_cache(maxsize=16384)
 def content(text: str) -> tuple[str, ...]:
     """Return the stems of the content words of `text`, in order."""
-    skipped = word_set("stopwords.function") | word_set("stopwords.filler")
-    return tuple(stem(word) for word in words(text) if word not in skipped and len(word) > 2)
+    skipped = _skipped()
+    stems = (stem(word) for word in words(text) if len(word) > 2 and word not in skipped)
+    return tuple(found for found in stems if found not in skipped)
 
 
 @lru_cache(maxsize=16384)
@@ -24,9 +37,7 @@ def content_set(text: str) -> frozenset[str]:
 @lru_cache(maxsize=16384)
 def particulars(text: str) -> frozenset[str]:
     """Return the content stems that are not words of the trade (`session`, `feel`, `week`)."""
-    trade = word_set("stopwords.trade")
-    skipped = frozenset(stem(word) for word in trade)
-    return content_set(text) - skipped
+    return content_set(text) - _trade()
 
 
 def shared(text: str, earlier: str) -> float:
