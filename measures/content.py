@@ -40,6 +40,12 @@ def particulars(text: str) -> frozenset[str]:
     return content_set(text) - _trade()
 
 
+@lru_cache(maxsize=1)
+def everyday() -> frozenset[str]:
+    """Return the stems of everyday words, which tell little of what a text is about."""
+    return frozenset(stem(word) for word in word_set("stopwords.common"))
+
+
 def shared(text: str, earlier: str) -> float:
     """Return the share of the content words of `text` that stand in `earlier`, 0 to 1."""
     mine = content_set(text)

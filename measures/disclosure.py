@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from measures.content import particulars
+from measures.content import everyday, particulars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,15 +16,15 @@ GIVEN_AWAY = 0.34
 def reveals(guidance: str, undisclosed: Sequence[str], transcript_text: str) -> bool:
     """Tell whether `guidance` uses the unspoken words of a belief.
 
-    For each belief the words that the transcript already holds, function words and words of the
-    trade are set aside; guidance that uses a third of the rest gives the belief away.
+    For each belief the words that the transcript already holds, function words, words of the trade
+    and everyday words are set aside; guidance that uses a third of the rest gives the belief away.
 
     Not covered: a paraphrase in other words ("thinks nobody could love her" for "I am
-    unlovable"), and beliefs whose every word was spoken in another sense.
+    unlovable"), and beliefs of everyday words only, or whose words were spoken in another sense.
     """
     spoken, said = particulars(transcript_text), particulars(guidance)
     for belief in undisclosed:
-        hidden = particulars(belief) - spoken
+        hidden = particulars(belief) - spoken - everyday()
         if hidden and len(hidden & said) / len(hidden) >= GIVEN_AWAY:
             return True
     return False

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from measures.coherence import coherence
-from measures.content import content_set, particulars
-from measures.lexicon import has, word_set
+from measures.content import content_set, everyday, particulars
+from measures.lexicon import has
 from measures.questions import has_question
 from measures.reflections import has_reflection
-from measures.tokens import stem, words
+from measures.tokens import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,14 +39,9 @@ class Ties(NamedTuple):
     words: int
 
 
-@lru_cache(maxsize=1)
-def _common() -> frozenset[str]:
-    return frozenset(stem(word) for word in word_set("stopwords.common"))
-
-
 def _weight(word: str) -> float:
     """Weigh a stem: everyday words tell less of what a text is about than rarer ones."""
-    return 0.4 if word in _common() else 1.0
+    return 0.4 if word in everyday() else 1.0
 
 
 def ties(reply: str, conversation: Sequence[str]) -> Ties:
