@@ -1,0 +1,104 @@
+"""A campaign's plan: one line for each session, made from the seed or brought along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from campaigns.casting import cast_item
+from campaigns.coverage import Coverage
+from campaigns.grammar import load_grammar
+from domain.base import canonical_json
+from domain.errors import ConfigError
+from domain.scenario import PlanItem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agents.pack import Pack
+    from domain.settings import Settings
+
+
+def plan_campaign(settings: Settings, pack: Pack) -> list[PlanItem]:
+    """Return who plays what, in order.
+
+    Without `campaign.cast`, the plan depends on the seed and the pack only, and a longer plan
+    begins with the shorter one. With it, the first `campaign.sessions` lines of that file are
+    played, renumbered and under this run's seed.
+
+    Raises:
+        PackError: The casting files cannot be used.
+        ConfigError: `campaign.cast` cannot be read; the line is named.
+    """
+    if settings.campaign.cast is not None:
+        return _brought(Path(settings.campaign.cast), settings)
+    grammar = load_grammar(pack)
+    coverage = Coverage(grammar, settings.seed)
+    return [
+        cast_item(grammar, coverage.deal(), index, settings.seed)
+        for index in range(settings.campaign.sessions)
+    ]
+
+
+def plan_bytes(plan: Sequence[PlanItem]) -> bytes:
+    """Return the plan as JSONL, one canonical line per item."""
+    return b"".join(canonical_json(item) + b"\n" for item in plan)
+
+
+def read_plan(path: Path) -> list[PlanItem]:
+    """Read a plan.
+
+    Raises:
+        ConfigError: The file cannot be read, or a line is no plan item.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            "the plan cannot be read",
+            where=str(path),
+            expected="a JSONL file in UTF-8 with one plan item per line",
+            got=str(error),
+            mend="Check the path in `campaign.cast`.",
+        ) from error
+    items = [_item(path, n, line) for n, line in enumerate(lines, 1) if line.strip()]
+    if not items:
+        raise ConfigError(
+            "the plan is empty",
+            where=str(path),
+            expected="one plan item per line",
+            mend="Leave `campaign.cast` out to cast from the pack.",
+        )
+    return items
+
+
+def _brought(path: Path, settings: Settings) -> list[PlanItem]:
+    items = read_plan(path)
+    if len(items) < settings.campaign.sessions:
+        raise ConfigError(
+            "the plan has too few lines",
+            where=str(path),
+            expected=f"{settings.campaign.sessions} (campaign.sessions)",
+            got=str(len(items)),
+            mend="Lower `campaign.sessions`, or add lines.",
+        )
+    return [
+        item.model_copy(update={"index": index, "campaign_seed": settings.seed})
+        for index, item in enumerate(items[: settings.campaign.sessions])
+    ]
+
+
+def _item(path: Path, number: int, line: str) -> PlanItem:
+    try:
+        return PlanItem.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(
+            "a line of the plan is no plan item",
+            where=f"{path}: line {number}: {'.'.join(str(part) for part in first['loc'])}",
+            expected="a plan item, as `campaign run` writes to plan.jsonl",
+            got=first["msg"],
+            mend="Correct the line.",
+        ) from error
