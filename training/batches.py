@@ -27,6 +27,8 @@ class Plan:
 
     steps: tuple[tuple[TrainingExample, ...], ...]
     supervised_tokens: int
+    examples: int
+    """Sequences that the steps draw from."""
     epochs: float
     """How often the material is gone through."""
 
@@ -74,7 +76,8 @@ def plan_steps(
         placed += kept.supervised
         if placed == supervised_tokens:
             break
-    return Plan(tuple(map(tuple, steps)), supervised_tokens, supervised_tokens / total)
+    epochs = supervised_tokens / total
+    return Plan(tuple(map(tuple, steps)), supervised_tokens, len(examples), epochs)
 
 
 def for_rank(step: Sequence[TrainingExample], rank: int, ranks: int) -> list[TrainingExample]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from jinja2 import TemplateError
@@ -82,7 +82,7 @@ def render(
 
 def _marked(tokenizer: PreTrainedTokenizerBase, messages: list[Message]) -> _Tokens:
     """Tokens and assistant runs by the template's own marks."""
-    encoded = tokenizer.apply_chat_template(
+    encoded: Any = tokenizer.apply_chat_template(
         messages, return_dict=True, return_assistant_tokens_mask=True
     )
     ids = np.asarray(encoded["input_ids"], dtype=np.int64)

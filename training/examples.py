@@ -118,7 +118,7 @@ def _conversation(line: bytes, where: str) -> Conversation:
             {"role": str(message["role"]), "content": str(message["content"])}
             for message in row["messages"]
         )
-        return Conversation(str(row.get("record_id", where)), messages)
+        return Conversation(str(row.get("id") or row.get("record_id") or where), messages)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError(
             "not a conversation",

@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 
 from domain.errors import TrainingError
-from domain.settings import TrainingSettings  # noqa: TC001 - unpickled with the job
 from training.batches import Plan, for_rank, micro_batches, plan_steps
 from training.examples import build_examples, parse_conversations
 from training.loss import token_losses
 from training.models import add_lora, base_name, load_base, load_tokenizer
-from training.ranks import Ranks
 from training.schedule import rate_at
 
 if TYPE_CHECKING:
     from peft import PeftModel
 
     from training.examples import TrainingExample
+    from training.job import TrainJob
+    from training.ranks import Ranks
 
 LogRow: TypeAlias = dict[str, float]
 Report: TypeAlias = Callable[[LogRow, "Path | None"], None]
@@ -43,22 +43,6 @@ CHECKPOINTS = 4
 CLIP = 1.0
 """Largest norm of the gradient."""
 LOG_FILE, STATE_FILE = "train-log.jsonl", "trainer.pt"
-
-
-@dataclass(frozen=True)
-class TrainJob:
-    """All that a rank needs to know; pickles, so it can be sent to another machine."""
-
-    variant: str
-    base: str
-    messages: bytes
-    """The blend's messages.jsonl."""
-    settings: TrainingSettings
-    seed: int
-    threads: int
-    """CPU threads of a rank, so that trainers side by side do not fight over cores."""
-    live_log: str = ""
-    """A file that rank 0 appends each step to, for whoever watches; empty for none."""
 
 
 @dataclass
@@ -165,7 +149,7 @@ def backward(
     pad = model.config.pad_token_id or 0
     for batch in micro_batches(mine, MICRO_BATCH_TOKENS, pad):
         loss = token_losses(model, batch, ranks.device).sum()
-        (loss / supervised).backward()
+        torch.autograd.backward(loss / supervised)
         loss_sum += loss.item()
         computed += batch.input_ids.size
     ranks.add_gradients([weight for weight in model.parameters() if weight.requires_grad])
@@ -198,7 +182,7 @@ def _checkpoint(trainee: Trainee, ranks: Ranks, report: Report) -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        trainee.model.save_pretrained(str(folder))
+        trainee.model.save_pretrained(str(folder), save_embedding_layers=False)
         torch.save(trainee.optimizer.state_dict(), folder / STATE_FILE)
         lines = [json.dumps(row) + "\n" for row in trainee.log]
         (folder / LOG_FILE).write_text("".join(lines), encoding="utf-8")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import LoraConfig, PeftModel, TaskType, get_peft_model
@@ -17,11 +18,22 @@ from transformers import (
 from domain.errors import TrainingError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
     from domain.settings import LoraSettings
 
 _CAUSAL = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+
+
+def hush() -> None:
+    """Keep transformers' progress bars, and its notes to peft's authors, off the terminal."""
+    from transformers.utils import logging
+
+    quiet: Callable[[], None] = logging.disable_progress_bar
+    quiet()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
 def base_name(base: str) -> str:
@@ -85,10 +97,11 @@ def load_base(base: str, device: torch.device) -> PreTrainedModel:
     check_causal(base)
     dtype = torch.float32 if device.type == "cpu" else "auto"
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+        model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
     except (OSError, ValueError) as error:
         raise _unavailable(base, "weights", error) from error
-    return model.to(device)  # type: ignore[arg-type]  # transformers types `to` too narrowly
+    placed: PreTrainedModel = model.to(device)
+    return placed
 
 
 def add_lora(model: PreTrainedModel, lora: LoraSettings, name: str) -> PeftModel:

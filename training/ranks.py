@@ -31,7 +31,7 @@ class Ranks:
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         distributed.all_reduce(flat)
         for gradient, summed in zip(
-            gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True
+            gradients, torch.split(flat, [gradient.numel() for gradient in gradients]), strict=True
         ):
             gradient.copy_(summed.view_as(gradient))
 

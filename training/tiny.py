@@ -1,4 +1,4 @@
-"""The tiny base: a byte-level BPE tokenizer with a chat template and a Llama of under 1M parameters.
+"""The tiny base: a byte-level BPE tokenizer and a Llama of under 1M parameters.
 
 It exists so that the loop can be run, tested and timed without a network. It knows everyday words
 and the habits of a conversation, from `training.primer`, and nothing else.
@@ -76,7 +76,8 @@ def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFas
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(
+    fast: Callable[..., PreTrainedTokenizerFast] = PreTrainedTokenizerFast
+    return fast(
         tokenizer_object=tokenizer,
         pad_token=PAD,
         eos_token=END,
@@ -146,13 +147,13 @@ def train_model(
         tokens = torch.from_numpy(windows)
         logits = model(input_ids=tokens[:, :-1], use_cache=False).logits
         loss = functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         watch(step, float(loss.detach()))
-    model.eval()
+    model.train(mode=False)
 
 
 def make_tokenizer(seed: int, recipe: Recipe) -> tuple[PreTrainedTokenizerFast, np.ndarray]:

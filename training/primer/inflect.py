@@ -6,13 +6,10 @@ import re
 from dataclasses import dataclass
 
 VOWELS = frozenset("aeiou")
-_DOUBLED = frozenset(
-    "quit stop chat jog nap plan drop trip grab hug nag drip mop pet skip chop stir clap rob spell "
-    "commit admit regret refer dig cram binge scrub drag rub beg fit step slip drum strum hum knit "
-    "swim run sit put cut hit let set get win begin forget bet log zip pat wrap dip sip wean tap "
-    "flirt".split()
-) - frozenset("spell binge wean flirt".split())
-"""Verbs that double their last consonant: `stop`, `stopped`, `stopping`."""
+_ONE_BEAT = re.compile(r"(qu|[^aeiou]*)[aeiou][^aeiouwxy]")
+"""A short verb that doubles its last consonant: `stop`, `stopped`, `stopping`."""
+_STRESSED_END = frozenset({"admit", "begin", "commit", "expel", "forget", "refer", "regret"})
+"""Longer verbs that double theirs."""
 
 _TURNED = {
     "i": "you",
@@ -66,6 +63,10 @@ def capital(sentence: str) -> str:
     return fixed[:1].upper() + fixed[1:]
 
 
+def _doubles(base: str) -> bool:
+    return base in _STRESSED_END or _ONE_BEAT.fullmatch(base) is not None
+
+
 def _ends_in_consonant_y(base: str) -> bool:
     return base.endswith("y") and base[-2] not in VOWELS
 
@@ -75,7 +76,7 @@ def _past(base: str) -> str:
         return base + "d"
     if _ends_in_consonant_y(base):
         return base[:-1] + "ied"
-    return base + (base[-1] if base in _DOUBLED else "") + "ed"
+    return base + (base[-1] if _doubles(base) else "") + "ed"
 
 
 def _third(base: str) -> str:
@@ -89,4 +90,4 @@ def _ing(base: str) -> str:
         return base[:-2] + "ying"
     if base.endswith("e") and not base.endswith(("ee", "oe", "ye")):
         return base[:-1] + "ing"
-    return base + (base[-1] if base in _DOUBLED else "") + "ing"
+    return base + (base[-1] if _doubles(base) else "") + "ing"

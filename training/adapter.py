@@ -1,0 +1,83 @@
+"""A trained adapter's folder: PEFT's files, the train log, a summary and a model card."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domain.errors import StoreError
+from training.loop import LOG_FILE, STATE_FILE
+from training.summary import TrainSummary
+
+if TYPE_CHECKING:
+    from domain.settings import TrainingSettings
+
+SUMMARY_FILE = "training.json"
+_CARD = Path(__file__).parent / "data" / "adapter-card.md"
+
+
+def write_adapter(
+    target: Path, checkpoint: Path, summary: TrainSummary, settings: TrainingSettings
+) -> None:
+    """Copy a last checkpoint to `target` as a plain PEFT folder; it appears whole or not at all.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        try:
+            ignore = shutil.ignore_patterns(STATE_FILE, "README.md", ".*")
+            shutil.copytree(checkpoint, making, ignore=ignore, dirs_exist_ok=True)
+            (making / SUMMARY_FILE).write_bytes(summary.model_dump_json(indent=2).encode() + b"\n")
+            (making / "README.md").write_text(_card(summary, settings), encoding="utf-8")
+            making.chmod(0o755)
+            _replace(making, target)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+    except OSError as error:
+        raise StoreError(
+            "the adapter cannot be written",
+            where=str(target),
+            got=error.strerror or str(error),
+            mend="Check the folder's permissions and the space on the disk, then train again.",
+        ) from error
+
+
+def read_summary(adapter: Path) -> TrainSummary | None:
+    """Return the summary in an adapter's folder, None where there is none that can be read."""
+    try:
+        return TrainSummary.model_validate_json((adapter / SUMMARY_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def read_log(folder: Path) -> list[dict[str, float]]:
+    """Return the rows of a train log, first step first."""
+    lines = (folder / LOG_FILE).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def _replace(made: Path, target: Path) -> None:
+    if not target.exists():
+        made.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.old."))
+    try:
+        target.rename(old / "was")
+        made.rename(target)
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _card(summary: TrainSummary, settings: TrainingSettings) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    # Markdown for people to read, not a page for a browser: nothing to escape.
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
+    template = environment.from_string(_CARD.read_text(encoding="utf-8"))
+    return template.render(summary=summary, settings=settings)
