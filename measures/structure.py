@@ -31,7 +31,7 @@ def asks_feedback(text: str) -> bool:
 
 def summarises(text: str) -> bool:
     """Tell whether a turn announces a summary and holds more than the announcement."""
-    return has(text, "structure.summary") and len(particulars(text)) >= 3
+    return has(text, "structure.summary") and len(particulars(text)) >= 2
 
 
 def gives_homework(text: str) -> bool:

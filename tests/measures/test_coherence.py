@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from measures.coherence import coherence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It sounds like you have been carrying this for a long time.",
+        "What was that like for you?",
+        "Mm-hmm.",
+    ],
+)
+def test_speech_is_coherent(text: str) -> None:
+    assert coherence(text) == 1.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "xk qlw pz rrt mn vvb sdf",
+        "the of the is a to and the of are the to is of",
+        "guilty guilty guilty guilty guilty guilty guilty",
+    ],
+)
+def test_salad_is_not(text: str) -> None:
+    assert coherence(text) < 0.35

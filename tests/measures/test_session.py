@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from domain.turn import Speaker, Turn
+from measures.session import closed_runs, session_behaviours, therapist_turns
+
+
+def talk(*said: str) -> list[Turn]:
+    """Return turns in which the therapist begins."""
+    speakers = (Speaker.THERAPIST, Speaker.CLIENT)
+    return [Turn(index=i, speaker=speakers[i % 2], text=text) for i, text in enumerate(said)]
+
+
+TURNS = talk(
+    "How was the week?",
+    "I felt so alone.",
+    "You felt alone. What was that like?",
+    "Empty.",
+    "You should go out.",
+    "Maybe.",
+    "Did you eat?",
+    "Yes.",
+)
+
+
+def test_behaviours_are_counted() -> None:
+    found = session_behaviours(TURNS)
+    assert found["therapist_turns"] == 4
+    assert found["questions"] == 3
+    assert found["open_question_share"] == 2 / 3
+    assert found["reflection_share"] == 1 / 4
+    assert found["advice_share"] == 1 / 4
+    assert found["reflections_per_question"] == 1 / 3
+
+
+def test_talk_share_is_in_words() -> None:
+    found = session_behaviours(talk("one two three", "four"))
+    assert found["therapist_talk_share"] == 3 / 4
+    assert found["words_per_client_turn"] == 1
+
+
+def test_no_turns_are_all_zero() -> None:
+    assert set(session_behaviours([]).values()) == {0.0}
+
+
+def test_closed_runs_are_broken_by_anything_else() -> None:
+    turns = talk("Did you eat?", "No.", "Did you sleep?", "No.", "Go on.", "No.", "Are you sad?")
+    assert closed_runs(therapist_turns(turns)) == ((0, 2), (6,))
