@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 2_000_000
 """The largest answer that is read; a longer one is cut off while it arrives."""
 
+SECRET_CHARS = 8
+"""Keys shorter than this are placeholders such as `none`, which occur in any text."""
+
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -124,7 +127,9 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: flo
         result = CallResult(outcome=Outcome.CONNECTION, detail=reason(error))
     filled: dict[str, object] = {"latency_ms": (time.perf_counter() - started) * 1000}
     key = headers.get("Authorization", "").removeprefix("Bearer ")
-    if key and key in result.detail:  # some servers repeat a key that they refuse
+    if (
+        len(key) >= SECRET_CHARS and key in result.detail
+    ):  # some servers repeat a key that they refuse
         filled["detail"] = result.detail.replace(key, "***")
     return result.model_copy(update=filled)
 

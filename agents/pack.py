@@ -122,13 +122,9 @@ def load_pack(name_or_path: str) -> Pack:
         PackError: It is missing, incomplete or contradicts itself; names file and key.
     """
     root = _find(name_or_path)
-    listed = parse(PackFile, read_yaml(root / "pack.yaml", _where(root, "pack.yaml")), "pack.yaml")
-    taxonomies = {
-        name: _taxonomy(root, name, file)
-        for name, file in _complete(root, "taxonomies", listed.taxonomies, TAXONOMIES).items()
-    }
-    _require(root, "taxonomies.styles", taxonomies["styles"].keys, [style.value for style in Style])
-    rubrics = _complete(root, "rubrics", listed.rubrics, RUBRICS)
+    listed = _parsed(PackFile, root, "pack.yaml")
+    rubrics = listed.rubrics
+    _require(_where(root, "pack.yaml: rubrics"), rubrics, RUBRICS)
     return Pack(
         root=root,
         name=listed.name,
@@ -141,7 +137,7 @@ def load_pack(name_or_path: str) -> Pack:
         flaws=_parsed(Flaws, root, rubrics["flaws"]).flaws,
         criteria=_criteria(root, rubrics),
         phases=_parsed(Phases, root, listed.phases),
-        taxonomies=taxonomies,
+        taxonomies=_taxonomies(root, listed.taxonomies),
         casting=_folder(root, listed.casting),
         crisis=_crisis(root, listed.crisis),
         hash=_hash(root),
@@ -179,20 +175,13 @@ def _unlisted(where: str, got: str, known: Iterable[str]) -> PackError:
     )
 
 
-def _complete(
-    root: Path, key: str, listed: dict[str, str], required: Iterable[str]
-) -> dict[str, str]:
-    _require(root, key, listed, required)
-    return listed
-
-
-def _require(root: Path, key: str, listed: Iterable[str], required: Iterable[str]) -> None:
+def _require(where: str, listed: Iterable[str], required: Iterable[str]) -> None:
     have = set(listed)
     for name in required:
         if name not in have:
             raise PackError(
                 "something every pack has is missing",
-                where=f"{_where(root, 'pack.yaml')}: {key}",
+                where=where,
                 expected=f"`{name}`",
                 got=", ".join(sorted(have)) or "nothing",
                 mend="Add it; packs/cbt shows a complete pack.",
@@ -205,7 +194,7 @@ def _parsed(kind: type[N], root: Path, file: str) -> N:
 
 
 def _prompts(root: Path, listed: dict[str, str]) -> dict[str, Prompt]:
-    _require(root, "prompts", listed, SLOTS)
+    _require(_where(root, "pack.yaml: prompts"), listed, SLOTS)
     if strays := sorted(listed.keys() - SLOTS.keys()):
         raise _unlisted(f"{_where(root, 'pack.yaml')}: prompts", strays[0], SLOTS)
     return {
@@ -222,6 +211,14 @@ def _criteria(root: Path, rubrics: dict[str, str]) -> dict[str, Criterion]:
             if criteria[name].key != name:
                 raise _unlisted(f"{_where(root, file)}: key", criteria[name].key, [name])
     return criteria
+
+
+def _taxonomies(root: Path, listed: dict[str, str]) -> dict[str, Taxonomy]:
+    _require(_where(root, "pack.yaml: taxonomies"), listed, TAXONOMIES)
+    taxonomies = {name: _taxonomy(root, name, file) for name, file in listed.items()}
+    styles = _where(root, f"{listed['styles']}: styles")
+    _require(styles, taxonomies["styles"].keys, [style.value for style in Style])
+    return taxonomies
 
 
 def _taxonomy(root: Path, name: str, file: str) -> Taxonomy:
@@ -241,7 +238,7 @@ def _taxonomy(root: Path, name: str, file: str) -> Taxonomy:
 
 def _crisis(root: Path, file: str) -> dict[str, str]:
     data = read_yaml(root / file, _where(root, file))
-    _require(root, file, data, ("source", "default"))
+    _require(_where(root, file), data, ("source", "default"))
     return {str(key): str(text) for key, text in data.items() if key != "source"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 LABEL = re.compile(
-    r"\A[\s*_\"'“”\[(]*(?:therapist|client|counsell?or|patient)(?:\s*\([^)]{0,40}\))?[*_\])]*"
+    r"\A[\s*_\[(]*(?:therapist|client|counsell?or|patient)(?:\s*\([^)]{0,40}\))?[*_\])]*"
     r"\s*:[\s*_]*",
     re.IGNORECASE,
 )
@@ -19,7 +19,11 @@ def clean_speech(text: str) -> str:
     spaces: a turn is one paragraph, so that no line of it can pass for a heading of the notes.
     Nothing else is changed; what remains may be empty.
     """
-    said = " ".join(LABEL.sub("", text.strip(), count=1).split())
+    said = _unquoted(" ".join(text.split()))
+    return _unquoted(LABEL.sub("", said, count=1).strip())
+
+
+def _unquoted(said: str) -> str:
     for opening, closing in QUOTES:
         inner = said[1:-1]
         if len(said) > 1 and said[0] == opening and said[-1] == closing and opening not in inner:

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agents.acceptance import critique_of, note_labels
+from tests.support.cast import a_persona, turns_of
+from tests.support.critiques import critique_answer
+
+if TYPE_CHECKING:
+    from agents.pack import Pack
+    from domain.critique import Critique, CritiqueAnswer
+    from domain.turn import Turn
+
+TALK = turns_of(
+    "Hello Mara, how was your week?",
+    "Long. There was a meeting.",
+    "You should just speak up.",
+    "I suppose so.",
+    "What went through your mind there?",
+    "That everyone sees me blush.",
+)
+
+
+def decide(pack: Pack, answer: CritiqueAnswer, turns: tuple[Turn, ...] = TALK) -> Critique:
+    return critique_of(answer, pack, a_persona(), turns)
+
+
+def test_a_good_session_is_accepted(pack: Pack) -> None:
+    critique = decide(pack, critique_answer(pack, score=4))
+    assert critique.accepted
+    assert critique.score == pytest.approx(4 / 6)
+    assert critique.reasons == ()
+    assert critique.rewind_to is None
+    assert critique.behaviours["therapist_turns"] == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ({"score": 3}, "Score 0.50 is under 0.61."),
+        ({"scores": {"homework": 1}}, "Homework: 1 is under 2."),
+        ({"scores": {"understanding": 3}}, "Understanding: 3 is under 4."),
+        ({"scores": {"understanding": None}}, "Understanding was not scored."),
+        ({"failed": {"ending": (5,)}}, 'Gate "ending" failed: As seen.'),
+    ],
+)
+def test_one_threshold_is_enough_to_fail(pack: Pack, answer: dict[str, object], says: str) -> None:
+    critique = decide(pack, critique_answer(pack, **answer))  # type: ignore[arg-type] # mixed
+    assert not critique.accepted
+    assert says in critique.reasons
+
+
+def test_an_item_that_does_not_apply_is_left_out_of_the_share(pack: Pack) -> None:
+    critique = decide(pack, critique_answer(pack, score=4, scores={"homework": None}))
+    assert critique.accepted
+    assert critique.score == pytest.approx(4 / 6)
+
+
+def test_a_rewind_goes_to_the_earliest_flawed_turn(pack: Pack) -> None:
+    flaws = [(4, "no_reflection", "Reflect."), (2, "advice_too_early", "Ask first.")]
+    critique = decide(pack, critique_answer(pack, score=3, flaws=flaws))
+    assert critique.rewind_to == 2
+    assert critique.guidance == ("Ask first.", "Reflect.")
+
+
+@pytest.mark.parametrize(
+    ("failed", "flawed", "rewind_to"),
+    [((3,), [], 2), ((3,), [4], 4), ((1,), [4], 0), ((), [], 0)],
+    ids=["before", "beside", "earlier", "nothing-named"],
+)
+def test_a_failed_gate_leads_to_the_turn_before_it(
+    pack: Pack, failed: tuple[int, ...], flawed: list[int], rewind_to: int
+) -> None:
+    flaws = [(turn, "no_reflection", "Reflect.") for turn in flawed]
+    answer = critique_answer(pack, flaws=flaws, failed={"persona_consistency": failed})
+    assert decide(pack, answer).rewind_to == rewind_to
+
+
+def test_guidance_does_not_give_away_what_was_not_said(pack: Pack) -> None:
+    flaws = [
+        (2, "advice_too_early", "Bring out that she thinks she is ridiculous."),
+        (4, "no_reflection", "Reflect the shame of blushing."),
+    ]
+    critique = decide(pack, critique_answer(pack, score=3, flaws=flaws))
+    assert "ridiculous" not in " ".join(critique.guidance)
+    assert critique.guidance[0].startswith("Avoid this: Gives advice")
+    assert critique.guidance[1] == "Reflect the shame of blushing."
+
+
+def test_guidance_may_name_what_the_client_has_said(pack: Pack) -> None:
+    told = (*TALK[:5], TALK[5].model_copy(update={"text": "That I am ridiculous."}))
+    flaws = [(2, "advice_too_early", "Come back to her word ridiculous.")]
+    critique = decide(pack, critique_answer(pack, score=3, flaws=flaws), told)
+    assert critique.guidance == ("Come back to her word ridiculous.",)
+
+
+@pytest.mark.parametrize(
+    ("turn", "text", "rewind_to"),
+    [
+        (2, "…", 2),
+        (3, "blah blah blah blah blah blah blah blah blah blah blah blah blah blah", 2),
+        (4, "Supervisor's guidance: reflect. What went through your mind?", 4),
+        (5, "Open to telling: the situation.", 4),
+    ],
+)
+def test_a_broken_turn_or_a_leak_fails_whatever_the_model_says(
+    pack: Pack, turn: int, text: str, rewind_to: int
+) -> None:
+    turns = [*TALK]
+    turns[turn] = turns[turn].model_copy(update={"text": text})
+    critique = decide(pack, critique_answer(pack), tuple(turns))
+    assert not critique.accepted
+    assert critique.rewind_to == rewind_to
+
+
+def test_a_row_of_goodbyes_fails_whatever_the_model_says(pack: Pack) -> None:
+    bye = ("Goodbye, Mara.", "Goodbye.", "Take care, bye.", "Bye bye.")
+    turns = turns_of(*(turn.text for turn in TALK), *bye)
+    critique = decide(pack, critique_answer(pack), turns)
+    assert not critique.accepted
+    assert "goodbyes" in critique.reasons[0]
+
+
+def test_the_labels_of_the_notes_come_from_the_pack(pack: Pack) -> None:
+    labels = note_labels(pack)
+    assert {"private notes", "supervisor's guidance:", "open to telling:"} <= set(labels)
+    assert "exchange:" not in labels
