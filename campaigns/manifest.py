@@ -1,0 +1,160 @@
+"""What a campaign was begun with, and whether it may go on with what is given now."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from domain.base import Noun, canonical_json
+from domain.errors import ConfigError, ResumeRefusedError, StoreError
+from domain.settings import EndpointSettings, Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agents.pack import Pack
+    from domain.runfolder import RunFolder
+
+_SHOWN = 6
+"""How many changed keys an error lists."""
+
+
+class Manifest(Noun):
+    """campaign.json: what every session's bytes depend on."""
+
+    settings: Settings
+    pack_hash: str
+    plan_hash: str
+
+    @property
+    def run_hash(self) -> str:
+        """Hash of config and prompts, kept in every shard of the ledger."""
+        return f"{self.settings.campaign_hash()}+{self.pack_hash[:16]}"
+
+
+def manifest_of(settings: Settings, pack: Pack, plan: bytes) -> Manifest:
+    """Return the manifest of a campaign that begins now."""
+    digest = hashlib.sha256(plan).hexdigest()
+    return Manifest(settings=settings, pack_hash=pack.hash, plan_hash=digest)
+
+
+def manifest_path(folder: RunFolder) -> Path:
+    """Where a campaign's manifest stands."""
+    return folder.root / "campaign.json"
+
+
+def read_manifest(folder: RunFolder) -> Manifest | None:
+    """Return what the campaign was begun with, or None where none was.
+
+    Raises:
+        StoreError: The file cannot be read.
+    """
+    path = manifest_path(folder)
+    if not path.is_file():
+        return None
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise StoreError(
+            "the campaign's manifest cannot be read",
+            where=str(path),
+            got=str(error).splitlines()[0],
+            mend="Start a new run under another name; its ledger can still be read.",
+        ) from error
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it is either whole or not there.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    except OSError as error:
+        raise StoreError(
+            "a file of the run cannot be written",
+            where=str(path),
+            got=str(error),
+            mend="Free some space or correct the folder's permissions; then resume.",
+        ) from error
+
+
+def begin(folder: RunFolder, now: Manifest, plan: bytes, *, resume: bool) -> None:
+    """Check the manifest against the one in the folder, or write it and the plan.
+
+    Raises:
+        ConfigError: A campaign is there and `resume` was not asked for, or the reverse.
+        ResumeRefusedError: Config, pack or plan have changed; says what.
+    """
+    before = read_manifest(folder)
+    if before is None and resume:
+        raise ConfigError(
+            "there is no campaign to resume",
+            where=str(folder.root),
+            expected="a folder that `rehearsal campaign run` has written to",
+            mend="Check the run's name, or use `rehearsal campaign run`.",
+        )
+    if before is not None and not resume:
+        state = "finished" if folder.sessions.is_file() else "begun"
+        raise ConfigError(
+            f"a campaign of this name has been {state}",
+            where=str(folder.root),
+            expected="a new name",
+            mend="Use `rehearsal campaign resume` to continue it, or give the run another `name`.",
+        )
+    if before is None:
+        write_atomically(folder.plan, plan)
+        write_atomically(manifest_path(folder), canonical_json(now))
+        return
+    changed = changes(before, now)
+    if changed:
+        raise ResumeRefusedError(
+            "the campaign cannot go on with what has changed",
+            where=str(folder.root),
+            expected="the config, pack and plan it was begun with",
+            got="; ".join(changed[:_SHOWN]) + ("; …" if len(changed) > _SHOWN else ""),
+            mend="Restore what has changed, or start a new run under another name.",
+        )
+
+
+def changes(before: Manifest, now: Manifest) -> list[str]:
+    """Say what differs between two manifests, among what a session's bytes depend on."""
+    told = []
+    old, new = _flat(_relevant(before.settings)), _flat(_relevant(now.settings))
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            told.append(f"{key}: {old.get(key)} became {new.get(key)}")
+    if before.pack_hash != now.pack_hash:
+        told.append(f"the files of pack {now.settings.pack} were edited")
+    if not told and before.plan_hash != now.plan_hash:
+        told.append("the plan: the file under campaign.cast was edited, or the program is newer")
+    return told
+
+
+def _relevant(settings: Settings) -> dict[str, Any]:
+    """The settings that `Settings.campaign_hash` covers."""
+    moved = set(EndpointSettings.model_fields)
+    data = settings.model_dump(mode="json")
+    roles = {
+        name: {key: value for key, value in role.items() if key not in moved}
+        for name, role in data["roles"].items()
+        if name != "judge"
+    }
+    campaign = {key: value for key, value in data["campaign"].items() if key != "budget"}
+    return {"seed": data["seed"], "pack": data["pack"], "roles": roles, "campaign": campaign}
+
+
+def _flat(data: dict[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{before}{key}."))
+        else:
+            flat[f"{before}{key}"] = value
+    return flat

@@ -1,0 +1,113 @@
+"""Plays a campaign to its end, or on from where it was stopped, and exports its sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from agents.llm import check_endpoint, close_line
+from agents.pack import load_pack
+from campaigns.manifest import begin, manifest_of, write_atomically
+from campaigns.plan import plan_bytes, plan_campaign
+from campaigns.summary import CampaignSummary, summarise
+from campaigns.worker import Orders, open_job
+from domain.base import canonical_json
+from domain.errors import StoreError
+from engine import pool
+from engine.lock import RunLock
+from engine.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.progress import Progress
+    from domain.runfolder import RunFolder
+    from domain.scenario import PlanItem
+    from domain.settings import Settings
+
+
+def run_campaign(
+    settings: Settings, folder: RunFolder, progress: Progress, *, resume: bool = False
+) -> CampaignSummary:
+    """Play every session of the plan and write `sessions.jsonl`.
+
+    The same seed, config, pack and answers give the same bytes, whatever the engine, and however
+    often the run was stopped and resumed.
+
+    Args:
+        settings: The run file; `understudy` addresses have been replaced by the caller.
+        folder: The run's folder.
+        progress: Told of each finished session.
+        resume: Whether to continue a campaign that is there already.
+
+    Returns:
+        What came out of it.
+
+    Raises:
+        ConfigError: A campaign of this name exists and `resume` is false, or the reverse.
+        ResumeRefusedError: Config, pack or plan have changed since it was begun.
+        EndpointError: An endpoint cannot be used; nothing was spent.
+        BudgetReachedError, InterruptedRunError: Stopped; can be resumed.
+        StoreError: Another process writes to the run, or the ledger cannot be used.
+    """
+    with RunLock(folder.lock):
+        pack = load_pack(settings.pack)
+        plan = plan_campaign(settings, pack)
+        written = plan_bytes(plan)
+        manifest = manifest_of(settings, pack, written)
+        begin(folder, manifest, written, resume=resume)
+        items = [(item.session_id, canonical_json(item)) for item in plan]
+        if not Store(folder.ledger).finished().issuperset(name for name, _ in items):
+            asyncio.run(_check_endpoints(settings))
+        pool.run_all(
+            open_job,
+            canonical_json(Orders(settings=settings, pack_hash=pack.hash)),
+            items,
+            folder.ledger,
+            settings.engine,
+            settings.campaign.budget,
+            manifest.run_hash,
+            progress,
+        )
+        return export(folder, plan)
+
+
+def prewarm(settings: Settings) -> None:
+    """Start Ray and its workers before the campaign needs them; returns at once."""
+    pool.prewarm(settings.engine, open_job)
+
+
+def export(folder: RunFolder, plan: Sequence[PlanItem]) -> CampaignSummary:
+    """Write `sessions.jsonl` from the ledger, in plan order, and sum the campaign up.
+
+    Raises:
+        StoreError: A session of the plan has no result, or the file cannot be written.
+    """
+    store = Store(folder.ledger)
+    results = store.results()
+    missing = [item.session_id for item in plan if item.session_id not in results]
+    if missing:
+        raise StoreError(
+            "the campaign has not been played to its end",
+            where=str(folder.ledger),
+            expected=f"{len(plan)} sessions",
+            got=f"{len(missing)} missing, e.g. {missing[0]}",
+            mend="Run `rehearsal campaign resume`.",
+        )
+    lines = [results[item.session_id] for item in plan]
+    write_atomically(folder.sessions, b"".join(line + b"\n" for line in lines))
+    return summarise(len(plan), lines, store.totals())
+
+
+async def _check_endpoints(settings: Settings) -> None:
+    """Ask each endpoint once, before anything is spent."""
+    asked = set()
+    try:
+        for name in ("client", "therapist", "supervisor"):
+            role = getattr(settings.roles, name)
+            place = (role.base_url, role.api_key_env, role.model)
+            if place not in asked:
+                asked.add(place)
+                await check_endpoint(role, where=f"roles.{name}")
+    finally:
+        await close_line()

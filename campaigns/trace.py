@@ -1,0 +1,198 @@
+"""A session as it came about: its drafts, and under each the calls that made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from campaigns.plan import read_plan
+from campaigns.status import campaign_status
+from domain.base import Noun
+from domain.call import CallRow, Outcome, Role, Usage
+from domain.errors import ConfigError
+from domain.scenario import PlanItem
+from domain.session import Draft, Session
+from engine.store import Store
+
+if TYPE_CHECKING:
+    from domain.runfolder import RunFolder
+
+_SHOWN = 5
+
+
+class PromptMessage(Noun):
+    """One message of a request."""
+
+    role: str
+    content: str
+
+
+class CallTrace(Noun):
+    """One call: what was asked, what came back, and what it cost."""
+
+    key: str
+    step: int
+    attempt: int
+    role: Role
+    endpoint: str
+    model: str
+    request_hash: str
+    messages: tuple[PromptMessage, ...]
+    options: dict[str, Any]
+    """Everything in the request but its messages: model, sampling, seed, response_format."""
+    outcome: Outcome
+    answer: str
+    reasoning: str
+    detail: str
+    usage: Usage
+    latency_ms: float
+
+
+class DraftTrace(Noun):
+    """One draft: what was kept of it (None while it is being played), and its calls in order."""
+
+    number: int
+    draft: Draft | None
+    calls: tuple[CallTrace, ...]
+
+
+class Trace(Noun):
+    """One session from its plan to its outcome (None while it is being played)."""
+
+    item: PlanItem
+    session: Session | None
+    drafts: tuple[DraftTrace, ...]
+
+    @property
+    def calls(self) -> tuple[CallTrace, ...]:
+        """Every call, in the order they were planned."""
+        return tuple(call for draft in self.drafts for call in draft.calls)
+
+
+class TraceLine(Noun):
+    """One session in a list of traces."""
+
+    session: str
+    plan_index: int
+    persona: str
+    problem: str
+    technique: str
+    style: str
+    status: str
+    """accepted, rejected, quarantined, or `open` while it has no outcome."""
+    drafts: int
+    score: float | None
+    calls: int
+
+
+def load_trace(folder: RunFolder, session_id: str) -> Trace:
+    """Read one session's trace.
+
+    Args:
+        folder: The run's folder.
+        session_id: The session's id, the beginning of one, or its number in the plan.
+
+    Raises:
+        ConfigError: No such campaign, or not exactly one such session.
+        StoreError: The ledger is damaged.
+    """
+    campaign_status(folder)
+    item = _find(read_plan(folder.plan), session_id, folder)
+    store = Store(folder.ledger)
+    result = store.results().get(item.session_id)
+    session = None if result is None else Session.model_validate_json(result)
+    rows = store.calls(item.session_id)
+    return Trace(item=item, session=session, drafts=_drafts(session, rows))
+
+
+def list_traces(folder: RunFolder) -> list[TraceLine]:
+    """Return one line for each session of the plan, in plan order.
+
+    Raises:
+        ConfigError: No such campaign.
+        StoreError: The ledger is damaged.
+    """
+    campaign_status(folder)
+    store = Store(folder.ledger)
+    results, calls = store.results(), store.sessions()
+    return [
+        _line(item, results.get(item.session_id), calls.get(item.session_id, 0))
+        for item in read_plan(folder.plan)
+    ]
+
+
+def _find(plan: list[PlanItem], wanted: str, folder: RunFolder) -> PlanItem:
+    if wanted.isdigit() and int(wanted) < len(plan):
+        return plan[int(wanted)]
+    found = [
+        item
+        for item in plan
+        if wanted and item.session_id.startswith((wanted, f"session-{wanted}"))
+    ]
+    if len(found) == 1:
+        return found[0]
+    raise ConfigError(
+        "more than one session begins so" if found else "there is no such session",
+        where=str(folder.plan),
+        expected="a session's id, its beginning, or its number in the plan",
+        got=f"{wanted} ({', '.join(item.session_id for item in found[:_SHOWN])})"
+        if found
+        else wanted,
+        mend="See `rehearsal trace list`.",
+    )
+
+
+def _drafts(session: Session | None, rows: tuple[CallRow, ...]) -> tuple[DraftTrace, ...]:
+    kept = {draft.number: draft for draft in session.drafts} if session else {}
+    numbers = sorted(kept.keys() | {row.key.draft for row in rows})
+    return tuple(
+        DraftTrace(
+            number=number,
+            draft=kept.get(number),
+            calls=tuple(_call(row) for row in rows if row.key.draft == number),
+        )
+        for number in numbers
+    )
+
+
+def _call(row: CallRow) -> CallTrace:
+    body: dict[str, Any] = orjson.loads(row.request)
+    messages = body.pop("messages", [])
+    result = row.result
+    return CallTrace(
+        key=str(row.key),
+        step=row.key.step,
+        attempt=row.key.attempt,
+        role=row.role,
+        endpoint=row.endpoint,
+        model=result.model or str(body.get("model", "")),
+        request_hash=row.request_hash,
+        messages=tuple(PromptMessage(role=one["role"], content=one["content"]) for one in messages),
+        options=body,
+        outcome=result.outcome,
+        answer=result.text,
+        reasoning=result.reasoning,
+        detail=result.detail,
+        usage=result.usage,
+        latency_ms=result.latency_ms,
+    )
+
+
+def _line(item: PlanItem, result: bytes | None, calls: int) -> TraceLine:
+    session = Session.model_validate_json(result) if result else None
+    critique = None
+    if session is not None and session.best is not None:
+        critique = session.drafts[session.best].critique
+    return TraceLine(
+        session=item.session_id,
+        plan_index=item.index,
+        persona=item.persona.name,
+        problem=item.persona.problem,
+        technique=item.scenario.technique,
+        style=item.persona.style.value,
+        status=session.status.value if session else "open",
+        drafts=len(session.drafts) if session else 0,
+        score=critique.score if critique else None,
+        calls=calls,
+    )

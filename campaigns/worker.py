@@ -1,0 +1,66 @@
+"""What the pool runs for a campaign: sessions, with models and graphs built inside the worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.llm import RoleModel, close_line
+from agents.pack import load_pack
+from domain.base import Noun, canonical_json
+from domain.call import Role
+from domain.errors import PackError
+from domain.scenario import PlanItem
+from domain.settings import Settings
+from graphs.context import PlayContext
+from graphs.refine import play_item
+
+if TYPE_CHECKING:
+    from domain.call import Journal
+
+
+class Orders(Noun):
+    """What a worker is told: the run file, and the pack as the driver read it."""
+
+    settings: Settings
+    pack_hash: str
+
+
+class SessionJob:
+    """Plays and refines sessions; see `engine.job.Job`."""
+
+    def __init__(self, orders: Orders, journal: Journal) -> None:
+        pack = load_pack(orders.settings.pack)
+        if pack.hash != orders.pack_hash:
+            raise PackError(
+                "the worker sees another pack than the driver",
+                where=str(pack.root),
+                expected=f"the pack with hash {orders.pack_hash[:16]}…",
+                got=f"one with hash {pack.hash[:16]}…",
+                mend="Install the same version everywhere, and leave the pack alone during a run.",
+            )
+        roles = orders.settings.roles
+        self._context = PlayContext(
+            pack=pack,
+            settings=orders.settings.campaign,
+            client=RoleModel(Role.CLIENT, roles.client, journal),
+            therapist=RoleModel(Role.THERAPIST, roles.therapist, journal),
+            supervisor=RoleModel(Role.SUPERVISOR, roles.supervisor, journal),
+        )
+
+    async def run(self, item: bytes) -> bytes:
+        """Play one plan item and return its session as canonical JSON."""
+        session = await play_item(PlanItem.model_validate_json(item), self._context)
+        return canonical_json(session)
+
+    async def aclose(self) -> None:
+        """Close the connections to the endpoints."""
+        await close_line()
+
+
+def open_job(payload: bytes, journal: Journal) -> SessionJob:
+    """Build the job from its orders; the factory that is given to the pool.
+
+    Raises:
+        PackError: The pack cannot be read here, or differs from the driver's.
+    """
+    return SessionJob(Orders.model_validate_json(payload), journal)
