@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from measures.coherence import coherence
 from measures.content import content_set, everyday, particulars
-from measures.lexicon import has
+from measures.lexicon import has, hits
 from measures.questions import has_question
 from measures.reflections import has_reflection
-from measures.tokens import words
+from measures.tokens import stem, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,17 +47,29 @@ def _weight(word: str) -> float:
 def ties(reply: str, conversation: Sequence[str]) -> Ties:
     """Compare a reply with the turns before it, oldest first."""
     mine = particulars(reply)
-    total = sum(map(_weight, mine))
-    if not total:
+    if not mine:
         return Ties(0.0, 0.0, 0.0, 0.0, 0)
-    last = content_set(conversation[-1]) if conversation else frozenset()
-    near = frozenset[str]().union(*map(content_set, conversation[-NEAR:]))
-    before = frozenset[str]().union(*map(content_set, conversation))
+    total = max(sum(map(_weight, mine)), 1.0)
+    answered = _reply_to_feeling(reply, conversation)
+    last = answered.union(*map(content_set, conversation[-1:]))
+    near = answered.union(*map(content_set, conversation[-NEAR:]))
+    before = answered.union(*map(content_set, conversation))
 
     def share(heard: frozenset[str]) -> float:
         return sum(map(_weight, mine & heard)) / total
 
-    return Ties(share(last), share(near), share(before), 1 - share(before), len(mine))
+    return Ties(share(last), share(near), share(before), share(mine - before), len(mine))
+
+
+def _reply_to_feeling(reply: str, conversation: Sequence[str]) -> frozenset[str]:
+    """Return the reply's feeling words, where the client named feelings in words of their own.
+
+    "Guilt" given back for "guilty" answers it.
+    """
+    if not conversation or not has(conversation[-1], "feelings.named"):
+        return frozenset()
+    named = hits(reply).get("feelings.named", ())
+    return frozenset(stem(word) for hit in named for word in hit.text.split())
 
 
 def _stranger(reply: str, conversation: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import zip_longest
 from typing import NamedTuple
 
 from domain.turn import Speaker, Turn
@@ -45,7 +46,7 @@ def sections(text: str) -> dict[str, str]:
     """Return what stands under each `# heading`; the first of two equal headings counts."""
     found: dict[str, str] = {}
     marks = list(_HEADING.finditer(text))
-    for mark, after in zip(marks, [*marks[1:], None], strict=True):
+    for mark, after in zip_longest(marks, marks[1:]):
         end = after.start() if after else len(text)
         found.setdefault(mark.group(1).strip().lower(), text[mark.end() : end].strip())
     return found
