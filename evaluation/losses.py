@@ -1,0 +1,1 @@
+"""Held-out losses as training measured them."""

@@ -1,0 +1,149 @@
+"""Intervals and tests over sessions, by scipy.
+
+A conversation may give several scenarios; their scores are not independent. So what is
+resampled, and what changes its sign, is the session (`group`), with all its scenarios.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+LEVEL = 0.95
+PERMUTATIONS = 9999
+ALL_EQUAL = "every value is the same, so an interval by resampling says nothing"
+ONE_GROUP = "one session only, so there is nothing to resample"
+PERCENTILE = "percentile interval: the bias-corrected one cannot be computed here"
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Values summed by session: `sums[g]` over `counts[g]` values of session g."""
+
+    sums: Floats
+    counts: Floats
+    constant: bool
+
+    @property
+    def mean(self) -> float:
+        """Mean over values, not over sessions."""
+        return float(self.sums.sum() / self.counts.sum())
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A 95% interval, or the mean twice and the reason why there is none."""
+
+    low: float
+    high: float
+    note: str = ""
+
+
+def cluster(values: Sequence[float], groups: Sequence[str]) -> Clusters:
+    """Sum `values` by their session. Sessions are put in order of name, so order is no matter."""
+    names, where = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    numbers = np.asarray(values, dtype=np.float64)
+    sums = np.bincount(where, weights=numbers, minlength=len(names)).astype(np.float64)
+    counts = np.bincount(where, minlength=len(names)).astype(np.float64)
+    return Clusters(sums, counts, constant=bool(np.ptp(numbers) == 0))
+
+
+def interval(clusters: Clusters, *, samples: int, seed: int) -> Bounds:
+    """Return the interval of the mean by `scipy.stats.bootstrap`, sessions resampled.
+
+    Bias-corrected and accelerated (Efron, 1987); by percentiles where that is undefined.
+
+    Args:
+        clusters: Values by session.
+        samples: Resamples.
+        seed: Seed of the resampling.
+    """
+    mean = clusters.mean
+    if clusters.constant:
+        return Bounds(mean, mean, ALL_EQUAL)
+    if len(clusters.counts) < 2:
+        return Bounds(mean, mean, ONE_GROUP)
+    for method, note in (("BCa", ""), ("percentile", PERCENTILE)):
+        with warnings.catch_warnings():
+            # scipy warns of degenerate resamples and returns nan; nan is handled here
+            warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+            warnings.simplefilter("ignore", RuntimeWarning)
+            result = stats.bootstrap(
+                (clusters.sums, clusters.counts),
+                _ratio,
+                paired=True,
+                vectorized=True,
+                n_resamples=samples,
+                confidence_level=LEVEL,
+                method=method,
+                rng=np.random.default_rng(seed),
+            )
+        low, high = (float(bound) for bound in result.confidence_interval)
+        if np.isfinite(low) and np.isfinite(high):
+            return Bounds(low, high, note)
+    return Bounds(mean, mean, "no interval can be computed")
+
+
+def sign_test(clusters: Clusters, *, seed: int) -> float | None:
+    """Return the two-sided p of a mean difference by `scipy.stats.permutation_test`.
+
+    The sign of each session's summed difference is flipped: exact when there are few sessions,
+    9999 random flips otherwise. None when every difference is 0 or there is one session: then
+    no flip can tell anything.
+    """
+    if not clusters.sums.any() or len(clusters.sums) < 2:
+        return None
+    result = stats.permutation_test(
+        (clusters.sums,),
+        _total,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=PERMUTATIONS,
+        rng=np.random.default_rng(seed),
+    )
+    return float(result.pvalue)
+
+
+def brown_forsythe(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Return the p of equal spread about the median; None when neither set varies or n < 3."""
+    if min(len(first), len(second)) < 3:
+        return None
+    if np.ptp(np.asarray(first)) == 0 and np.ptp(np.asarray(second)) == 0:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        p = float(stats.levene(first, second, center="median").pvalue)
+    return p if np.isfinite(p) else None
+
+
+def holm(values: Sequence[float | None]) -> list[float | None]:
+    """Correct p values for being many (Holm, 1979, Scand J Statist 6(2)); None stays None.
+
+    The i-th smallest of m is multiplied by m - i + 1; no corrected value is below one before it.
+    """
+    tested = sorted((p, index) for index, p in enumerate(values) if p is not None)
+    corrected: list[float | None] = [None] * len(values)
+    highest = 0.0
+    for place, (p, index) in enumerate(tested):
+        highest = max(highest, min(1.0, p * (len(tested) - place)))
+        corrected[index] = highest
+    return corrected
+
+
+def _ratio(sums: Floats, counts: Floats, axis: int = -1) -> Floats:
+    return np.asarray(np.sum(sums, axis=axis) / np.sum(counts, axis=axis), dtype=np.float64)
+
+
+def _total(sums: Floats, axis: int = -1) -> Floats:
+    return np.asarray(np.sum(sums, axis=axis), dtype=np.float64)
