@@ -14,7 +14,7 @@ from measures.tokens import words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BABBLE = 0.4
+BABBLE = 0.5
 """Share of repeated word pairs within a turn from which it is broken."""
 LETTERS = 0.5
 """Share of letters and digits among a turn's marks under which it is broken."""

@@ -8,7 +8,10 @@ from domain.turn import Speaker, Turn
 from measures.advice import advice, information
 from measures.questions import Question, questions
 from measures.reflections import Reflection, kind, reflections
+from measures.repetition import repetition_share
+from measures.risk import episodes
 from measures.tokens import words
+from measures.validation import invalidating, validating
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,4 +81,8 @@ def session_behaviours(turns: Sequence[Turn]) -> dict[str, float]:
         "reflections_per_question": len(reflecting) / max(len(asked), 1),
         "advice_share": _share(advising, len(own)),
         "information_share": _share(informing, len(own)),
+        "validation_share": _share(sum(bool(validating(t.text)) for t, _ in own), len(own)),
+        "invalidations": float(sum(len(invalidating(turn.text)) for turn, _ in own)),
+        "risk_unhandled": float(sum(not episode.handled for episode in episodes(turns))),
+        "repetition_share": repetition_share(turns),
     }

@@ -27,6 +27,8 @@ SESSION = 3
 """Therapist turns under which there was hardly a session."""
 HARDLY = 1
 """The highest score of any item then."""
+USUAL = 10
+"""Therapist turns of a session; in longer ones a flaw weighs less."""
 SHOWN = 4
 """Turns named per item, at most."""
 
@@ -37,9 +39,10 @@ class Evidence(NamedTuple):
     reading: Reading
     flaws: Sequence[Flaw]
 
-    def count(self, *kinds: str) -> int:
-        """Count the flaws of some kinds."""
-        return sum(flaw.kind in kinds for flaw in self.flaws)
+    def count(self, *kinds: str) -> float:
+        """Count the flaws of some kinds; in a long session, per `USUAL` therapist turns."""
+        found = sum(flaw.kind in kinds for flaw in self.flaws)
+        return found * min(1.0, USUAL / max(len(self.reading.moves), 1))
 
     def turns(self, *kinds: str) -> list[int]:
         """Return the turns of the flaws of some kinds."""
