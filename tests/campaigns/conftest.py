@@ -1,0 +1,72 @@
+"""An endpoint to play campaigns against, and run files that point to it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+
+from agents.pack import Pack, load_pack
+from domain.settings import Settings
+from tests.support.second_endpoint import KEY, MODEL, SecondEndpoint
+from tests.support.threaded import ThreadedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+KEY_ENV = "SECOND_ENDPOINT_KEY"
+
+
+class Stage:
+    """A running endpoint, what it was asked, and how long it takes."""
+
+    def __init__(self) -> None:
+        self.endpoint = SecondEndpoint()
+        self.latency_s = 0.0
+        self.url = ""
+
+    def app(self) -> web.Application:
+        app = self.endpoint.app()
+        app.middlewares.append(self._wait)
+        return app
+
+    @web.middleware
+    async def _wait(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        await asyncio.sleep(self.latency_s)
+        return await handler(request)
+
+    @property
+    def asked(self) -> dict[str, int]:
+        return dict(self.endpoint.asked)
+
+    def settings(self, sessions: int = 6, kind: str = "inline", **campaign: Any) -> Settings:  # noqa: ANN401
+        role = {"model": MODEL, "temperature": 0.5}
+        return Settings.model_validate(
+            {
+                "name": "trial",
+                "endpoint": {"base_url": f"{self.url}/v1", "api_key_env": KEY_ENV},
+                "roles": dict.fromkeys(("client", "therapist", "supervisor"), role),
+                "engine": {"kind": kind, "workers": 2, "sessions_in_flight": 4},
+                "campaign": {"sessions": sessions, "exchanges": 4, "revisions": 1, **campaign},
+            }
+        )
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    monkeypatch.setenv(KEY_ENV, KEY)
+    made = Stage()
+    with ThreadedServer(made.app()) as server:
+        made.url = server.url
+        yield made
+
+
+@pytest.fixture(scope="session")
+def pack() -> Pack:
+    return load_pack("cbt")
