@@ -19,9 +19,8 @@ from rehearsal.options import (
 )
 
 if TYPE_CHECKING:
-    from campaigns.run import CampaignSummary
     from campaigns.status import CampaignStatus
-
+    from campaigns.summary import CampaignSummary
     from domain.runfolder import RunFolder
     from domain.settings import BudgetSettings, Settings
 
@@ -46,7 +45,9 @@ def run(
         submit_job(submit, ["campaign", "run"], config, as_json=as_json)
         return
     folder = folder_of(settings, run_dir)
-    _play(settings, folder, resume=False, as_json=as_json, before=save_settings)
+    if not folder.ledger.exists():
+        save_settings(settings, folder)
+    _play(settings, folder, resume=False, as_json=as_json)
 
 
 @app.command("resume")
@@ -73,7 +74,6 @@ def resume(
 def status(run: RunArgument, as_json: JsonOption = False) -> None:
     """Say how far a campaign is, while it runs or after."""
     from campaigns.status import campaign_status
-
     from rehearsal.console import emit_json
     from rehearsal.runfile import open_run
 
@@ -92,7 +92,6 @@ def list_(
 ) -> None:
     """List the campaigns under the runs folder."""
     from campaigns.status import list_campaigns
-
     from rehearsal.console import emit_json, stdout
     from rehearsal.runfile import runs_root
 
@@ -105,22 +104,12 @@ def list_(
         stdout().print('No campaigns yet. "rehearsal demo" makes a first one.')
 
 
-def _play(
-    settings: Settings,
-    folder: RunFolder,
-    *,
-    resume: bool,
-    as_json: bool,
-    before: object = None,
-) -> None:
+def _play(settings: Settings, folder: RunFolder, *, resume: bool, as_json: bool) -> None:
     from campaigns.run import run_campaign
-
     from rehearsal.console import emit_json, watching
     from rehearsal.embedded import endpoints_ready
 
     with watching() as progress, endpoints_ready(settings) as ready:
-        if callable(before):
-            before(settings, folder)
         summary = run_campaign(ready, folder, progress, resume=resume)
     if as_json:
         emit_json({"run": str(folder.root), **summary.model_dump(mode="json")})
@@ -157,23 +146,26 @@ def _show_statuses(found: list[CampaignStatus]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in ("run", "state"):
         table.add_column(head)
-    for head in ("planned", "done", "accepted", "rejected", "quarantined", "calls", "tokens"):
+    for head in ("planned", "finished", "accepted", "rejected", "quarantined", "calls", "tokens"):
         table.add_column(head, justify="right")
     for each in found:
         table.add_row(
             each.name,
-            each.state,
+            each.state.value,
             *(
                 f"{number:,}"
                 for number in (
-                    each.planned,
-                    each.done,
-                    each.accepted,
-                    each.rejected,
-                    each.quarantined,
-                    each.calls,
-                    each.tokens,
+                    each.summary.planned,
+                    each.summary.finished,
+                    each.summary.accepted,
+                    each.summary.rejected,
+                    each.summary.quarantined,
+                    each.summary.calls,
+                    each.summary.tokens,
                 )
             ),
         )
     stdout().print(table)
+    for each in found:
+        if each.problem:
+            stdout().print(f"{each.name}: {each.problem}", markup=False)

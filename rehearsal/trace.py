@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.errors import ConfigError
 from rehearsal.options import JsonOption, RunArgument
 
 if TYPE_CHECKING:
-    from campaigns.trace import Trace, TracedCall
-    from rich.tree import Tree
-
-    from domain.critique import Critique
-    from domain.session import Draft
+    from campaigns.trace import Trace
 
 app = typer.Typer(help="Follow what happened in a session.", no_args_is_help=True)
 
@@ -22,163 +19,88 @@ app = typer.Typer(help="Follow what happened in a session.", no_args_is_help=Tru
 def list_(
     run: RunArgument,
     status: Annotated[
-        str | None, typer.Option(help="Only accepted, rejected or quarantined ones.")
+        str | None, typer.Option(help="Only accepted, rejected, quarantined or open ones.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List a run's finished sessions."""
-    from campaigns.trace import finished_sessions
+    """List a run's sessions."""
+    from rich.table import Table
 
+    from campaigns.trace import list_traces
     from rehearsal.console import emit_json, stdout
     from rehearsal.runfile import open_run
 
     _, folder = open_run(run)
-    sessions = [s for s in finished_sessions(folder) if status in (None, s.status.value)]
+    lines = [line for line in list_traces(folder) if status in (None, line.status)]
     if as_json:
-        emit_json(
-            [
-                {
-                    "id": s.id,
-                    "plan_index": s.plan_index,
-                    "status": s.status.value,
-                    "drafts": len(s.drafts),
-                    "score": _score(s.drafts, s.best),
-                    "problem": s.problem,
-                    "technique": s.technique,
-                    "style": s.style,
-                }
-                for s in sessions
-            ]
-        )
+        emit_json([line.model_dump(mode="json") for line in lines])
         return
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in ("session", "status", "drafts", "score", "problem", "technique", "style"):
+    table.add_column("session", no_wrap=True)
+    for head in ("status", "drafts", "score", "persona", "problem", "technique", "style"):
         table.add_column(head, justify="right" if head in {"drafts", "score"} else "left")
-    for s in sessions:
-        score = _score(s.drafts, s.best)
+    for line in lines:
+        score = "" if line.score is None else f"{line.score:.2f}"
         table.add_row(
-            s.id, s.status.value, str(len(s.drafts)), "" if score is None else f"{score:.2f}",
-            s.problem, s.technique, s.style,
+            line.session, line.status, str(line.drafts), score, line.persona, line.problem,
+            line.technique, line.style,
         )  # fmt: skip
     stdout().print(table)
-    if sessions:
-        stdout().print(f'\nOne of them whole: rehearsal trace show {sessions[0].id} --run "{run}"')
+    if lines:
+        stdout().print(
+            f'\nOne of them whole: rehearsal trace show {lines[0].session} --run "{run}"',
+            markup=False,
+        )
 
 
 @app.command("show")
 def show(
-    session: Annotated[str, typer.Argument(metavar="SESSION", help="Its id, or the start of it.")],
+    session: Annotated[
+        str, typer.Argument(metavar="SESSION", help="Its id, the start of it, or its number.")
+    ],
     run: Annotated[
-        str | None, typer.Option("--run", help="The run [default: look through all runs].")
+        str | None, typer.Option("--run", help="The run [default: the one that has it].")
     ] = None,
-    prompts: Annotated[
-        bool, typer.Option("--prompts", help="Show each call's prompt too.")
-    ] = False,
+    calls: Annotated[bool, typer.Option("--calls", help="Show each call's prompt too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a session: drafts, exchanges, calls, critiques, and what a rewind changed."""
-    from campaigns.trace import find_session, load_trace
-
+    """Show a session: drafts, turns, calls, critiques, and what a rewind changed."""
     from rehearsal.console import emit_json, stdout
-    from rehearsal.runfile import open_run, runs_root
+    from rehearsal.tracetree import trace_tree
 
-    folder, session_id = find_session(
-        runs_root() if run is None else open_run(run)[1].root, session
-    )
-    found = load_trace(folder, session_id)
+    found = _find(session, run)
     if as_json:
         emit_json(found)
     else:
-        stdout().print(trace_tree(found, prompts=prompts))
+        stdout().print(trace_tree(found, prompts=calls))
 
 
-def _score(drafts: tuple[Draft, ...], best: int | None) -> float | None:
-    if best is None or drafts[best].critique is None:
-        return None
-    return drafts[best].critique.score
+def _find(session: str, run: str | None) -> Trace:
+    """Look in one run, or in all of them.
 
+    Raises:
+        ConfigError: No run has such a session, or more than one has.
+    """
+    from campaigns.status import list_campaigns
+    from campaigns.trace import load_trace
+    from domain.runfolder import RunFolder
+    from rehearsal.runfile import open_run, runs_root
 
-def trace_tree(trace: Trace, *, prompts: bool) -> Tree:
-    """Lay a trace out as a tree for the terminal."""
-    from rich.text import Text
-    from rich.tree import Tree
+    if run is not None:
+        return load_trace(open_run(run)[1], session)
+    from pathlib import Path
 
-    session, persona = trace.session, trace.item.persona
-    best = "" if session.best is None else f", best draft {session.best}"
-    root = Tree(Text(f"{session.id}  {session.status.value}{best}", style="bold"))
-    root.add(
-        Text(
-            f"{persona.name}, {persona.age}, {persona.occupation}: {persona.problem}, "
-            f"{persona.style.value}; technique {trace.item.scenario.technique}"
-        )
+    found: dict[str, Trace] = {}
+    for campaign in list_campaigns(runs_root()):
+        try:
+            found[campaign.name] = load_trace(RunFolder(Path(campaign.folder)), session)
+        except ConfigError:
+            continue
+    if len(found) == 1:
+        return next(iter(found.values()))
+    raise ConfigError(
+        "more than one run has this session" if found else "no run has this session",
+        where=str(runs_root()),
+        got=f"{session} in {', '.join(found)}" if found else session,
+        mend="name the run with --run" if found else 'see "rehearsal trace list RUN"',
     )
-    for draft in session.drafts:
-        calls = [call for call in trace.calls if call.draft == draft.number]
-        _add_draft(root, draft, calls, prompts=prompts)
-    if session.failure:
-        failed = session.failure
-        root.add(
-            Text(f"failed: {failed.role} call {failed.call}: {failed.outcome}: {failed.detail}")
-        )
-    return root
-
-
-def _add_draft(root: Tree, draft: Draft, calls: list[TracedCall], *, prompts: bool) -> None:
-    from rich.text import Text
-
-    head = f"draft {draft.number}"
-    if draft.number:
-        head += f"  rewound to turn {draft.start}; turns before it are kept"
-    branch = root.add(Text(f"{head}  ({draft.stop_reason.value})", style="bold"))
-    for line in draft.guidance:
-        branch.add(Text(f"guidance: {line}", style="italic"))
-    by_turn = {call.turn: call for call in calls if call.turn is not None and call.outcome == "ok"}
-    for turn in draft.turns[draft.start :]:
-        said = branch.add(Text(f"[{turn.index}] {turn.speaker.value}: {turn.text}"))
-        call = by_turn.get(turn.index)
-        if call:
-            _add_call(said, call, prompts=prompts)
-    for call in calls:
-        if call.turn is None or call.outcome != "ok":
-            _add_call(branch, call, prompts=prompts)
-    if draft.critique:
-        _add_critique(branch, draft.critique, draft)
-
-
-def _add_call(branch: Tree, call: TracedCall, *, prompts: bool) -> None:
-    from rich.text import Text
-
-    detail = f" {call.detail}" if call.detail else ""
-    line = (
-        f"{call.role} · {call.key} · {call.outcome}{detail} · "
-        f"{call.prompt_tokens}+{call.completion_tokens} tokens · {call.latency_ms:.0f} ms"
-    )
-    node = branch.add(Text(line, style="dim"))
-    if prompts:
-        for message in call.messages:
-            node.add(Text(f"{message['role']}: {message['content']}", style="dim"))
-
-
-def _add_critique(branch: Tree, critique: Critique, draft: Draft) -> None:
-    from rich.text import Text
-
-    said = {turn.index: turn.text for turn in draft.turns}
-    verdict = "accepted" if critique.accepted else "not accepted"
-    node = branch.add(
-        Text(f"critique: {verdict}, {critique.score:.2f} of the points", style="bold")
-    )
-    for reason in critique.reasons:
-        node.add(Text(f"because {reason}"))
-    for gate in critique.answer.gates:
-        if not gate.passed:
-            node.add(Text(f"gate {gate.gate} failed: {gate.reason}", style="red"))
-    for flaw in critique.answer.flaws:
-        quoted = node.add(Text(f"turn {flaw.turn}, {flaw.kind}: {flaw.what}"))
-        quoted.add(Text(f"“{said.get(flaw.turn, '')}”", style="dim"))
-        quoted.add(Text(f"instead: {flaw.instead}", style="italic"))
-    marks = "  ".join(
-        f"{item.item} {'–' if item.score is None else item.score}" for item in critique.answer.items
-    )
-    node.add(Text(marks, style="dim"))

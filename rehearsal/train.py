@@ -17,11 +17,10 @@ from rehearsal.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from training.run import TrainSummary
-
     from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.settings import Settings
+    from training.summary import TrainSummary
 
 
 def train(
@@ -56,9 +55,8 @@ def train(
 
 def train_run(settings: Settings, folder: RunFolder, progress: Progress) -> dict[str, TrainSummary]:
     """Train what the settings name; Ray is started when the engine asks for it."""
-    from training.run import train_variants
-
     from engine import cluster
+    from training.run import train_variants
 
     base = base_of(settings, progress)
     if settings.engine.kind == "ray":

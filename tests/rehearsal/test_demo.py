@@ -1,0 +1,90 @@
+"""The whole loop as a user runs it: one command, no network, a report at the end."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rehearsal.cli import run
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "REHEARSAL_RUNS": str(tmp_path / "my runs"),
+        "REHEARSAL_CAMPAIGN__SESSIONS": "12",
+        "REHEARSAL_EVALUATION__CONTEXTS": "10",
+        "REHEARSAL_TRAINING__SUPERVISED_TOKENS": "12000",
+    }
+
+
+def rehearse(*words: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "rehearsal", *words],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=900,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_the_loop_ends_with_a_report(environment: dict[str, str]) -> None:
+    done = rehearse("demo", "--json", environment=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads(done.stdout)
+    assert result["campaign"]["planned"] == 12
+    assert result["campaign"]["accepted"] > 0
+    assert set(result["training"]) >= {"real", "synthetic", "hybrid"}
+    tokens = {each["supervised_tokens"] for each in result["training"].values()}
+    assert len(tokens) == 1, "every variant is trained on the same number of supervised tokens"
+    means = result["evaluation"]["means"]
+    judged = {mean["variant"] for mean in means}
+    assert judged >= {"base", "real", "synthetic", "hybrid"}
+    assert len({mean["n"] for mean in means}) == 1, "every variant answers the same scenarios"
+    report = Path(result["report"]).read_text()
+    assert "understudy" in report
+    assert "http://" not in report.replace("http://www.w3.org", "")
+    root = result["run"]
+    assert rehearse("campaign", "status", root, "--json", environment=environment).returncode == 0
+    sessions = json.loads(rehearse("trace", "list", root, "--json", environment=environment).stdout)
+    assert len(sessions) == 12
+    shown = rehearse("trace", "show", sessions[0]["id"], "--run", root, environment=environment)
+    assert "therapist:" in shown.stdout
+
+
+def test_own_transcripts_wait_for_a_signature(
+    repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("REHEARSAL_RUNS", str(tmp_path / "runs"))
+    samples = repository / "examples" / "transcripts"
+    assert run(["demo", "--transcripts", str(samples)]) == 3
+    err = capsys.readouterr().err
+    assert "nobody has signed" in err
+    assert "--sign-off NAME" in err
+    assert (tmp_path / "runs" / "demo" / "corpus" / "review.md").is_file()
+    assert not (tmp_path / "runs" / "demo" / "corpus" / "real.jsonl").exists()
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "wrong"])
+def test_what_is_no_transcript_is_said(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REHEARSAL_RUNS", str(tmp_path / "runs"))
+    place = tmp_path / "given"
+    if kind != "missing":
+        place.mkdir()
+    if kind == "wrong":
+        (place / "photo.vtt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    assert run(["demo", "--transcripts", str(place), "--sign-off", "N. N."]) in {1, 2}
+    err = capsys.readouterr().err
+    assert "given" in err
+    assert "Traceback" not in err
