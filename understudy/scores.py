@@ -39,8 +39,8 @@ class Evidence(NamedTuple):
     reading: Reading
     flaws: Sequence[Flaw]
 
-    def count(self, *kinds: str) -> float:
-        """Count the flaws of some kinds; in a long session, per `USUAL` therapist turns."""
+    def weight(self, *kinds: str) -> float:
+        """Weigh the flaws of some kinds: their number; in a long session, per `USUAL` turns."""
         found = sum(flaw.kind in kinds for flaw in self.flaws)
         return found * min(1.0, USUAL / max(len(self.reading.moves), 1))
 
@@ -97,8 +97,8 @@ def _understanding(e: Evidence) -> Points:
     felt = [m for m in given if validation.names_feeling(m.text)]
     points = 0.5 + 4 * min(1, _share(given, work) / 0.6)
     points += 0.8 * min(1, _share(deep, work) / 0.3) + 0.8 * min(1, _share(felt, work) / 0.25)
-    points -= 1.0 * e.count("invalidating") + 0.4 * e.count("no_reflection")
-    points -= 1.5 * e.count("ignored_risk")
+    points -= 1.0 * e.weight("invalidating") + 0.4 * e.weight("no_reflection")
+    points -= 1.5 * e.weight("ignored_risk")
     return Points(
         points,
         _ids(given) or e.turns("no_reflection"),
@@ -110,17 +110,19 @@ def _interpersonal_effectiveness(e: Evidence) -> Points:
     warm = e.reading.where(validation.warm)
     cold = ("invalidating", "ignored_risk", "unsafe_advice", "role_break")
     points = 2.5 + 3 * min(1, _share(warm, e.reading.moves) / 0.4)
-    points -= 1.5 * e.count(*cold) + 0.5 * e.count("advice_too_early", "monologue")
-    points -= 0.25 * e.count("no_reflection", "closed_questions")
-    reason = "Something dismissive was said." if e.count(*cold) else "Nothing dismissive was said."
+    points -= 1.5 * e.weight(*cold) + 0.5 * e.weight("advice_too_early", "monologue")
+    points -= 0.25 * e.weight("no_reflection", "closed_questions")
+    reason = "Something dismissive was said." if e.weight(*cold) else "Nothing dismissive was said."
     return Points(points, e.turns(*cold) or _ids(warm), reason)
 
 
 def _collaboration(e: Evidence) -> Points:
     having_a_say = [m for m in e.reading.moves if structure.collaborates(m.text) or _opens(m)]
     points = 1 + 5 * min(1, _share(having_a_say, e.reading.moves) / 0.5)
-    points -= 0.8 * e.count("advice_too_early", "invalidating") + 0.5 * e.count("closed_questions")
-    points -= 0.7 * e.count("monologue", "no_agenda")
+    points -= 0.8 * e.weight("advice_too_early", "invalidating") + 0.5 * e.weight(
+        "closed_questions"
+    )
+    points -= 0.7 * e.weight("monologue", "no_agenda")
     return Points(points, _ids(having_a_say), f"{len(having_a_say)} turns give the client a say.")
 
 
@@ -132,9 +134,9 @@ def _pacing(e: Evidence) -> Points:
     reading = e.reading
     words = sum(move.words for move in reading.moves)
     spoken = sum(len(turn.text.split()) for turn in reading.turns) or 1
-    points = 5.5 - 0.8 * e.count("no_agenda", "no_summary", "no_homework", "no_technique")
-    points -= 1.0 * e.count("monologue") + 1.0 * (words / spoken > 0.7)
-    points -= 0.4 * e.count("closed_questions", "advice_too_early")
+    points = 5.5 - 0.8 * e.weight("no_agenda", "no_summary", "no_homework", "no_technique")
+    points -= 1.0 * e.weight("monologue") + 1.0 * (words / spoken > 0.7)
+    points -= 0.4 * e.weight("closed_questions", "advice_too_early")
     points -= 0.5 * min(len(near_repeats(reading.turns)), 4)
     points -= 2.0 * (goodbye_loop_start(reading.turns) is not None)
     off = e.turns("monologue", "no_agenda", "no_summary", "no_homework", "no_technique")
@@ -149,8 +151,8 @@ def _guided_discovery(e: Evidence) -> Points:
     given = [move for move in work if move.receives]
     points = 0.5 + 2.5 * min(1, _share(opened, work) / 0.5) + 1.2 * openly
     points += 1.8 * min(1, _share(given, work) / 0.5)
-    points -= 0.8 * e.count("advice_too_early", "invalidating", "monologue")
-    points -= 0.5 * e.count("closed_questions")
+    points -= 0.8 * e.weight("advice_too_early", "invalidating", "monologue")
+    points -= 0.5 * e.weight("closed_questions")
     return Points(
         points, _ids(opened), f"{sum(q.open for q in asked)} of {len(asked)} questions are open."
     )
@@ -172,7 +174,7 @@ def _strategy_for_change(e: Evidence) -> Points:
         return Points(None, (), "Safety came first; the plan was rightly put aside.")
     points = 0.5 + 1.2 * min(len(reading.technique_moves), 2) + 0.8 * min(len(thoughts), 2)
     points += 1.0 * bool(reading.where(structure.gives_homework, begin=0.4))
-    points -= 0.6 * e.count("advice_too_early", "unsafe_advice")
+    points -= 0.6 * e.weight("advice_too_early", "unsafe_advice")
     return Points(points, _ids(reading.technique_moves), "How a thought is worked on.")
 
 
@@ -186,7 +188,7 @@ def _technique(e: Evidence) -> Points:
     asking = [move for move in used if move.asked]
     points = 0.8 + 1.1 * min(len(used), 3) + 0.3 * min(reading.technique_cues, 4)
     points += 0.7 * bool(asking)
-    points -= 0.7 * e.count("advice_too_early", "monologue")
+    points -= 0.7 * e.weight("advice_too_early", "monologue")
     return Points(points, _ids(used), f"The planned technique is at work in {len(used)} turns.")
 
 
