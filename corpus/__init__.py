@@ -1,6 +1,6 @@
-"""The corpus: real transcripts in, identifiers replaced, quarantined until a person signs;
-synthetic sessions beside them as the same records; split, blended, exported with a card.
+"""The corpus: real transcripts and synthetic sessions as the same records.
 
-Read in the order of the data: `formats/` -> `ingest` -> `signoff` -> `synthetic` -> `split` ->
-`blend` -> `export`. Patterns, names, roles and licences are data in `data/`.
+Real transcripts are screened for identifiers and quarantined until a person signs. Read in the
+order of the data: `formats/` -> `ingest` -> `signoff` -> `synthetic` -> `split` -> `blend` ->
+`export`. Patterns, names, roles and licences are data in `data/`.
 """

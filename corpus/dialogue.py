@@ -1,4 +1,4 @@
-"""From utterances to turns: pieces of an interrupted sentence joined, one speaker's turns merged."""
+"""From utterances to turns: interrupted sentences joined, one speaker's turns merged."""
 
 from __future__ import annotations
 

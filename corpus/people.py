@@ -24,6 +24,7 @@ _NAMES = (
 )
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _POSSESSIVE = re.compile(r"['’]s$")
+_CONTRACTION = re.compile(r"(?:n['’]t|['’](?:re|ve|ll|d|m))$|^I(?:-|['’])")
 _JOINERS = {"van", "von", "de", "der", "del", "da", "di", "la", "al", "bin", "el"}
 _OPENS = re.compile(r"(?:^|[.!?…:—-]['\"”)]?)\s*[\"“'(]?$")
 _NAME_ENDS = re.compile(r"['’]s\b|[,.!?;]|$")
@@ -84,7 +85,10 @@ class Roster:
 
 
 def roster_of(names: Iterable[str], texts: Sequence[str]) -> Roster:
-    """Gather the names of one record from what is known and from its own words."""
+    """Gather the names of one record from what is known and from its own words.
+
+    A capitalised word after a first name is taken for the family name.
+    """
     roster = Roster(lower_case=not any(sign.isupper() for text in texts for sign in text))
     for name in names:
         roster.add(name)
@@ -93,6 +97,11 @@ def roster_of(names: Iterable[str], texts: Sequence[str]) -> Roster:
             roster.add(name, last=is_last)
         for name in _listed(text, small=roster.lower_case):
             roster.add(name)
+    for text in texts:
+        for match in re.finditer(rf"\b({_NAME})(?= ({_NAME}))", text):
+            is_first = _plain(match[1]) in roster.first - _ambiguous()
+            if is_first and _plain(match[2]) not in _not_names():
+                roster.add(f"{match[1]} {match[2]}")
     return roster
 
 
@@ -102,7 +111,8 @@ def suspects(texts: Iterable[str], roster: Roster) -> list[str]:
     for text in texts:
         for match in re.finditer(rf"(?<=[a-z,;] ){_NAME}", text):
             plain = _plain(match[0])
-            if plain not in _not_names() and plain not in roster.words:
+            known = plain in _not_names() or plain in roster.words
+            if not known and not _CONTRACTION.search(match[0]):
                 found[match[0]] = None
     return list(found)
 
@@ -140,14 +150,17 @@ def _cues() -> dict[str, re.Pattern[str]]:
         "small": re.compile(rf"(?i)\b(?:{any_of('strong')}),? ([a-z][a-z'’-]+)"),
         "plain": re.compile(rf"(?i:\b(?:{any_of('plain')}))(?:,| is| was|'s|’s)? ({_NAMES})"),
         "title": re.compile(rf"(?i:\b(?:{any_of('titles')}))\.? ({_NAMES})"),
-        "iam": re.compile(rf"\b(?:I'm|I’m|I am|it's|It's|this is) ({_NAMES})"),
+        "does": re.compile(rf"(?<=[a-z,] )({_NAME}),? (?:{any_of('does')})\b"),
+        "done_to": re.compile(rf"(?i:\b(?:{any_of('done_to')})) ({_NAMES})"),
+        "spelt": re.compile(rf"\b({_NAME}),? (?:with (?:an?|one|two) \w\b|spelled|spelt)"),
+        "iam": re.compile(rf"\b(?:I'm|I’m|I am) ({_NAMES})"),
     }
 
 
 def _introduced(text: str) -> Iterator[tuple[str, bool]]:
     """Yield (name, whether a family name) for each introduction in `text`."""
     cues = _cues()
-    for key in ("strong", "plain", "iam"):
+    for key in ("strong", "plain", "does", "done_to", "spelt", "iam"):
         for match in cues[key].finditer(text):
             name = _leading_names(match[1])
             if name and (key != "iam" or _person_like(name, text[match.end() :])):
@@ -164,7 +177,7 @@ def _leading_names(words: str) -> str:
     """Return the words up to the first that is no name: "Tom And" -> "Tom"."""
     kept: list[str] = []
     for word in words.split():
-        if _plain(word) in _not_names():
+        if _plain(word) in _not_names() or _CONTRACTION.search(word):
             break
         kept.append(_POSSESSIVE.sub("", word))
     return " ".join(kept)
@@ -180,14 +193,9 @@ def _person_like(name: str, after: str) -> bool:
 
 
 def _listed(text: str, *, small: bool) -> Iterator[str]:
-    """Yield first names of the list, with a capitalised family name that follows."""
-    for match in re.finditer(rf"\b({_NAME})(?: (?:[A-Z]\. )?({_NAME}))?", text):
-        first = _plain(match[1])
-        if first in first_names():
-            follows = match[2] or ""
-            is_word = _plain(follows) in _not_names()
-            yield match[1] if not follows or is_word else f"{match[1]} {follows}"
-        elif match[2] and _plain(match[2]) in first_names():
-            yield match[2]
+    """Yield first names of the list; in captions without capitals, in small letters too."""
+    for match in re.finditer(rf"\b{_NAME}", text):
+        if _plain(match[0]) in first_names():
+            yield match[0]
     if small:
         yield from (word for word in _TOKEN.findall(text) if word in first_names())

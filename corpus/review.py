@@ -32,7 +32,7 @@ _HEAD = """# Review before sign-off
    {not_covered}
 3. Look at the words listed as *left as they are*: are they people or places?
 4. If something is left, add the name to `roster.txt` beside the transcripts and ingest again.
-5. Sign: `rehearsal corpus ingest --sign-off "YOUR NAME"`. Your name is kept with the records.
+5. Sign: `rehearsal corpus sign-off RUN --name "YOUR NAME"`. Your name is kept with the records.
 
 | class | Safe Harbor | replaced |
 |---|---|---|

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from corpus.formats.notes import quality_of
 from corpus.formats.raw import RawSession, Reading, Skipped, Utterance
+from corpus.formats.remarks import without_remarks
 from domain.errors import TranscriptError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ COLUMNS = ("transcript_id", "utterance_id", "interlocutor", "utterance_text")
 """Without these a table is not AnnoMI's; the others are used where they are present."""
 
 _CLOCK = re.compile(r"^(?:(\d+):)?(\d{1,2}):(\d{2})$")
-_REMARK = re.compile(r"\[[^\[\]]{0,60}\]")
 
 Row = dict[str, str]
 
@@ -90,7 +90,7 @@ def _utterances(rows: Iterable[Row], place: str) -> tuple[Utterance, ...]:
         number = (row["utterance_id"] or "").strip()
         if not number.isdecimal() or row["utterance_text"] is None:
             raise _broken(place, "a row has no number or no text", number)
-        text = " ".join(_REMARK.sub(" ", row["utterance_text"]).split())
+        text = without_remarks(row["utterance_text"])
         speaker = (row["interlocutor"] or "").strip()
         said = Utterance(speaker, text, _seconds(row.get("timestamp") or ""))
         before = by_id.setdefault(int(number), said)

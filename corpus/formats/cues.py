@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from corpus.formats.raw import Utterance
+from corpus.formats.remarks import without_remarks
 from corpus.speakers import is_role_label
 from domain.errors import TranscriptError
 
@@ -26,7 +27,7 @@ _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<\d[\d:.]*>")
 _LABEL = re.compile(
     r"^[\s>–—-]*([^\W\d_][\w.'’ ()&/-]{0,47}?)\s*:\s+(?=\S)|^([^\W\d_][\w.'’ ]{0,47}):$"
 )
-_REMARK = re.compile(r"\[[^\[\]]{0,60}\]|♪[^♪]*♪?")
+_JOINERS = {"van", "von", "de", "der", "den", "del", "da", "di", "la", "al", "bin", "el", "and"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def utterances_of(cues: list[Cue], name: str) -> tuple[Utterance, ...]:
     for voice, text, start in pieces:
         label, said = (voice, text) if voice else _split(text, known)
         speaker = label or speaker
-        said = " ".join(_REMARK.sub(" ", said).split())
+        said = without_remarks(said)
         if not said:
             continue
         if not speaker:
@@ -133,7 +134,7 @@ def _labels(pieces: list[tuple[str, str, float]]) -> frozenset[str]:
     """Labels of the form `Name:`: a role word, or a capitalised name that recurs.
 
     "Here is the thing: ..." is no label: its words are not capitalised. "Well: ..." is none
-    unless it recurs.
+    unless it recurs. One or two small words are one when they recur throughout ("maria:").
     """
     seen = Counter(
         " ".join((match[1] or match[2]).split())
@@ -147,7 +148,9 @@ def _labels(pieces: list[tuple[str, str, float]]) -> frozenset[str]:
 
 def _named(label: str, times: int) -> bool:
     parts = label.split()
-    return times >= 2 and len(parts) <= 4 and all(not part[0].islower() for part in parts)
+    capitals = [part for part in parts if part not in _JOINERS]
+    named = bool(capitals) and all(not part[0].islower() for part in capitals)
+    return len(parts) <= 5 and (times >= 2 if named else times >= 8 and len(parts) <= 2)
 
 
 def _split(text: str, known: frozenset[str]) -> tuple[str, str]:
