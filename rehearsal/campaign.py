@@ -92,7 +92,7 @@ def list_(
 ) -> None:
     """List the campaigns under the runs folder."""
     from campaigns.status import list_campaigns
-    from rehearsal.console import emit_json, stdout
+    from rehearsal.console import emit_json, say
     from rehearsal.runfile import runs_root
 
     found = list_campaigns(root or runs_root())
@@ -101,7 +101,7 @@ def list_(
     elif found:
         _show_statuses(found)
     else:
-        stdout().print('No campaigns yet. "rehearsal demo" makes a first one.')
+        say('No campaigns yet. "rehearsal demo" makes a first one.')
 
 
 def _play(settings: Settings, folder: RunFolder, *, resume: bool, as_json: bool) -> None:
@@ -126,22 +126,21 @@ def _with_budget(settings: Settings, calls: int | None, tokens: int | None) -> S
 
 def show_summary(summary: CampaignSummary, folder: RunFolder) -> None:
     """Print what a campaign came to."""
-    from rehearsal.console import stdout
+    from rehearsal.console import say
 
-    console = stdout()
-    console.print(
+    say(
         f"{summary.accepted} of {summary.planned} sessions accepted "
         f"({summary.mended} of them mended by a rewind), {summary.rejected} rejected, "
         f"{summary.quarantined} quarantined; {summary.calls:,} calls, {summary.tokens:,} tokens."
     )
-    console.print(f"Sessions: {folder.sessions}")
-    console.print(f'Look inside one: rehearsal trace list "{folder.root}"')
+    say(f"Sessions: {folder.sessions}")
+    say(f'Look inside one: rehearsal trace list "{folder.root}"')
 
 
 def _show_statuses(found: list[CampaignStatus]) -> None:
     from rich.table import Table
 
-    from rehearsal.console import stdout
+    from rehearsal.console import say, show
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in ("run", "state"):
@@ -165,7 +164,7 @@ def _show_statuses(found: list[CampaignStatus]) -> None:
                 )
             ),
         )
-    stdout().print(table)
+    show(table)
     for each in found:
         if each.problem:
-            stdout().print(f"{each.name}: {each.problem}", markup=False)
+            say(f"{each.name}: {each.problem}")

@@ -15,7 +15,7 @@ from domain.base import canonical_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
@@ -23,11 +23,22 @@ if TYPE_CHECKING:
     from domain.progress import Progress
 
 
-def stdout() -> Console:
-    """The console for results."""
+PIPED_WIDTH = 160
+"""Columns of tables and trees that go to a file or a program, where no terminal says its own."""
+
+
+def say(line: str = "") -> None:
+    """Write one line of the result; it is never wrapped, so that paths can be copied."""
+    sys.stdout.write(f"{line}\n")
+
+
+def show(renderable: RenderableType) -> None:
+    """Write a table or a tree."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    sys.stdout.flush()
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    Console(highlight=False, width=width).print(renderable)
 
 
 def stderr() -> Console:

@@ -32,7 +32,7 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Read real transcripts into quarantine; nothing uses them until somebody signs."""
-    from rehearsal.console import emit_json, stdout
+    from rehearsal.console import emit_json, say
     from rehearsal.runfile import save_settings
 
     settings, folder = find_target(target, run_dir)
@@ -50,7 +50,7 @@ def ingest(
     else:
         show_ingest(summary, folder)
         if signed:
-            stdout().print(f"{signed} records signed off by {sign_off}.", markup=False)
+            say(f"{signed} records signed off by {sign_off}.")
 
 
 @app.command("sign-off")
@@ -61,21 +61,21 @@ def sign_off(
     as_json: JsonOption = False,
 ) -> None:
     """Release the quarantined records of a run, by name."""
-    from rehearsal.console import emit_json, stdout
+    from rehearsal.console import emit_json, say
 
     _, folder = find_target(target, run_dir)
     signed = _sign(folder, name)
     if as_json:
         emit_json({"signed_off": signed, "by": name})
     else:
-        stdout().print(f"{signed} records signed off by {name}.", markup=False)
+        say(f"{signed} records signed off by {name}.")
 
 
 @app.command("blend")
 def blend(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption = False) -> None:
     """Split, hold out, and mix real and accepted synthetic sessions, one blend per variant."""
     from corpus.blend import blend as mix
-    from rehearsal.console import emit_json, stdout
+    from rehearsal.console import emit_json, say
 
     settings, folder = find_target(target, run_dir)
     made = mix(settings, folder)
@@ -83,10 +83,9 @@ def blend(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption
         emit_json({name: each.model_dump(mode="json") for name, each in made.items()})
         return
     for name, each in made.items():
-        stdout().print(
+        say(
             f"{name:<10} {each.real_sessions:>4} real + {each.synthetic_sessions:>4} synthetic "
             f"sessions, {each.supervised_words:,} therapist words: {folder.blend(name)}",
-            markup=False,
         )
 
 
@@ -102,17 +101,16 @@ def export(
     The blends that adapters were trained on stand in the run's folder, under blends/.
     """
     from corpus.export import export_corpus
-    from rehearsal.console import emit_json, stdout
+    from rehearsal.console import emit_json, say
 
     settings, folder = find_target(target, run_dir)
     manifest = export_corpus(folder, to, settings.corpus, settings.seed)
     if as_json:
         emit_json({"to": str(to), **manifest.model_dump(mode="json", exclude={"records"})})
     else:
-        stdout().print(
+        say(
             f"{manifest.sessions} sessions ({manifest.real_sessions} real, "
             f"{manifest.synthetic_sessions} synthetic) under {', '.join(manifest.licences)}: {to}",
-            markup=False,
         )
 
 
@@ -122,7 +120,7 @@ def stats(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption
     from rich.table import Table
 
     from corpus.stats import corpus_stats
-    from rehearsal.console import emit_json, stdout
+    from rehearsal.console import emit_json, show
 
     _, folder = find_target(target, run_dir)
     found = corpus_stats(folder)
@@ -142,7 +140,7 @@ def stats(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption
             f"{row.words_per_therapist_turn:.1f}",
             f"{row.therapist_talk_share:.2f}",
         )
-    stdout().print(table)
+    show(table)
 
 
 def _sign(folder: RunFolder, name: str) -> int:
@@ -153,16 +151,14 @@ def _sign(folder: RunFolder, name: str) -> int:
 
 def show_ingest(summary: IngestSummary, folder: RunFolder) -> None:
     """Print what came in, what was skipped and why, and what to look at before signing."""
-    from rehearsal.console import stdout
+    from rehearsal.console import say
 
-    console = stdout()
     quality = ", ".join(f"{number} {name}" for name, number in summary.by_quality.items())
-    console.print(
+    say(
         f"{summary.records} real sessions read ({quality}); format: {', '.join(summary.formats)}.",
-        markup=False,
     )
     replaced = ", ".join(f"{number} {kind}" for kind, number in summary.spans.items())
-    console.print(f"Replaced: {replaced or 'nothing'}.", markup=False)
+    say(f"Replaced: {replaced or 'nothing'}.")
     for skipped in summary.skipped:
-        console.print(f"Skipped {skipped.where}: {skipped.reason}", markup=False)
-    console.print(f"Read before signing: {folder.review}", markup=False)
+        say(f"Skipped {skipped.where}: {skipped.reason}")
+    say(f"Read before signing: {folder.review}")

@@ -10,13 +10,13 @@ from pydantic import BaseModel
 
 from domain.errors import SignOffNeededError
 from domain.runfolder import RunFolder
+from domain.settings import EMBEDDED
 from rehearsal.options import JsonOption, RayOption, SubmitOption, with_ray
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from corpus.ingest import IngestSummary
-
     from domain.progress import Progress
     from domain.settings import Settings
 
@@ -67,19 +67,19 @@ def demo(
     if as_json:
         emit_json(_as_json(folder, {"ingest": taken_in, **result}))
     else:
-        _show_end(folder, result)
+        _show_end(settings, folder, result)
 
 
 def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Play, blend, train, judge and report on one Ray; return every stage's summary."""
-    from campaigns.run import run_campaign
-    from corpus.blend import blend
     from evaluation.report import write_report
     from evaluation.run import evaluate
-    from training.run import train_variants
 
+    from campaigns.run import run_campaign
+    from corpus.blend import blend
     from engine import cluster
     from rehearsal.embedded import endpoints_ready
+    from training.run import train_variants
 
     with endpoints_ready(settings) as ready:
         if ready.engine.kind == "ray":
@@ -147,7 +147,6 @@ def _take_in(settings: Settings, folder: RunFolder, name: str | None) -> IngestS
     """
     from corpus.ingest import ingest
     from corpus.signoff import sign_off
-
     from rehearsal.transcripts import transcripts_of
 
     summary = ingest(transcripts_of(settings), folder, settings.corpus)
@@ -162,29 +161,28 @@ def _take_in(settings: Settings, folder: RunFolder, name: str | None) -> IngestS
     return summary
 
 
-def _show_end(folder: RunFolder, result: dict[str, Any]) -> None:
+def _show_end(settings: Settings, folder: RunFolder, result: dict[str, Any]) -> None:
     """Say what came out, where it is, and what to try next."""
-    from rehearsal.console import stdout
+    from rehearsal.console import say
     from rehearsal.evaluate import show_evaluation
 
     campaign, evaluated = result["campaign"], result["evaluation"]
-    console = stdout()
-    console.print(
-        f"\n{campaign.accepted} of {campaign.planned} simulated sessions accepted, "
-        f"{campaign.mended} of them mended by a rewind.",
-        markup=False,
+    say()
+    say(
+        f"{campaign.accepted} of {campaign.planned} simulated sessions accepted, "
+        f"{campaign.mended} of them mended by a rewind."
     )
     show_evaluation(evaluated)
-    console.print(
-        "The understudy played and judged: this shows that the loop works, "
-        "not which data is better.\n"
-    )
-    console.print(f"Report: {result['report']}", markup=False)
-    console.print(f"Run:    {folder.root}\n", markup=False)
-    console.print("What to try next:")
-    for line in (
-        f'rehearsal trace list "{folder.root}"            the sessions, and how each was mended',
-        "rehearsal demo --transcripts PATH           the same loop on your own transcripts",
-        "rehearsal campaign run configs/openai-endpoint.yaml   your own endpoint",
-    ):
-        console.print(f"  {line}", markup=False)
+    if any(role.base_url == EMBEDDED for _, role in settings.roles):
+        say("The understudy played or judged: this shows that the loop works,")
+        say("not which data is better.")
+    say()
+    say(f"Report: {result['report']}")
+    say()
+    say("What to try next:")
+    say(f'  rehearsal trace list "{folder.root}"')
+    say("      the sessions, and how each was mended")
+    say("  rehearsal demo --transcripts PATH")
+    say("      the same loop on your own transcripts")
+    say("  rehearsal campaign run configs/openai-endpoint.yaml")
+    say("      sessions from your own endpoint")

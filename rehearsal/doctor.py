@@ -43,7 +43,7 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Check the installation, the machine, and a run's endpoints."""
-    from rehearsal.console import emit_json, stdout
+    from rehearsal.console import emit_json, say
 
     checks = [*_python(), *_rooms(), *_packages(), *_machine()]
     if config is not None:
@@ -52,12 +52,9 @@ def doctor(
         emit_json([check._asdict() for check in checks])
     else:
         for check in checks:
-            mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
-            console = stdout()
-            console.print(mark, end=" ")
-            console.print(f"{check.name:<26} {check.found}", markup=False)
+            say(f"{'✓' if check.ok else '✗'} {check.name:<26} {check.found}")
             if not check.ok and check.mend:
-                console.print(f"  {check.mend}", markup=False)
+                say(f"  {check.mend}")
     if not all(check.ok for check in checks):
         raise typer.Exit(ExitCode.FAILED)
 
@@ -114,7 +111,6 @@ def _endpoints(config: Path) -> list[Check]:
     import asyncio
 
     from agents.llm import check_endpoint
-
     from domain.settings import EMBEDDED
     from rehearsal.runfile import load_settings
 

@@ -27,7 +27,7 @@ def evaluate(
 ) -> None:
     """Compare base and adapters on held-out scenarios, and write the report."""
     from engine import cluster
-    from rehearsal.console import emit_json, stdout, watching
+    from rehearsal.console import emit_json, say, watching
     from rehearsal.embedded import endpoints_ready
     from rehearsal.train import base_of
 
@@ -54,14 +54,14 @@ def evaluate(
         emit_json({**summary.model_dump(mode="json"), "report": str(page)})
     else:
         show_evaluation(summary)
-        stdout().print(f"Report: {page}", markup=False)
+        say(f"Report: {page}")
 
 
 def show_evaluation(summary: EvaluationSummary) -> None:
     """Print mean scores with intervals, one line per model."""
     from rich.table import Table
 
-    from rehearsal.console import stdout
+    from rehearsal.console import show
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("model")
@@ -79,4 +79,4 @@ def show_evaluation(summary: EvaluationSummary) -> None:
                 for c in criteria
             ),
         )
-    stdout().print(table)
+    show(table)

@@ -9,11 +9,11 @@ def report(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOptio
     """Write report.html and its figures from the run's verdicts; no model is asked."""
     from evaluation.report import write_report
 
-    from rehearsal.console import emit_json, stdout
+    from rehearsal.console import emit_json, say
 
     settings, folder = find_target(target, run_dir)
     page = write_report(settings, folder)
     if as_json:
         emit_json({"report": str(page)})
     else:
-        stdout().print(f"Report: {page}", markup=False)
+        say(f"Report: {page}")

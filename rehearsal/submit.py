@@ -49,7 +49,7 @@ def submit_job(address: str, verb: list[str], config: Path, *, as_json: bool) ->
             entrypoint=" ".join(words),
             runtime_env={"working_dir": scratch, "env_vars": environment},
         )
-    stderr().print(f"Job {job} is with the cluster; its words follow.", markup=False)
+    stderr().print(f"Job {job} is with the cluster; its words follow.")
     _follow(client, job, as_json=as_json)
 
 
@@ -98,7 +98,7 @@ def _follow(client: JobSubmissionClient, job: str, *, as_json: bool) -> None:
 
     async def tail() -> None:
         async for text in client.tail_job_logs(job):
-            stderr().print(text, end="", markup=False)
+            stderr().print(text, end="")
 
     asyncio.run(tail())
     status = client.get_job_status(job)

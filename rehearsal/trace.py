@@ -27,7 +27,7 @@ def list_(
     from rich.table import Table
 
     from campaigns.trace import list_traces
-    from rehearsal.console import emit_json, stdout
+    from rehearsal.console import emit_json, say, show
     from rehearsal.runfile import open_run
 
     _, folder = open_run(run)
@@ -45,11 +45,10 @@ def list_(
             line.session, line.status, str(line.drafts), score, line.persona, line.problem,
             line.technique, line.style,
         )  # fmt: skip
-    stdout().print(table)
+    show(table)
     if lines:
-        stdout().print(
+        say(
             f'\nOne of them whole: rehearsal trace show {lines[0].session} --run "{run}"',
-            markup=False,
         )
 
 
@@ -65,14 +64,14 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show a session: drafts, turns, calls, critiques, and what a rewind changed."""
-    from rehearsal.console import emit_json, stdout
+    from rehearsal.console import emit_json, show
     from rehearsal.tracetree import trace_tree
 
     found = _find(session, run)
     if as_json:
         emit_json(found)
     else:
-        stdout().print(trace_tree(found, prompts=calls))
+        show(trace_tree(found, prompts=calls))
 
 
 def _find(session: str, run: str | None) -> Trace:

@@ -31,7 +31,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune a LoRA adapter on each of the run's blends."""
-    from rehearsal.console import emit_json, stdout, watching
+    from rehearsal.console import emit_json, say, watching
 
     settings, folder = find_target(target, run_dir)
     if submit:
@@ -46,10 +46,9 @@ def train(
         emit_json({name: each.model_dump(mode="json") for name, each in made.items()})
     else:
         for name, each in made.items():
-            stdout().print(
+            say(
                 f"{name:<10} {each.supervised_tokens:,} supervised tokens in {each.steps} steps, "
                 f"loss {each.first_loss:.2f} → {each.last_loss:.2f}: {folder.adapters / name}",
-                markup=False,
             )
 
 
