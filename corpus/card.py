@@ -27,19 +27,7 @@ def card_of(facts: CardFacts, stats: CorpusStats, sessions: int) -> str:
 
     `stats` describes the distinct records; `sessions` counts the lines of messages.jsonl.
     """
-    front = {
-        "pretty_name": facts.name,
-        "language": ["en"],
-        "license": "other",
-        "license_name": " and ".join(stats.by_licence),
-        "task_categories": ["text-generation"],
-        "tags": ["counselling", "dialogue", *stats.by_origin],
-        "configs": [
-            {"config_name": "messages", "data_files": "messages.jsonl"},
-            {"config_name": "records", "data_files": "records.parquet"},
-        ],
-    }
-    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+    head = yaml.safe_dump(_front(facts, stats), sort_keys=False, allow_unicode=True)
     body = load_text("card.md").format(
         name=facts.name,
         making=facts.making,
@@ -64,6 +52,21 @@ def card_of(facts: CardFacts, stats: CorpusStats, sessions: int) -> str:
         ),
     )
     return f"---\n{head}---\n\n{body}"
+
+
+def _front(facts: CardFacts, stats: CorpusStats) -> dict[str, object]:
+    return {
+        "pretty_name": facts.name,
+        "language": ["en"],
+        "license": "other",
+        "license_name": " and ".join(stats.by_licence),
+        "task_categories": ["text-generation"],
+        "tags": ["counselling", "dialogue", *stats.by_origin],
+        "configs": [
+            {"config_name": "messages", "data_files": "messages.jsonl"},
+            {"config_name": "records", "data_files": "records.parquet"},
+        ],
+    }
 
 
 def _rows(title: str, counts: dict[str, int]) -> str:

@@ -92,7 +92,6 @@ def _is_turn(value: Json) -> bool:
 def _loose_sessions(values: list[tuple[str, Json]], name: str) -> list[Reading]:
     """Gather lines that are one turn each, by their `session` where they have one."""
     sessions: dict[str, list[Json]] = {}
-    broken: dict[str, Skipped] = {}
     for place, value in values:
         if isinstance(value, Skipped) or not _is_turn(value):
             # Nobody knows which session the line belonged to: none of the file can be trusted.
@@ -102,7 +101,7 @@ def _loose_sessions(values: list[tuple[str, Json]], name: str) -> list[Reading]:
     read_all: list[Reading] = []
     for number, (key, turns) in enumerate(sessions.items(), start=1):
         place = f"{name}, session {number}" if key else name
-        read_all.append(broken.get(key) or _attempt(place, key, {"turns": turns}))
+        read_all.append(_attempt(place, key, {"turns": turns}))
     return read_all
 
 
