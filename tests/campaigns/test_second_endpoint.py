@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import web
 
 from campaigns.run import run_campaign
 from domain.errors import EndpointError
@@ -16,6 +13,7 @@ from domain.runfolder import RunFolder
 from domain.session import Session, Status
 from rehearsal.runfile import load_settings
 from tests.support.second_endpoint import KEY, MODEL, SecondEndpoint
+from tests.support.threaded import ThreadedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,25 +24,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def endpoint() -> Iterator[tuple[SecondEndpoint, str]]:
-    """The endpoint on a free port, in a thread of its own; yields it with its base URL."""
+    """The endpoint on a free port; yields it with its base URL."""
     server = SecondEndpoint()
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    async def start() -> tuple[web.AppRunner, int]:
-        runner = web.AppRunner(server.app())
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        return runner, int(runner.addresses[0][1])
-
-    runner, port = asyncio.run_coroutine_threadsafe(start(), loop).result()
-    yield server, f"http://127.0.0.1:{port}/v1"
-    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with ThreadedServer(server.app()) as running:
+        yield server, f"{running.url}/v1"
 
 
 def moved(repository: Path, tmp_path: Path, base_url: str, model: str) -> Settings:
