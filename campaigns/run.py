@@ -11,6 +11,7 @@ from campaigns.manifest import begin, manifest_of, write_atomically
 from campaigns.plan import plan_bytes, plan_campaign
 from campaigns.summary import CampaignSummary, summarise
 from campaigns.worker import Orders, open_job
+from corpus.synthetic import Making, write_synthetic
 from domain.base import canonical_json
 from domain.errors import StoreError
 from engine import pool
@@ -20,6 +21,7 @@ from engine.store import Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agents.pack import Pack
     from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.scenario import PlanItem
@@ -68,8 +70,11 @@ def run_campaign(
             settings.campaign.budget,
             manifest.run_hash,
             progress,
+            variables=sorted({role.api_key_env for _, role in settings.roles}),
         )
-        return export(folder, plan)
+        summary = export(folder, plan)
+        hand_over(settings, pack, folder)
+        return summary
 
 
 def prewarm(settings: Settings) -> None:
@@ -97,6 +102,22 @@ def export(folder: RunFolder, plan: Sequence[PlanItem]) -> CampaignSummary:
     lines = [results[item.session_id] for item in plan]
     write_atomically(folder.sessions, b"".join(line + b"\n" for line in lines))
     return summarise(len(plan), lines, store.totals())
+
+
+def hand_over(settings: Settings, pack: Pack, folder: RunFolder) -> int:
+    """Write the accepted sessions into the corpus as records; return how many there are.
+
+    Raises:
+        StoreError: A file cannot be read or written.
+    """
+    making = Making(
+        campaign=settings.name,
+        model=settings.roles.therapist.model,
+        prompts_hash=pack.hash,
+        config_hash=settings.campaign_hash(),
+        seed=settings.seed,
+    )
+    return write_synthetic(folder, making)
 
 
 async def _check_endpoints(settings: Settings) -> None:

@@ -161,4 +161,6 @@ def show_ingest(summary: IngestSummary, folder: RunFolder) -> None:
     say(f"Replaced: {replaced or 'nothing'}.")
     for skipped in summary.skipped:
         say(f"Skipped {skipped.where}: {skipped.reason}")
+    for note in summary.notes:
+        say(f"Note: {note}")
     say(f"Read before signing: {folder.review}")
