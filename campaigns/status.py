@@ -47,13 +47,7 @@ def campaign_status(folder: RunFolder) -> CampaignStatus:
         ConfigError: There is none.
         StoreError: Its ledger is damaged.
     """
-    if not manifest_path(folder).is_file():
-        raise ConfigError(
-            "there is no campaign",
-            where=str(folder.root),
-            expected="a folder that `rehearsal campaign run` has written to",
-            mend="See `rehearsal campaign list`.",
-        )
+    require_campaign(folder)
     store = Store(folder.ledger)
     planned = sum(1 for line in folder.plan.read_bytes().splitlines() if line.strip())
     summary = summarise(planned, store.results().values(), store.totals())
@@ -65,6 +59,21 @@ def campaign_status(folder: RunFolder) -> CampaignStatus:
         summary=summary,
         holder=holder,
     )
+
+
+def require_campaign(folder: RunFolder) -> None:
+    """Refuse a folder without a campaign.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if not manifest_path(folder).is_file():
+        raise ConfigError(
+            "there is no campaign",
+            where=str(folder.root),
+            expected="a folder that `rehearsal campaign run` has written to",
+            mend="See `rehearsal campaign list`.",
+        )
 
 
 def list_campaigns(root: Path) -> list[CampaignStatus]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from campaigns.plan import read_plan
-from campaigns.status import campaign_status
+from campaigns.status import require_campaign
 from domain.base import Noun
 from domain.call import CallRow, Outcome, Role, Usage
 from domain.errors import ConfigError
@@ -97,7 +97,7 @@ def load_trace(folder: RunFolder, session_id: str) -> Trace:
         ConfigError: No such campaign, or not exactly one such session.
         StoreError: The ledger is damaged.
     """
-    campaign_status(folder)
+    require_campaign(folder)
     item = _find(read_plan(folder.plan), session_id, folder)
     store = Store(folder.ledger)
     result = store.results().get(item.session_id)
@@ -113,7 +113,7 @@ def list_traces(folder: RunFolder) -> list[TraceLine]:
         ConfigError: No such campaign.
         StoreError: The ledger is damaged.
     """
-    campaign_status(folder)
+    require_campaign(folder)
     store = Store(folder.ledger)
     results, calls = store.results(), store.sessions()
     return [

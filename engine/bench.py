@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from domain.errors import BudgetReachedError, InterruptedRunError, RehearsalError
@@ -30,6 +30,8 @@ class BenchPlan:
     """Items played at the same time."""
     returns_results: bool
     """Whether results travel back with the ends, or are left to be read from the store."""
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
+    """Variables of the driver that the worker needs, such as endpoints' keys; never stored."""
 
 
 class Bench:

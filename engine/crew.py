@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ class Worker:
 
     async def open(self, plan: BenchPlan) -> None:
         """Start a bench."""
+        os.environ.update(plan.environment)
         try:
             self._bench = Bench(plan)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ class Work:
     progress: Progress
     on_result: Callable[[str, bytes], None] | None
     stage: str
+    environment: dict[str, str]
     done: int = 0
     error: RehearsalError | None = None
 
@@ -69,6 +71,7 @@ class Work:
             share=share,
             in_flight=self.engine.sessions_in_flight,
             returns_results=self.on_result is not None,
+            environment=self.environment,
         )
 
     def take(self, end: ItemEnd) -> None:
@@ -100,6 +103,7 @@ def run_all(
     on_result: Callable[[str, bytes], None] | None = None,
     *,
     stage: str = "sessions",
+    variables: Sequence[str] = (),
 ) -> PoolSummary:
     """Run the job that `factory` makes over `items` and keep every result in the ledger.
 
@@ -118,6 +122,9 @@ def run_all(
         on_result: Given every item's result: first those of earlier runs, in plan order, then
             each as it finishes.
         stage: What the items are called when progress is told.
+        variables: Names of environment variables that workers need as they are here, such as
+            those with endpoints' keys: a worker may have started before they were set, or on
+            another machine. They travel in memory only.
 
     Raises:
         BudgetReachedError: Stopped by the budget; can be resumed.
@@ -127,9 +134,24 @@ def run_all(
         RehearsalError: An item raised something unexpected (the item is named), or workers keep
             dying.
     """
-    work = _prepare(
-        factory, payload, items, folder, engine, budget, run_hash, progress, on_result, stage
+    epoch = shards.begin_epoch(folder, run_hash)
+    work = Work(
+        factory=factory,
+        payload=payload,
+        folder=folder,
+        engine=engine,
+        run_hash=run_hash,
+        epoch=epoch,
+        shares=[],
+        todo=list(items),
+        total=len(items),
+        progress=progress,
+        on_result=on_result,
+        stage=stage,
+        environment={name: os.environ[name] for name in variables if name in os.environ},
     )
+    _skip_finished(work)
+    _share_out(work, budget)
     before = work.done
     restarts = 0
     if work.todo:
@@ -185,48 +207,26 @@ async def _ends(bench: Bench, interrupts: Interrupts) -> list[ItemEnd]:
             return waiting.result()
 
 
-def _prepare(
-    factory: Factory,
-    payload: bytes,
-    items: Sequence[tuple[str, bytes]],
-    folder: Path,
-    engine: EngineSettings,
-    budget: BudgetSettings,
-    run_hash: str,
-    progress: Progress,
-    on_result: Callable[[str, bytes], None] | None,
-    stage: str,
-) -> Work:
-    epoch = shards.begin_epoch(folder, run_hash)
-    store = Store(folder)
-    results = store.results() if on_result is not None else {}
-    finished = set(results) if on_result is not None else store.finished()
-    todo = [item for item in items if item[0] not in finished]
-    work = Work(
-        factory=factory,
-        payload=payload,
-        folder=folder,
-        engine=engine,
-        run_hash=run_hash,
-        epoch=epoch,
-        shares=[],
-        todo=todo,
-        total=len(items),
-        progress=progress,
-        on_result=on_result,
-        stage=stage,
-        done=len(items) - len(todo),
-    )
-    if on_result is not None:
-        for item, _ in items:
+def _skip_finished(work: Work) -> None:
+    """Take the results of earlier runs, and leave what is still to be done."""
+    store = Store(work.folder)
+    results = store.results() if work.on_result is not None else {}
+    finished = set(results) if work.on_result is not None else store.finished()
+    if work.on_result is not None:
+        for item, _ in work.todo:
             if item in results:
-                on_result(item, results[item])
-    progress(stage, work.done, work.total)
-    if todo:
-        totals = store.totals()
-        workers = min(engine.workers, len(todo)) if engine.kind == "ray" else 1
+                work.on_result(item, results[item])
+    work.todo = [item for item in work.todo if item[0] not in finished]
+    work.done = work.total - len(work.todo)
+    work.progress(work.stage, work.done, work.total)
+
+
+def _share_out(work: Work, budget: BudgetSettings) -> None:
+    """Divide what is left of the budget over as many workers as there is work for."""
+    if work.todo:
+        totals = Store(work.folder).totals()
+        workers = min(work.engine.workers, len(work.todo)) if work.engine.kind == "ray" else 1
         work.shares = shares(budget, Share(totals.calls, totals.tokens), workers)
-    return work
 
 
 def _gravity(error: RehearsalError) -> int:
