@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -19,14 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STARTUP_S = 60.0
+KEY_VARIABLE = "REHEARSAL_UNDERSTUDY_KEY"
+"""Variable that carries the server's token to this process and its workers."""
 
 
 @contextmanager
 def endpoints_ready(settings: Settings) -> Iterator[Settings]:
     """Yield the settings with every `base_url: understudy` replaced by a running server's.
 
-    The server is a process of its own on a free loopback port; it ends with the block. It runs
-    on this machine, so it is trusted with real people's words.
+    The server is a process of its own on a free loopback port, with a token made for it; it ends
+    with the block. It runs on this machine, so it is trusted with real people's words. Call this
+    before Ray is started: its workers read the token from the environment they inherit.
 
     Raises:
         EndpointError: The server did not start.
@@ -34,8 +38,9 @@ def endpoints_ready(settings: Settings) -> Iterator[Settings]:
     if not any(role.base_url == EMBEDDED for _, role in settings.roles):
         yield settings
         return
+    token = os.environ.setdefault(KEY_VARIABLE, secrets.token_urlsafe(24))
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as scratch:
-        server = _start(Path(scratch))
+        server = _start(Path(scratch), token)
         try:
             yield _point_at(settings, _address(server, Path(scratch)))
         finally:
@@ -47,12 +52,13 @@ def endpoints_ready(settings: Settings) -> Iterator[Settings]:
                 server.wait()
 
 
-def _start(scratch: Path) -> subprocess.Popen[bytes]:
+def _start(scratch: Path, token: str) -> subprocess.Popen[bytes]:
     with (scratch / "log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - our own module, no shell
             [sys.executable, "-m", "rehearsal", "understudy", "--port", "0",
              "--announce", str(scratch / "address.json"), "--parent", str(os.getpid())],
             stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            env={**os.environ, "REHEARSAL_TOKEN": token},
         )  # fmt: skip
 
 
@@ -74,10 +80,9 @@ def _address(server: subprocess.Popen[bytes], scratch: Path) -> str:
 
 
 def _point_at(settings: Settings, base_url: str) -> Settings:
+    ours = {"base_url": base_url, "api_key_env": KEY_VARIABLE, "trusted_for_real": True}
     roles = {
-        name: role.model_copy(update={"base_url": base_url, "trusted_for_real": True})
-        if role.base_url == EMBEDDED
-        else role
+        name: role.model_copy(update=ours) if role.base_url == EMBEDDED else role
         for name, role in settings.roles
     }
     return settings.model_copy(update={"roles": RolesSettings(**roles)})

@@ -16,7 +16,9 @@ from domain.settings import Settings
 
 MAX_BYTES = 1_000_000
 PREFIX = "REHEARSAL_"
-OWN_VARIABLES = frozenset({"REHEARSAL_CACHE", "REHEARSAL_RUNS", "REHEARSAL_TOKEN"})
+OWN_VARIABLES = frozenset(
+    {"REHEARSAL_CACHE", "REHEARSAL_RUNS", "REHEARSAL_TOKEN", "REHEARSAL_UNDERSTUDY_KEY"}
+)
 """Variables that are not keys of the run file."""
 
 Lines = dict[tuple[str, ...], int]

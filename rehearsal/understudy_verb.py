@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import ValidationError
+
+from domain.errors import ConfigError
+from rehearsal.console import stderr
+
+if TYPE_CHECKING:
+    from understudy.faults import FaultSettings
 
 
 def understudy(
@@ -37,4 +46,51 @@ def understudy(
 
     A token is asked for when REHEARSAL_TOKEN is set; listening beyond loopback needs one.
     """
-    raise NotImplementedError
+    from understudy.server import serve
+
+    faults = _faults(
+        latency,
+        rate_limited=rate_limited,
+        server_error=server_error,
+        hang=hang,
+        malformed=malformed,
+        truncated=truncated,
+        empty=empty,
+        refusal=refusal,
+    )
+
+    def say_where(base_url: str) -> None:
+        if announce is not None:
+            write_whole(announce, json.dumps({"base_url": base_url}))
+        stderr().print(f"The understudy listens at {base_url} (Ctrl-C ends it).", markup=False)
+
+    token = os.environ.get("REHEARSAL_TOKEN") or None
+    serve(host, port, faults, log, token, say_where, parent)
+
+
+def _faults(latency: str, **rates: float) -> FaultSettings:
+    """Read the fault options.
+
+    Raises:
+        ConfigError: A rate is not a share, or they add up to more than all calls.
+    """
+    from understudy.faults import FaultSettings, read_latency
+
+    try:
+        return FaultSettings.model_validate({**read_latency(latency), **rates})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        option = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
+        raise ConfigError(
+            "these faults cannot be injected",
+            where=option if first["loc"] else "fault rates",
+            expected="shares from 0 to 1 that add up to at most 1",
+            got=first["msg"],
+        ) from None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader sees all of it or none."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text)
+    fresh.replace(path)
