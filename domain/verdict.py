@@ -24,6 +24,8 @@ class Answer(Noun):
     """Empty when the call failed; `failure` says why."""
     call: str
     failure: str = ""
+    cut: bool = False
+    """Whether it ends at the token limit and not where the model would have ended it."""
 
     @property
     def judged_id(self) -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from domain.errors import EvaluationError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
@@ -63,4 +60,18 @@ def adapter_hash(path: Path) -> str:
     for name in (CONFIG, WEIGHTS):
         digest.update(name.encode())
         digest.update((path / name).read_bytes())
+    return digest.hexdigest()
+
+
+def fingerprint(base: str | Path) -> str:
+    """Return a SHA-256 over a base folder's weights and tokenizer; over the name of a hub id."""
+    digest = hashlib.sha256()
+    folder = Path(base)
+    if not folder.is_dir():
+        digest.update(str(base).encode())
+        return digest.hexdigest()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in {".safetensors", ".json", ".jinja"}:
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()

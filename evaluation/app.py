@@ -80,8 +80,8 @@ class ModelApp:
         except web.HTTPException as error:
             if error.status < 400:
                 raise
-            refused = RequestRefused(error.status, f"{error.reason}: {request.path}")
-            return web.json_response(refused.body(), status=error.status)
+            answer = RequestRefused(error.status, f"{error.reason}: {request.path}")
+            return web.json_response(answer.body(), status=error.status)
 
     def _check_token(self, request: web.Request) -> None:
         if self._token is None or request.path == "/health":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
@@ -117,9 +117,8 @@ def violin_chart(data: ChartData) -> Figure:
         for place, variant in enumerate(data.variants):
             values = np.array(list(data.scores.get((variant, criterion), {}).values()), float)
             if len(values) > 1 and np.ptp(values) > 0:
-                for body in axes.violinplot(values, [place], widths=0.85, showextrema=False)[
-                    "bodies"
-                ]:
+                drawn: Any = axes.violinplot(values, [place], widths=0.85, showextrema=False)
+                for body in drawn["bodies"]:
                     body.set(facecolor=colour(variant), edgecolor=colour(variant), alpha=0.3)
             spots = place + generator.uniform(-0.22, 0.22, len(values))
             heights = values + generator.uniform(-0.1, 0.1, len(values))
@@ -207,6 +206,7 @@ def wins_chart(data: ChartData) -> Figure:
     pairs = list(dict.fromkeys((one.variant, one.against) for one in data.summary.differences))
     figure = new_figure(1.25 + 0.46 * len(pairs))
     for axes, criterion in _panels(figure, data):
+        first = criterion == data.criteria[0]
         for place, pair in enumerate(reversed(pairs)):
             for one in data.summary.differences:
                 if (one.variant, one.against, one.criterion) == (*pair, criterion):
@@ -218,7 +218,7 @@ def wins_chart(data: ChartData) -> Figure:
                         fontsize=7.5, va="center",
                     )  # fmt: skip
         names = [f"{one} against {other}" for one, other in reversed(pairs)]
-        axes.set_yticks(range(len(pairs)), names if axes.get_subplotspec().is_first_col() else [])
+        axes.set_yticks(range(len(pairs)), names if first else [])
         axes.set_ylim(-0.5, len(pairs) - 0.3)
         axes.axvline(50, color=INK, lw=0.8, ls=":")
         axes.set_xlim(0, 100)
@@ -284,7 +284,9 @@ def _arms(middle: float, low: float, high: float) -> list[list[float]]:
 
 def _win_bar(axes: Axes, place: float, counts: tuple[int, int, int]) -> None:
     left, total = 0.0, sum(counts)
-    for count, shade, ink in zip(counts, (WIN, TIE, LOSS), ("#ffffff", "#111111", "#111111")):
+    for count, shade, ink in zip(
+        counts, (WIN, TIE, LOSS), ("#ffffff", "#111111", "#111111"), strict=True
+    ):
         share = 100 * count / total
         axes.barh(place, share, left=left, height=0.5, color=shade)
         if share >= 8:
@@ -324,4 +326,4 @@ def _rho(mine: dict[str, int], other: dict[str, int], shared: list[str]) -> str:
     second = [other[scenario] for scenario in shared]
     if len(shared) < 3 or len(set(first)) < 2 or len(set(second)) < 2:
         return "no correlation to tell"
-    return f"Spearman ρ = {float(stats.spearmanr(first, second).statistic):.2f}"
+    return f"Spearman rho = {float(stats.spearmanr(first, second).statistic):.2f}"

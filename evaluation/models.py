@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,6 +16,7 @@ from evaluation.sampling import Row, draw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from transformers import PreTrainedTokenizerBase
 
@@ -53,7 +52,12 @@ class BatchShape:
 class ServedModels:
     """A base and its adapters, one at a time in use; not safe for use by two threads."""
 
-    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerBase, names: Sequence[str]) -> None:  # noqa: ANN401 - transformers' models share no type
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401 - transformers' models share no type
+        tokenizer: PreTrainedTokenizerBase,
+        names: Sequence[str],
+    ) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self.names = (BASE, *names)
@@ -74,7 +78,7 @@ class ServedModels:
         Raises:
             jinja2.TemplateError: The model's template refuses this order of roles.
         """
-        ids = self._tokenizer.apply_chat_template(
+        ids: Any = self._tokenizer.apply_chat_template(
             [message.model_dump() for message in messages],
             add_generation_prompt=True,
             sanitize_control_tokens=True,
@@ -182,7 +186,7 @@ def load_models(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(base), local_files_only=local_only)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             str(base), use_safetensors=True, local_files_only=local_only, dtype="auto"
         )
         for name, path in adapters.items():
@@ -207,20 +211,6 @@ def load_models(
         )
     model = model.to(device=device, dtype=_dtype(model, device)).eval()
     return ServedModels(model, tokenizer, list(adapters))
-
-
-def fingerprint(base: str | Path) -> str:
-    """Return a SHA-256 over a base folder's weights and tokenizer; over the name of a hub id."""
-    digest = hashlib.sha256()
-    folder = Path(base)
-    if not folder.is_dir():
-        digest.update(str(base).encode())
-        return digest.hexdigest()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in {".safetensors", ".json", ".jinja"}:
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _bare(model: Any) -> Any:  # noqa: ANN401 - transformers' models share no type

@@ -83,12 +83,16 @@ _NEUTRAL: dict[str, tuple[object, ...]] = {
     "modalities": (["text"],),
     "store": (False,),
 }
+_ROLES: dict[str, Literal["system", "user", "assistant"]] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
 _SAMPLING = ("temperature", "top_p", "seed")
 _IGNORED = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key", "service_tier"})
 """Bookkeeping that does not bear on the answer."""
-_KNOWN = frozenset(
-    {"model", "messages", "stop", "max_tokens", "max_completion_tokens", *_SAMPLING}
-)
+_KNOWN = frozenset({"model", "messages", "stop", "max_tokens", "max_completion_tokens", *_SAMPLING})
 
 
 def parse_request(body: Any) -> ChatRequest:  # noqa: ANN401 - any JSON value
@@ -133,8 +137,8 @@ def _messages(body: dict[str, Any]) -> tuple[Message, ...]:
 def _message(item: Any, param: str) -> Message:  # noqa: ANN401 - any JSON value
     if not isinstance(item, dict):
         raise RequestRefused(400, f"`{param}` must be an object.", param=param)
-    role = "system" if item.get("role") == "developer" else item.get("role")
-    if role not in ("system", "user", "assistant"):
+    role = _ROLES.get(str(item.get("role")))
+    if role is None:
         raise RequestRefused(
             400,
             f"`{param}.role` must be system, developer, user or assistant.",

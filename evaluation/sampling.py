@@ -11,10 +11,12 @@ that keeps this from reaching a drawn token.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 
-from evaluation.requests import Sampling
+if TYPE_CHECKING:
+    from evaluation.requests import Sampling
 
 
 @dataclass

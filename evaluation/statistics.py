@@ -75,7 +75,7 @@ def summarise(
     differences = [
         found for pair in pairs if (found := _difference(*pair, scores, groups, samples, seed))
     ]
-    spreads = [found for pair in pairs if (found := _spread(*pair, scores))]
+    spreads = [spread for pair in pairs if (spread := _spread(*pair, scores))]
     return Summary(
         alpha=ALPHA,
         bootstrap_samples=samples,

@@ -119,6 +119,8 @@ class EvaluationSummary(Noun):
     answers: int
     answer_failures: dict[str, int]
     """Answers that could not be had, by variant."""
+    answers_cut: dict[str, int]
+    """Answers that end at the token limit, by variant."""
     verdicts: int
     verdict_failures: int
     statistics: Summary

@@ -231,7 +231,9 @@ async def test_a_long_conversation_loses_its_oldest_messages_when_told_to(
     body = ask("And today I felt angry.", temperature=0)
     system, last = body["messages"]
     filler = [
-        {"role": role, "content": "worn out " * 20} for _ in range(8) for role in ("user", "assistant")
+        {"role": role, "content": "worn out " * 20}
+        for _ in range(8)
+        for role in ("user", "assistant")
     ]
     body["messages"] = [system, *filler, last]
     async with running(served, drop_oldest=True) as client:

@@ -1,0 +1,38 @@
+"""Text that derives from real people goes only to endpoints that are trusted with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.errors import TrustError
+from domain.record import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domain.record import HeldOutContext
+    from domain.settings import EndpointSettings
+
+
+def require_trust(
+    contexts: Iterable[HeldOutContext], endpoint: EndpointSettings, where: str
+) -> None:
+    """Refuse before any call.
+
+    Args:
+        contexts: What would be sent.
+        endpoint: Where it would be sent.
+        where: The endpoint's place in the run file, e.g. `roles.judge`.
+
+    Raises:
+        TrustError: A scenario comes from a real session and the endpoint is not trusted.
+    """
+    real = sum(context.origin is Origin.REAL for context in contexts)
+    if real and not endpoint.trusted_for_real:
+        raise TrustError(
+            "real people's words may not be sent to this endpoint",
+            where=f"{where}.trusted_for_real",
+            expected=f"true, since {real} scenarios come from real sessions",
+            got=f"false for {endpoint.base_url}",
+            mend="Set it to true if you may send them there, or name an endpoint of your own.",
+        )
