@@ -119,9 +119,15 @@ def is_started() -> bool:
 
 
 def submit(function: Callable[..., T], *args: object, cpus: float = 1) -> Handle[T]:
-    """Run a module-level function on a worker."""
+    """Run a function on a worker; one of a module travels by its name."""
     remote: Any = ray.remote
-    return Handle(remote(num_cpus=cpus)(function).remote(*args))
+    name = getattr(function, "__qualname__", "task")
+    return Handle(remote(num_cpus=cpus)(_call).options(name=name).remote(function, *args))
+
+
+def _call(function: Callable[..., T], *args: object) -> T:
+    """What a task runs; Ray itself takes no built-in functions."""
+    return function(*args)
 
 
 def actor(kind: type, *args: object, concurrency: int = 8, cpus: float = 0) -> Actor:

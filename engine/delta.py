@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import zlib
 
-_DICTIONARY = 6144
+_DICTIONARY = 4096
 """Bytes of the base that the deflater may refer back to; more costs CPU and saves little."""
-_LEVEL = 6
+_LEVEL = 3
 
 
 def common_prefix(one: bytes, two: bytes) -> int:

@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_bytes(stage: Stage, tmp_path: Path) -> Non
 @pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 def test_ray_gives_the_same_bytes_as_inline(stage: Stage, tmp_path: Path) -> None:
-    one, two = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "two")
+    one, two = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "two, with spaces")
     play(stage.settings(), one)
     play(stage.settings(kind="ray"), two)
     assert one.sessions.read_bytes() == two.sessions.read_bytes()
