@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -24,17 +23,8 @@ _ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 
 
 def dress(messages: Sequence[Message]) -> list[BaseMessage]:
-    """Return `messages` as LangChain's, for its callbacks to see.
-
-    Building one costs more than sending it. The next request of a session holds the same turns
-    again, so messages are kept and shared; LangChain copies what it changes.
-    """
-    return [_dressed(message["role"], message["content"]) for message in messages]
-
-
-@lru_cache(maxsize=16_384)
-def _dressed(role: str, content: str) -> BaseMessage:
-    return _KINDS[role](content=content)
+    """Return `messages` as LangChain's, for its callbacks to see."""
+    return [_KINDS[message["role"]](content=message["content"]) for message in messages]
 
 
 def undress(messages: Sequence[BaseMessage]) -> list[Message] | None:

@@ -28,6 +28,9 @@ MAX_BYTES = 2_000_000
 SECRET_CHARS = 8
 """Keys shorter than this are placeholders such as `none`, which occur in any text."""
 
+ENCODED = "Content-Encoding"
+"""With it, the announced length is not that of what is read."""
+
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -151,9 +154,9 @@ async def _exchange(
 
 async def read_capped(response: aiohttp.ClientResponse) -> bytes | None:
     """Read the body up to `MAX_BYTES`; None if there is more. The rest is not read."""
-    if (response.content_length or 0) > MAX_BYTES:
-        response.close()
-        return None
+    announced = response.content_length
+    if announced is not None and announced <= MAX_BYTES and not response.headers.get(ENCODED):
+        return await response.read()
     chunks, size = [], 0
     async for chunk in response.content.iter_any():
         size += len(chunk)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import orjson
+from langchain_core.callbacks import AsyncCallbackManager
+from langchain_core.runnables.config import var_child_runnable_config
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel, PrivateAttr, SecretStr
 
@@ -168,7 +170,10 @@ class RoleModel:
         self.role = role
         self.settings = settings
         self._backoff = backoff or Backoff()
-        self._chat = EndpointChat.at_desk(Desk(role, settings, journal))
+        self._desk = Desk(role, settings, journal)
+        self._chat = EndpointChat.at_desk(self._desk)
+        sampling = settings.model_dump(include={"temperature", "top_p", "max_tokens"})
+        self._sampling = {name: value for name, value in sampling.items() if value is not None}
 
     def __repr__(self) -> str:
         return f"RoleModel({self.role.value}, {self.settings.model})"
@@ -188,7 +193,7 @@ class RoleModel:
             CallFailed: Every attempt failed.
             BudgetReachedError, StoreError, ResumeRefusedError: From the journal.
         """
-        return await self._settle(messages, key, self._params(seed), _spoken)
+        return await self._settle(messages, key, {**self._sampling, "seed": seed}, _spoken)
 
     async def ask(
         self,
@@ -221,17 +226,9 @@ class RoleModel:
                 return result.model_copy(update={"outcome": Outcome.INVALID, "detail": str(fault)})
             return result
 
-        params = {**self._params(seed), "response_format": response_format(schema)}
+        params = {**self._sampling, "seed": seed, "response_format": response_format(schema)}
         result = await self._settle(messages, key, params, fits)
         return read_answer(result.text, schema, check)
-
-    def _params(self, seed: int) -> dict[str, Any]:
-        own = {
-            "temperature": self.settings.temperature,
-            "top_p": self.settings.top_p,
-            "max_tokens": self.settings.max_tokens,
-        }
-        return {**{name: value for name, value in own.items() if value is not None}, "seed": seed}
 
     async def _settle(
         self,
@@ -255,6 +252,14 @@ class RoleModel:
             key = key.next_attempt()
 
     async def _once(self, attempt: Attempt) -> CallResult:
+        """Make one attempt, through LangChain where anybody listens.
+
+        `configure` gathers every listener there is: of the run, of the context, of the
+        environment. Where there is none, LangChain has nothing to add, and costs as much again.
+        """
+        callbacks = (var_child_runnable_config.get() or {}).get("callbacks")
+        if not AsyncCallbackManager.configure(callbacks, self._chat.callbacks).handlers:
+            return await self._desk.run(attempt)
         try:
             await self._chat.ainvoke(dress(attempt.messages), attempt=attempt)
         except AttemptFailed as failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -52,20 +53,27 @@ class Phases(Noun):
         share, but never to the last: a session closes once. With fewer exchanges than parts,
         the first, the last and the largest remain.
         """
-        last = len(self.parts) - 1
-        kept = sorted(range(last + 1), key=lambda i: (i not in (0, last), -self.parts[i].share, i))
-        counts = dict.fromkeys(sorted(kept[:exchanges]), 1)
-        for _ in range(exchanges - len(counts)):
-            open_parts = [i for i in counts if i != last] or [last]
-            counts[max(open_parts, key=lambda i: self._need(i, exchanges, counts[i]))] += 1
-        return tuple(self.parts[i] for i, count in counts.items() for _ in range(count))
-
-    def _need(self, i: int, exchanges: int, count: int) -> tuple[float, float]:
-        """How many exchanges part `i` lacks; equal needs go to the larger part."""
-        share = self.parts[i].share
-        return round(share * exchanges - count, 9), share
+        places = _layout(tuple(part.share for part in self.parts), exchanges)
+        return tuple(self.parts[place] for place in places)
 
     def open_to(self, exchange: int, exchanges: int) -> str:
         """Return what the client is open to telling in `exchange` (from 1) of `exchanges`."""
         passed = exchange / exchanges
         return next(stage.tell for stage in self.disclosure if passed <= stage.until + 1e-9)
+
+
+@lru_cache(maxsize=64)
+def _layout(shares: tuple[float, ...], exchanges: int) -> tuple[int, ...]:
+    """Return the place of the part of each exchange."""
+    last = len(shares) - 1
+    kept = sorted(range(last + 1), key=lambda i: (i not in (0, last), -shares[i], i))
+    counts = dict.fromkeys(sorted(kept[:exchanges]), 1)
+    growing = [i for i in counts if i != last] or [last]
+
+    def need(i: int) -> tuple[float, float]:
+        """How many exchanges a part lacks; equal needs go to the larger part."""
+        return round(shares[i] * exchanges - counts[i], 9), shares[i]
+
+    for _ in range(exchanges - len(counts)):
+        counts[max(growing, key=need)] += 1
+    return tuple(i for i, count in counts.items() for _ in range(count))

@@ -58,7 +58,7 @@ class RateUpdate(TypedDict):
     verdicts: list[Ranked]
 
 
-def spread(state: JudgeState, runtime: Runtime[JudgeContext]) -> list[Send]:
+async def spread(state: JudgeState, runtime: Runtime[JudgeContext]) -> list[Send]:
     """Send the answer to a branch per criterion."""
     return [
         Send("rate", RateState(context=state["context"], answer=state["answer"], step=step))

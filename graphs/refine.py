@@ -65,7 +65,7 @@ async def criticise(state: RefineState, runtime: Runtime[PlayContext]) -> Critic
     """Close the draft and ask the supervisor; a draft without its critique is kept as well."""
     context, item = runtime.context, state["item"]
     draft = _close(state)
-    key = CallKey(session=item.session_id, draft=draft.number, step=state["step"], attempt=0)
+    key = CallKey(session=state["session_id"], draft=draft.number, step=state["step"], attempt=0)
     seed = item.seed(draft.number, state["step"])
     try:
         critique = await ask_supervisor(
@@ -161,12 +161,12 @@ def _critique(draft: Draft) -> Critique:
     return draft.critique
 
 
-def after_play(state: RefineState) -> Literal["criticise", "conclude"]:
+async def after_play(state: RefineState) -> Literal["criticise", "conclude"]:
     """A draft that could not be played to its end is not criticised."""
     return "conclude" if state["failure"] is not None else "criticise"
 
 
-def after_critique(
+async def after_critique(
     state: RefineState, runtime: Runtime[PlayContext]
 ) -> Literal["rewind", "conclude"]:
     """Rewind where there is something to play again and a revision left."""

@@ -30,6 +30,8 @@ class SessionState(TypedDict):
     """
 
     item: PlanItem
+    session_id: str
+    """`item.session_id`: a hash over the whole item, taken once."""
     draft: int
     guidance: tuple[str, ...]
     turns: tuple[Turn, ...]
@@ -56,6 +58,7 @@ def begin_draft(
     """Return the state a draft begins with; `turns` are kept from the draft it revises."""
     return {
         "item": item,
+        "session_id": item.session_id,
         "draft": draft,
         "guidance": guidance,
         "turns": turns,
@@ -93,7 +96,7 @@ async def _speak(
         exchanges=context.settings.exchanges,
         guidance=state["guidance"],
     )
-    key = CallKey(session=item.session_id, draft=draft, step=step, attempt=0)
+    key = CallKey(session=state["session_id"], draft=draft, step=step, attempt=0)
     seed = item.seed(draft, step)
     if speaker is Speaker.THERAPIST:
         text = await therapist_says(context.therapist, context.pack, scene, key, seed)
@@ -128,8 +131,11 @@ def failure_of(failed: CallFailed) -> Failure:
     )
 
 
-def go_on(state: SessionState) -> Literal["exchange", "__end__"]:
-    """Play on until the draft has ended or failed."""
+async def go_on(state: SessionState) -> Literal["exchange", "__end__"]:
+    """Play on until the draft has ended or failed.
+
+    Asynchronous like every router here: LangGraph sends a plain function to a thread.
+    """
     over = state["stop_reason"] is not None or state["failure"] is not None
     return "__end__" if over else "exchange"
 
