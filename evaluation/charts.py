@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 
     from evaluation.losses import HeldOutLoss
     from evaluation.statistics import Scores
-    from evaluation.summary import Mean, Summary
+    from evaluation.summary import Difference, Mean, Summary
+
+
+FEWEST_FOR_A_SHAPE = 8
+"""Under this many scores a violin shows a shape that is not there."""
+ON_COLOURS = "#111111"
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,6 @@ def summary_chart(data: ChartData) -> Figure:
             axes.errorbar(
                 mean.mean, place, xerr=_arms(mean.mean, mean.low, mean.high),
                 fmt=marker(variant), color=colour(variant), markersize=6.5, capsize=3,
-                markerfacecolor="none" if variant == REFERENCE else colour(variant),
             )  # fmt: skip
             axes.annotate(
                 f"{mean.mean:.2f}", (mean.mean, place), (0, 7), textcoords="offset points",
@@ -116,7 +120,7 @@ def violin_chart(data: ChartData) -> Figure:
     for axes, criterion in _panels(figure, data):
         for place, variant in enumerate(data.variants):
             values = np.array(list(data.scores.get((variant, criterion), {}).values()), float)
-            if len(values) > 1 and np.ptp(values) > 0:
+            if len(values) >= FEWEST_FOR_A_SHAPE and np.ptp(values) > 0:
                 drawn: Any = axes.violinplot(values, [place], widths=0.85, showextrema=False)
                 for body in drawn["bodies"]:
                     body.set(facecolor=colour(variant), edgecolor=colour(variant), alpha=0.3)
@@ -129,8 +133,9 @@ def violin_chart(data: ChartData) -> Figure:
                     place, mean.mean, yerr=_arms(mean.mean, mean.low, mean.high),
                     fmt=marker(variant), color=INK, markersize=5, capsize=3,
                 )  # fmt: skip
-        labels = [_label(data, variant, criterion, "\n") for variant in data.variants]
-        axes.set_xticks(range(len(data.variants)), labels, fontsize=7.5)
+        labels = [f"{variant}\n{_n(data, variant, criterion)}" for variant in data.variants]
+        many = max(map(len, data.variants)) * len(data.variants) > 50
+        axes.set_xticks(range(len(labels)), labels, fontsize=7.5, rotation=60 if many else 0)
         axes.set_xlim(-0.6, len(data.variants) - 0.4)
         axes.set_ylim(0.5, 5.5)
         axes.set_yticks(range(1, 6))
@@ -141,10 +146,10 @@ def violin_chart(data: ChartData) -> Figure:
 
 
 def relation_chart(data: ChartData) -> Figure:
-    """One criterion against another: the area of a bubble is the number of answers there."""
+    """One criterion against another: the larger a bubble, the more answers stand there."""
     first, second = data.criteria[:2]
     variants = data.variants
-    columns = min(3, len(variants))
+    columns = 2 if len(variants) == 4 else min(3, len(variants))
     rows = -(-len(variants) // columns)
     figure = new_figure(0.5 + 2.05 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -158,8 +163,8 @@ def relation_chart(data: ChartData) -> Figure:
         counts = Counter((other[scenario], mine[scenario]) for scenario in shared)
         most = max(counts.values(), default=1)
         for (x, y), count in sorted(counts.items()):
-            axes.scatter(x, y, s=430 * count / most, color=colour(variant), alpha=0.75, lw=0)
-            axes.text(x, y, str(count), ha="center", va="center", fontsize=7.5)
+            axes.scatter(x, y, s=110 + 320 * count / most, color=colour(variant), lw=0)
+            axes.text(x, y, str(count), ha="center", va="center", fontsize=7.5, color=ON_COLOURS)
         axes.set_title(f"{variant} (n = {len(shared)})\n{_rho(mine, other, shared)}", fontsize=8.5)
         axes.set(xlim=(0.4, 5.6), ylim=(0.4, 5.6), xticks=range(1, 6), yticks=range(1, 6))
         axes.grid()
@@ -175,6 +180,7 @@ def relation_chart(data: ChartData) -> Figure:
 def scenario_chart(data: ChartData) -> Figure:
     """Every score: a column for each scenario, the easiest on the left."""
     from matplotlib.colors import ListedColormap
+    from matplotlib.ticker import MaxNLocator
 
     scenarios = _by_ease(data)
     figure = new_figure(0.8 + len(data.criteria) * (0.42 + 0.24 * len(data.variants)))
@@ -196,6 +202,8 @@ def scenario_chart(data: ChartData) -> Figure:
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set_title(criterion.capitalize())
+    grid[-1, 0].xaxis.set_major_locator(MaxNLocator(10, integer=True))
+    grid[-1, 0].set_xlim(0.5, len(scenarios) + 0.5)
     grid[-1, 0].set_xlabel(f"scenario, by mean score of all models (n = {len(scenarios)})")
     _score_legend(figure)
     return figure
@@ -211,16 +219,10 @@ def wins_chart(data: ChartData) -> Figure:
             for one in data.summary.differences:
                 if (one.variant, one.against, one.criterion) == (*pair, criterion):
                     _win_bar(axes, place, (one.wins, one.ties, one.losses))
-                    axes.text(
-                        0, place + 0.42,
-                        f"{100 * one.win_share:.0f}% [{100 * one.win_low:.0f}, "
-                        f"{100 * one.win_high:.0f}]  n = {one.n}",
-                        fontsize=7.5, va="center",
-                    )  # fmt: skip
+                    _win_label(axes, place + 0.42, one)
         names = [f"{one} against {other}" for one, other in reversed(pairs)]
         axes.set_yticks(range(len(pairs)), names if first else [])
         axes.set_ylim(-0.5, len(pairs) - 0.3)
-        axes.axvline(50, color=INK, lw=0.8, ls=":")
         axes.set_xlim(0, 100)
         axes.set_xlabel("scenarios, %")
         axes.tick_params(axis="y", length=0)
@@ -258,23 +260,26 @@ def _panels(figure: Figure, data: ChartData) -> list[tuple[Axes, str]]:
 
 
 def _variant_rows(axes: Axes, data: ChartData, criterion: str) -> None:
-    names = [_label(data, variant, criterion, " ") for variant in reversed(data.variants)]
+    names = [_n(data, variant, criterion) for variant in reversed(data.variants)]
+    if criterion == data.criteria[0]:
+        rows = zip(reversed(data.variants), names, strict=True)
+        names = [f"{variant} ({name})" for variant, name in rows]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.6, len(names) - 0.3)
     axes.tick_params(axis="y", length=0)
     if REFERENCE in data.variants and len(data.variants) > 1:
-        axes.axhline(0.5, color=FAINT, lw=0.8, ls="--")
+        axes.axhline(0.6, color=FAINT, lw=0.8, ls="--")
 
 
-def _label(data: ChartData, variant: str, criterion: str, gap: str) -> str:
+def _n(data: ChartData, variant: str, criterion: str) -> str:
     mean = data.mean(variant, criterion)
-    return f"{variant}{gap}n = {mean.n if mean else 0}"
+    return f"n = {mean.n if mean else 0}"
 
 
 def _score_axis(axes: Axes) -> None:
     axes.set_xlim(0.8, 5.2)
     axes.set_xticks(range(1, 6))
-    axes.set_xlabel("mean score (1 to 5), 95% interval")
+    axes.set_xlabel("mean score")
     axes.grid(axis="x")
 
 
@@ -295,6 +300,13 @@ def _win_bar(axes: Axes, place: float, counts: tuple[int, int, int]) -> None:
                 fontsize=7.5,
             )  # fmt: skip
         left += share
+
+
+def _win_label(axes: Axes, height: float, one: Difference) -> None:
+    share, low, high = (100 * value for value in (one.win_share, one.win_low, one.win_high))
+    axes.text(0, height, f"{share:.0f}% [{low:.0f}, {high:.0f}]", fontsize=7.5, va="center")
+    axes.text(100, height, f"n = {one.n}", fontsize=7.5, va="center", ha="right")
+    axes.plot([50, 50], [height - 0.7, height - 0.14], color=ON_COLOURS, lw=0.8, ls=":")
 
 
 def _score_legend(figure: Figure) -> None:

@@ -24,6 +24,7 @@ LEVEL = 0.95
 PERMUTATIONS = 9999
 ALL_EQUAL = "every value is the same, so an interval by resampling says nothing"
 ONE_GROUP = "one session only, so there is nothing to resample"
+WILSON = "all wins or all losses: Wilson's interval over sessions"
 PERCENTILE = "percentile interval: the bias-corrected one cannot be computed here"
 
 
@@ -93,6 +94,19 @@ def interval(clusters: Clusters, *, samples: int, seed: int) -> Bounds:
         if np.isfinite(low) and np.isfinite(high):
             return Bounds(low, high, note)
     return Bounds(mean, mean, "no interval can be computed")
+
+
+def share_interval(clusters: Clusters, *, samples: int, seed: int) -> Bounds:
+    """Return the interval of a share of wins, values 0, 0.5 and 1.
+
+    When every value is 0 or every value is 1 there is nothing to resample, and a share of 100%
+    would look certain; then it is Wilson's (1927) interval for as many trials as sessions.
+    """
+    share, trials = clusters.mean, len(clusters.counts)
+    if not clusters.constant or share not in (0.0, 1.0):
+        return interval(clusters, samples=samples, seed=seed)
+    found = stats.binomtest(int(share * trials), trials).proportion_ci(LEVEL, method="wilson")
+    return Bounds(float(found.low), float(found.high), WILSON)
 
 
 def sign_test(clusters: Clusters, *, seed: int) -> float | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from domain.base import seed_of
-from evaluation.resampling import brown_forsythe, cluster, holm, interval, sign_test
+from evaluation.resampling import brown_forsythe, cluster, holm, interval, share_interval, sign_test
 from evaluation.summary import REFERENCE, Difference, JudgeFailure, Mean, Spread, Summary
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def summarise(
     Returns:
         The summary; it does not depend on the order of `verdicts`.
     """
-    scores, failures = _scores(verdicts), _failures(verdicts)
+    scores, failures = scores_of(verdicts), _failures(verdicts)
     criteria = sorted({verdict.criterion for verdict in verdicts})
     variants = ordered(verdict.variant for verdict in verdicts)
     means = [
@@ -89,7 +89,8 @@ def summarise(
     )
 
 
-def _scores(verdicts: Sequence[Verdict]) -> Scores:
+def scores_of(verdicts: Iterable[Verdict]) -> Scores:
+    """Return the scores by (variant, criterion) and scenario; verdicts without one are absent."""
     scores: Scores = defaultdict(dict)
     for verdict in verdicts:
         if verdict.score is not None:
@@ -159,7 +160,7 @@ def _difference(
     name = (criterion, variant, against)
     bounds = interval(clusters, samples=samples, seed=seed_of(seed, "difference", *name))
     won = cluster([(np.sign(gap) + 1) / 2 for gap in gaps], sessions)
-    win_bounds = interval(won, samples=samples, seed=seed_of(seed, "wins", *name))
+    win_bounds = share_interval(won, samples=samples, seed=seed_of(seed, "wins", *name))
     deviation = _sd(gaps)
     return Difference(
         criterion=criterion,

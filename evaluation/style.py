@@ -34,7 +34,7 @@ _VARIANTS: Mapping[str, tuple[str, str]] = {
     "reference": ("#CC79A7", "P"),
     "unigram": ("#D55E00", "v"),
 }
-_OTHERS = (("#D55E00", "v"), ("#F0E442", "h"), ("#56B4E9", "<"), ("#CC79A7", ">"))
+_OTHERS = (("#D55E00", "v"), ("#56B4E9", "<"), ("#CC79A7", ">"), ("#0072B2", "h"))
 SCORES = ("#00224e", "#434e6c", "#7d7c78", "#bcae6c", "#fee838")
 """Colours of the scores 1 to 5."""
 ON_SCORES = ("#ffffff", "#ffffff", "#ffffff", "#111111", "#111111")
@@ -126,7 +126,8 @@ def for_page(svg: str, name: str, label: str) -> str:
     body = re.sub(r'\bid="', f'id="{name}-', body)
     body = re.sub(r'href="#', f'href="#{name}-', body)
     body = re.sub(r"url\(#", f"url(#{name}-", body)
-    body = body.replace(INK, "currentColor").replace("fill: #ffffff; stroke: none", "fill: none", 1)
+    body = body.replace(INK, "currentColor").replace("fill: #ffffff", "fill: none", 1)
+    body = body.replace("stroke: #ffffff", "stroke: var(--paper, #ffffff)")
     body = re.sub(r'(<svg\b[^>]*?) width="[^"]*"', r"\1", body, count=1)
     body = re.sub(r'(<svg\b[^>]*?) height="[^"]*"', r"\1", body, count=1)
     return body.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
