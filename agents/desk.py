@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -66,13 +67,18 @@ class Desk:
         self.journal = journal
         self.base_url = settings.base_url.rstrip("/")
         self.url = f"{self.base_url}/chat/completions"
+        self._under_way: dict[str, asyncio.Event] = {}
 
     async def run(self, attempt: Attempt) -> CallResult:
         """Recall the attempt's result, or ask for it and record it.
 
+        A second caller of a key that is just being asked waits and then recalls.
+
         Raises:
             BudgetReachedError, StoreError, ResumeRefusedError: From the journal.
         """
+        while twin := self._under_way.get(str(attempt.key)):
+            await twin.wait()
         line = current_line()
         habits = line.habits(self.base_url, self.settings.model)
         body, digest = self._body(attempt, habits)
@@ -116,24 +122,32 @@ class Desk:
             raise
 
     async def _ask(self, attempt: Attempt, body: bytes, digest: str) -> CallResult:
+        done = self._under_way[str(attempt.key)] = asyncio.Event()
+        try:
+            result = self._checked(attempt, await self._post(attempt.key, body))
+            await self.journal.record(
+                CallRow(
+                    key=attempt.key,
+                    role=self.role,
+                    endpoint=self.base_url,
+                    request_hash=digest,
+                    request=body,
+                    result=result,
+                )
+            )
+        finally:
+            del self._under_way[str(attempt.key)]
+            done.set()
+        return result
+
+    async def _post(self, key: CallKey, body: bytes) -> CallResult:
+        """Send `body` when the endpoint's limit and the budget let it."""
         settings = self.settings
         headers = headers_of(key_of(settings.api_key_env))
-        headers[CALL_HEADER] = str(attempt.key)
+        headers[CALL_HEADER] = str(key)
         async with current_line().limiter(self.base_url, settings.concurrency):
-            self.journal.permit(attempt.key)
-            sent = await post(self.url, body, headers, settings.timeout_s)
-        result = self._checked(attempt, sent)
-        await self.journal.record(
-            CallRow(
-                key=attempt.key,
-                role=self.role,
-                endpoint=self.base_url,
-                request_hash=digest,
-                request=body,
-                result=result,
-            )
-        )
-        return result
+            self.journal.permit(key)
+            return await post(self.url, body, headers, settings.timeout_s)
 
     def _checked(self, attempt: Attempt, result: CallResult) -> CallResult:
         return attempt.check(result) if result.outcome is Outcome.OK else result

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,8 +60,11 @@ async def test_verdicts_come_in_the_order_of_the_criteria(pack: Pack) -> None:
 async def test_the_same_answer_of_two_models_is_judged_once(pack: Pack) -> None:
     journal = MemoryJournal()
     async with ScriptedEndpoint(by_criterion) as server:
-        one = await judge_answer(CONTEXT, answer("base"), judging(pack, server, journal))
-        other = await judge_answer(CONTEXT, answer("hybrid"), judging(pack, server, journal))
+        context = judging(pack, server, journal)
+        one, other = await asyncio.gather(
+            judge_answer(CONTEXT, answer("base"), context),
+            judge_answer(CONTEXT, answer("hybrid"), context),
+        )
     assert len(server.asked) == 2
     assert [v.score for v in one] == [v.score for v in other]
     judged = answer("base").judged_id

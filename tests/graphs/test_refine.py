@@ -8,7 +8,8 @@ from langchain_core.callbacks import AsyncCallbackHandler
 from agents.acceptance import critique_of
 from domain.errors import BudgetReachedError, ResumeRefusedError
 from domain.session import Draft, Status, StopReason
-from graphs.refine import best_of, play_item
+from graphs.refine import best_of, build_refine_graph, play_item
+from graphs.session import begin_draft
 from tests.support.cast import a_persona, an_item, turns_of
 from tests.support.critiques import critique_answer, critique_json
 from tests.support.memory import MemoryJournal
@@ -167,3 +168,18 @@ async def test_callbacks_of_the_run_see_every_call(pack: Pack) -> None:
         await play_item(an_item(), stage.context(), {"callbacks": [starts]})
     assert starts.calls == [asked.call for asked in stage.server.asked]
     assert len(starts.calls) == 9
+
+
+async def test_streaming_a_run_passes_the_journal_by_no_call(pack: Pack) -> None:
+    stage, journal = Stage(pack, [critique_json(pack)]), MemoryJournal()
+    state = {**begin_draft(an_item()), "start": 0, "drafts": (), "session": None}
+    async with stage.server:
+        stream = build_refine_graph().astream(
+            state,
+            context=stage.context(journal),
+            stream_mode="messages",
+            subgraphs=True,
+        )
+        heard = [part async for part in stream]
+    assert heard
+    assert len(journal.rows) == len(stage.server.asked) == 9
