@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.llm import RoleModel, close_line
+from agents.llm import RoleModel, check_endpoint, close_line
 from agents.pack import load_pack
 from domain.base import Noun, canonical_json
-from domain.call import Role
+from domain.call import Outcome, Role
 from domain.errors import PackError
 from domain.scenario import PlanItem
 from domain.settings import Settings
@@ -16,6 +16,9 @@ from graphs.refine import play_item
 
 if TYPE_CHECKING:
     from domain.call import Journal
+
+
+_ENDPOINTS_FAULT = frozenset({Outcome.CONNECTION.value, Outcome.REJECTED.value})
 
 
 class Orders(Noun):
@@ -38,7 +41,7 @@ class SessionJob:
                 got=f"one with hash {pack.hash[:16]}…",
                 mend="Install the same version everywhere, and leave the pack alone during a run.",
             )
-        roles = orders.settings.roles
+        self._roles = roles = orders.settings.roles
         self._context = PlayContext(
             pack=pack,
             settings=orders.settings.campaign,
@@ -48,8 +51,16 @@ class SessionJob:
         )
 
     async def run(self, item: bytes) -> bytes:
-        """Play one plan item and return its session as canonical JSON."""
+        """Play one plan item and return its session as canonical JSON.
+
+        Raises:
+            EndpointError: The session failed because its endpoint cannot be used at all: the run
+                should stop, and be resumed when that is mended, instead of losing every session.
+        """
         session = await play_item(PlanItem.model_validate_json(item), self._context)
+        if session.failure is not None and session.failure.outcome in _ENDPOINTS_FAULT:
+            role = session.failure.role
+            await check_endpoint(getattr(self._roles, role), where=f"roles.{role}")
         return canonical_json(session)
 
     async def aclose(self) -> None:

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from domain.call import Outcome
 from domain.errors import RehearsalError, ResumeRefusedError
 from engine import shards
 from engine.budget import Allowance, Share
@@ -139,10 +140,21 @@ class Ledger:
             known = {}
             for reader in self._earlier:
                 known.update({row.place: row for row in reader.calls(session)})
+            known = _reached(known)
             self._known[session] = known
             if len(self._known) > _SESSIONS:
                 self._known.popitem(last=False)
         return known
+
+
+def _reached(known: dict[Place, Stored]) -> dict[Place, Stored]:
+    """Leave out the steps at which no attempt ever reached the endpoint.
+
+    Nothing was answered there and nothing paid, so a resumed run may ask again: a server that
+    was down must not cost the session for good.
+    """
+    reached = {place[:2] for place, row in known.items() if row.outcome != Outcome.CONNECTION}
+    return {place: row for place, row in known.items() if place[:2] in reached}
 
 
 class _Reader:

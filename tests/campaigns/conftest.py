@@ -26,6 +26,8 @@ class Stage:
         self.endpoint = SecondEndpoint()
         self.latency_s = 0.0
         self.url = ""
+        self.dies_after: int | None = None
+        """Requests after which every connection is cut; None for a healthy server."""
 
     def app(self) -> web.Application:
         app = self.endpoint.app()
@@ -39,6 +41,9 @@ class Stage:
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
         await asyncio.sleep(self.latency_s)
+        if self.dies_after is not None and sum(self.asked.values()) >= self.dies_after:
+            assert request.transport is not None
+            request.transport.close()
         return await handler(request)
 
     @property
@@ -50,7 +55,7 @@ class Stage:
         return Settings.model_validate(
             {
                 "name": "trial",
-                "endpoint": {"base_url": f"{self.url}/v1", "api_key_env": KEY_ENV},
+                "endpoint": {"base_url": f"{self.url}/v1", "api_key_env": KEY_ENV, "retries": 0},
                 "roles": dict.fromkeys(("client", "therapist", "supervisor"), role),
                 "engine": {"kind": kind, "workers": 2, "sessions_in_flight": 4},
                 "campaign": {"sessions": sessions, "exchanges": 4, "revisions": 1, **campaign},

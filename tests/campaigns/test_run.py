@@ -112,6 +112,20 @@ def test_a_campaign_out_of_budget_goes_on_with_a_new_one(stage: Stage, folder: R
     assert set(stage.asked.values()) == {1}
 
 
+def test_an_endpoint_that_dies_stops_the_run_and_costs_no_session(
+    stage: Stage, folder: RunFolder, tmp_path: Path
+) -> None:
+    stage.dies_after = 30
+    with pytest.raises(EndpointError, match="no server answers"):
+        play(stage.settings(), folder)
+    stage.dies_after = None
+    assert play(stage.settings(), folder, resume=True).quarantined == 0
+    whole = RunFolder(tmp_path / "whole")
+    play(stage.settings(), whole)
+    assert folder.sessions.read_bytes() == whole.sessions.read_bytes()
+    assert load_trace(folder, "0").session is not None
+
+
 def test_a_finished_campaign_is_not_overwritten(stage: Stage, folder: RunFolder) -> None:
     play(stage.settings(2), folder)
     with pytest.raises(ConfigError, match="has been finished"):

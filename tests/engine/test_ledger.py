@@ -126,6 +126,26 @@ async def test_a_changed_request_is_refused_and_names_the_call(
     resumed.close()
 
 
+async def test_a_step_that_never_reached_the_endpoint_is_asked_again(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    lost = CallResult(outcome=Outcome.CONNECTION, detail="connection refused")
+    one, two = row("session-1", 0, b"{}"), row("session-1", 1, b"{}")
+    await ledger.record(one.model_copy(update={"result": lost}))
+    await ledger.record(row("session-1", 0, b"{}", attempt=1))
+    await ledger.record(two.model_copy(update={"result": lost}))
+    resumed = Ledger(shard_at(tmp_path, 2, 1), "hash", shards.list_shards(tmp_path)[:1])
+    assert resumed.recall(one.key, one.request_hash) == lost
+    assert resumed.recall(two.key, two.request_hash) is None
+    await resumed.record(two)
+    resumed.close()
+    assert [call.result.outcome for call in Store(tmp_path).calls("session-1")] == [
+        Outcome.CONNECTION,
+        Outcome.OK,
+        Outcome.OK,
+    ]
+
+
 async def test_a_sealed_shard_refuses_its_writer(tmp_path: Path, ledger: Ledger) -> None:
     await ledger.record(row("session-1", 0, b"{}"))
     assert shards.begin_epoch(tmp_path, "hash") == 2
