@@ -72,18 +72,18 @@ def demo(
 
 def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Play, blend, train, judge and report on one Ray; return every stage's summary."""
-    from evaluation.report import write_report
-    from evaluation.run import evaluate
-
-    from campaigns.run import run_campaign
+    from campaigns.run import prewarm, run_campaign
     from corpus.blend import blend
     from engine import cluster
+    from evaluation.report import write_report
+    from evaluation.run import evaluate
     from rehearsal.embedded import endpoints_ready
     from training.run import train_variants
 
     with endpoints_ready(settings) as ready:
         if ready.engine.kind == "ray":
             cluster.start(ready.engine)
+            prewarm(ready)
         try:
             base = _base_in_background(settings, progress)
             campaign = run_campaign(ready, folder, progress)

@@ -8,7 +8,6 @@ from rehearsal.options import JsonOption, RunOption, TargetArgument, find_target
 def report(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption = False) -> None:
     """Write report.html and its figures from the run's verdicts; no model is asked."""
     from evaluation.report import write_report
-
     from rehearsal.console import emit_json, say
 
     settings, folder = find_target(target, run_dir)
