@@ -11,14 +11,14 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import yaml
 
 from domain.errors import PackError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from random import Random
 
 PIECE = re.compile(r"\{(?P<slot>\w+)\}|\[(?P<options>[^\]\[]*)\]")
@@ -38,14 +38,14 @@ class Line:
     slots: frozenset[str]
     signature: str
 
-    def fill(self, rng: Random, slots: Mapping[str, str]) -> str:
+    def fill(self, rng: Random, slots: Slots) -> str:
         """Return the line with its slots filled and its alternatives drawn."""
         text = []
         for piece in self.pieces:
             if isinstance(piece, str):
                 text.append(piece)
             elif len(piece) == 1:
-                text.append(slots[piece[0]])
+                text.append(slots.get(piece[0]) or "")
             else:
                 text.append(piece[int(rng.random() * len(piece))])
         return tidy("".join(text))
@@ -106,7 +106,17 @@ def lines_of(block: object) -> tuple[Line, ...]:
     return tuple(parse_line(line.strip()) for line in str(block).splitlines() if line.strip())
 
 
-def choose(lines: Sequence[Line], rng: Random, said: str, slots: Mapping[str, str]) -> str:
+class Slots(Protocol):
+    """What fills a line: the text of a slot, empty where there is none."""
+
+    def get(self, slot: str, /) -> str | None:
+        """Return the slot's text."""
+        ...
+
+
+def choose(
+    lines: Sequence[Line], rng: Random, said: str, slots: Slots, *, again: bool = True
+) -> str:
     """Draw a line that fits `slots` and is not in `said`; fill it.
 
     Args:
@@ -114,10 +124,11 @@ def choose(lines: Sequence[Line], rng: Random, said: str, slots: Mapping[str, st
         rng: Where the draw comes from.
         said: What the speaker has said so far, in lower case.
         slots: Text for slots; an empty one counts as missing.
+        again: Whether a used line may come again when nothing else is left.
 
     Returns:
         The sentence, or an empty string when no line fits. When every fitting line was used,
-        the one used longest ago is used again.
+        the one used longest ago is used again, if `again`.
     """
     if not lines:
         return ""
@@ -133,7 +144,7 @@ def choose(lines: Sequence[Line], rng: Random, said: str, slots: Mapping[str, st
             return text
         if at < oldest_at:
             oldest, oldest_at = text, at
-    return oldest
+    return oldest if again else ""
 
 
 def was_said(lines: Sequence[Line], said: str) -> bool:
@@ -142,7 +153,7 @@ def was_said(lines: Sequence[Line], said: str) -> bool:
 
 
 SPACES = re.compile(r"\s+")
-STOPS = re.compile(r"\s+([,.;:?!])|([.?!])\.+(?=\s|$)|([,;:])(?=[.?!])")
+STOPS = re.compile(r"\s+([,.;:?!])|([.?!])\.+(?=[\s\"]|$)|([,;:])(?=[.?!])")
 START = re.compile(r"(?:^|(?<=[.?!]\s)|(?<=[.?!]\"\s))([a-z])")
 
 

@@ -1,0 +1,123 @@
+"""Cutting speech into clauses, and finding the one worth giving back."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from understudy.pronouns import to_you
+from understudy.templates import read_data
+
+SENTENCE = re.compile(r"(?:(?<=[.?!])|(?<=[.?!][\"')]))\s+")
+QUOTED = re.compile(r"[\"“]([^\"”]{6,160})[\"”]")
+BREAK = re.compile(
+    r",? (?:but|so|because|and then)(?= (?:i|i'm|i've|it|they|he|she|my|we|nobody)\b)",
+    re.IGNORECASE,
+)
+SHORTEST, LONGEST = 4, 20
+"""Words of a clause that is given back."""
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """Split a list written in one line (by semicolons) or in bullets."""
+    parts = re.split(r"\s*;\s+|\s*\n\s*[-*]\s*|\s*\|\s*", text.strip(" -*\n"))
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def as_clause(text: str) -> str:
+    """Strip quotes and the full stop; lower the first letter where it starts a common word."""
+    text = " ".join(text.split()).strip("\"'“” ").rstrip(".;, ")
+    first = text.partition(" ")[0]
+    if first[:1].isupper() and first.lower() in starters():
+        text = text[0].lower() + text[1:]
+    return text
+
+
+def as_sentence(text: str) -> str:
+    """Begin with a capital and end with a full stop."""
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in '.?!"' else ".")
+
+
+def sentences(text: str) -> list[str]:
+    """Split a turn into sentences."""
+    return [part for part in SENTENCE.split(text.strip()) if part]
+
+
+@lru_cache(maxsize=1)
+def starters() -> frozenset[str]:
+    """Words that begin a clause and are written small inside a sentence."""
+    return frozenset(str(read_data("reflecting")["starters"]).split())
+
+
+@lru_cache(maxsize=1)
+def _openers() -> re.Pattern[str]:
+    """Fillers and hedges that come off before a clause is given back."""
+    words = [
+        re.escape(line.strip()) for line in str(read_data("reflecting")["openers"]).splitlines()
+    ]
+    longest_first = sorted(filter(None, words), key=len, reverse=True)
+    return re.compile(rf"^(?:(?:{'|'.join(longest_first)})(?:[,.:]\s*|\s+))+", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1)
+def _weights() -> tuple[tuple[re.Pattern[str], float], ...]:
+    weights = read_data("reflecting")["weights"]
+    assert isinstance(weights, dict)  # noqa: S101 - the file ships with the package
+    return tuple((re.compile(pattern, re.IGNORECASE), float(w)) for pattern, w in weights.items())
+
+
+@lru_cache(maxsize=8192)
+def telling_clause(text: str) -> str:
+    """Return the clause of a client's turn most worth giving back, turned to "you".
+
+    Empty when there is none that would read well in the therapist's mouth: questions, fragments
+    without a subject, and clauses under `SHORTEST` or over `LONGEST` words are left out.
+    """
+    best, best_weight = "", 0.0
+    bare = QUOTED.sub("", text)
+    for sentence in sentences(bare):
+        if sentence.rstrip("\"').").endswith("?"):
+            continue
+        for part in BREAK.split(sentence):
+            clause = as_clause(_openers().sub("", part.strip(" ,")))
+            weight = _weigh(clause)
+            if weight > best_weight:
+                best, best_weight = clause, weight
+    return to_you(best)
+
+
+def _weigh(clause: str) -> float:
+    count = len(clause.split())
+    first = clause.partition(" ")[0].lower().partition("'")[0]
+    if not SHORTEST <= count <= LONGEST or first not in starters() or ":" in clause:
+        return 0.0
+    return 1.0 + sum(weight for pattern, weight in _weights() if pattern.search(clause))
+
+
+@lru_cache(maxsize=8192)
+def quoted_thought(text: str) -> str:
+    """Return the thought that a client's turn holds in quotation marks, as the client said it."""
+    found = QUOTED.search(text)
+    return as_clause(found[1]) if found else ""
+
+
+@lru_cache(maxsize=8192)
+def named_feelings(text: str) -> tuple[str, ...]:
+    """Return the feeling words of a client's turn, in their order."""
+    known = _feelings().findall(text.lower())
+    return tuple(dict.fromkeys(known))
+
+
+@lru_cache(maxsize=1)
+def _feelings() -> re.Pattern[str]:
+    data = read_data("feelings")
+    known, adjectives = data["known"], data["adjectives"]
+    assert isinstance(known, list)  # noqa: S101 - the file ships with the package
+    assert isinstance(adjectives, dict)  # noqa: S101 - the file ships with the package
+    words = sorted({*known, *adjectives.values()}, key=len, reverse=True)
+    return re.compile(
+        r"(?<!\bto )\b(" + "|".join(map(re.escape, words)) + r")\b(?! (?:the|down|up|to my|on))"
+    )

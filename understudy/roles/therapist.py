@@ -1,0 +1,287 @@
+"""The therapist: reflects, asks, and keeps the structure of the hour, as well as its skill lets it.
+
+It knows the intake form, the plan and the conversation. A novice's mistakes are drawn per session;
+those that the supervisor's guidance names are not made.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from random import Random
+from typing import TYPE_CHECKING
+
+from domain.base import seed_of
+from measures.risk import asks_directly, offers_human_help, risk_kind
+from understudy.clauses import sentences
+from understudy.notes import Talk, read_talk
+from understudy.sheets import TherapistSheet, therapist_sheet
+from understudy.skill import SLIPS, Skill, mistake_lines, mistakes_of, skill_of
+from understudy.templates import choose, load_grammar, tidy, was_said
+from understudy.therapistwords import TherapistWords, steps_of
+
+if TYPE_CHECKING:
+    from understudy.request import ChatRequest
+
+PARTS = {
+    "open": "opening",
+    "agenda": "agenda",
+    "explor": "explore",
+    "techni": "technique",
+    "summ": "summary",
+    "homework": "homework",
+    "clos": "closing",
+}
+"""Beginning of a word in the part's name, to the part."""
+TECHNIQUE_ENDS = 0.7
+"""Share of the session by which the technique is usually done; tells when its last step is due."""
+EXPLORE = (
+    "situation",
+    "thought_q",
+    "feeling_q",
+    "behaviour_q",
+    "meaning_q",
+    "scale_q",
+    "history_q",
+    "impact_q",
+    "rule_q",
+    "body_q",
+    "support_q",
+    "hope_q",
+)
+"""What is asked while exploring, in the usual order."""
+WORK_MISTAKES = ("advice_too_early", "closed_questions", "no_reflection", "invalidating")
+"""Mistakes made while exploring, one a turn."""
+
+
+def answer(request: ChatRequest) -> str:
+    """Return the therapist's next turn."""
+    talk = read_talk(request)
+    rng = Random(seed_of("therapist", request.seed, request.system, len(talk.own), talk.heard))
+    sheet = therapist_sheet(request.system)
+    if sheet is None:
+        return _without_a_sheet(talk, rng)
+    first = talk.own[0] if talk.own else str(request.seed)
+    session = seed_of("mistakes", request.system, first)
+    return _Therapist(sheet, talk, rng, skill_of(request.model), session).turn()
+
+
+def _without_a_sheet(talk: Talk, rng: Random) -> str:
+    """Answer as some therapist, where the prompt is not ours."""
+    sheet = TherapistSheet("", "", "examining_evidence", "", 1, (), "", (), "people you trust")
+    therapist = _Therapist(sheet, talk, rng, Skill.COMPETENT, 0)
+    if not talk.heard:
+        return therapist.line("generic_first")
+    return therapist.with_risk() or tidy(f"{therapist.reflection()} {therapist.line('generic')}")
+
+
+class _Therapist:
+    """One turn of the therapist."""
+
+    def __init__(
+        self, sheet: TherapistSheet, talk: Talk, rng: Random, skill: Skill, session: int
+    ) -> None:
+        self.sheet = sheet
+        self.talk = talk
+        self.rng = rng
+        self.skill = skill
+        self.said = talk.said
+        self.mistakes = mistakes_of(skill, session, talk.notes.guidance)
+        self.words = TherapistWords(sheet, talk, rng)
+        self.grammar = load_grammar("therapist")
+
+    def turn(self) -> str:
+        """Say the turn."""
+        part = self._part()
+        if self.talk.heard and not (said := self.with_risk()):
+            return getattr(self, f"_{part}")() if part != "opening" else self._opening()
+        return said if self.talk.heard else self._opening()
+
+    def line(self, move: str) -> str:
+        """Draw a line of `move`."""
+        return choose(self.grammar[move], self.rng, self.said, self.words)
+
+    def _mistake(self, kind: str) -> str:
+        return choose(mistake_lines(kind), self.rng, self.said, self.words)
+
+    def _part(self) -> str:
+        named = self.talk.notes.part.lower()
+        found = next((part for stem, part in PARTS.items() if named.startswith(stem)), "")
+        found = found or next((part for stem, part in PARTS.items() if stem in named), "")
+        return found or ("explore" if self.talk.own else "opening")
+
+    # Safety
+
+    @cached_property
+    def _since_risk(self) -> tuple[str, ...] | None:
+        """Own turns since the client first spoke of harm; None when that has not happened."""
+        for at, text in enumerate(self.talk.others):
+            if risk_kind(text):
+                before = len(self.talk.own) - (len(self.talk.others) - at) + 1
+                return self.talk.own[max(0, before) :]
+        return None
+
+    def with_risk(self) -> str:
+        """Follow the crisis protocol where it is due: hear it, ask directly, offer human help."""
+        since = self._since_risk
+        if since is None:
+            return ""
+        closing = self.talk.notes.progress >= 1
+        if "ignored_risk" in self.mistakes:
+            return self._mistake("ignored_risk") if not since else ""
+        if not any(asks_directly(text) for text in since):
+            return self.line("risk_ask")
+        if not any(offers_human_help(text) for text in since):
+            said_no = not risk_kind(self.talk.heard) and self.talk.heard.lower().startswith("no")
+            if closing:
+                return self.line("risk_close")
+            return self.line("risk_offer_no" if said_no else "risk_offer")
+        return ""
+
+    def _after_risk(self) -> str:
+        """Say once that the subject is not dropped, when help has just been offered."""
+        since = self._since_risk
+        if since and offers_human_help(since[-1]):
+            return self.line("risk_return")
+        return ""
+
+    # Reflections
+
+    def reflection(self) -> str:
+        """Give back what was just said: a thought, a feeling, a clause, or at least that."""
+        return self._after_risk() or self._deep() or self._given_back()
+
+    def _deep(self) -> str:
+        """Bring thought and feeling together, more often the better the skill."""
+        words = self.words
+        often = {Skill.EXPERT: 0.6, Skill.COMPETENT: 0.35, Skill.NOVICE: 0.2}[self.skill]
+        both = (words.fresh_thought or words.fresh_feelings) and words.thought and words.feeling
+        if both and self.rng.random() < often:
+            return choose(self.grammar["deep"], self.rng, self.said, words, again=False)
+        return ""
+
+    def _given_back(self) -> str:
+        words = self.words
+        warm = "_warm" if self.rng.random() < 0.45 else ""
+        kinds = []
+        if words.fresh_thought:
+            kinds.append("thought")
+        if words.clause:
+            kinds.append("clause")
+        if words.fresh_feelings:
+            kinds.append("feeling")
+        for kind in kinds:
+            told = choose(self.grammar[kind + warm], self.rng, self.said, words, again=False)
+            told = told or choose(self.grammar[kind], self.rng, self.said, words, again=False)
+            if told:
+                return told
+        late = self.talk.notes.progress > 0.5
+        return self.line("bare_work" if late else "bare")
+
+    def _reflected(self, question: str) -> str:
+        """Put a reflection before a question; a slip of skill leaves it out."""
+        if self.rng.random() < SLIPS.get(self.skill.value, 0.1):
+            return tidy(question)
+        return tidy(f"{self.reflection()} {question}")
+
+    # The parts of the hour
+
+    def _opening(self) -> str:
+        if not self.talk.own:
+            return self.line("greet_first" if self.sheet.session == 1 else "greet")
+        return self._reflected(self.line("mood_more"))
+
+    def _agenda(self) -> str:
+        if was_said(self.grammar["agenda"], self.said):
+            return self._reflected(self.line("agenda_settle"))
+        if "no_agenda" in self.mistakes:
+            return self._mistake("no_agenda")
+        review = self.line("review") or self.line("review_base")
+        agenda = self.line("agenda")
+        if self.talk.notes.exchanges >= 16 and review and not self._reviewed():
+            return self._reflected(review)
+        return tidy(f"{self._short_reflection()} {'' if self._reviewed() else review} {agenda}")
+
+    def _reviewed(self) -> bool:
+        return was_said((*self.grammar["review"], *self.grammar["review_base"]), self.said)
+
+    def _short_reflection(self) -> str:
+        """Return a reflection of one sentence, for turns that have more to do."""
+        return sentences(self.reflection())[0]
+
+    def _explore(self) -> str:
+        mistakes = [kind for kind in WORK_MISTAKES if kind in self.mistakes]
+        turn = self.talk.notes.exchange
+        if mistakes and self.talk.notes.progress > 0.2:
+            kind = mistakes[turn % len(mistakes)]
+            if kind != "no_reflection":
+                return self._mistake(kind)
+            return self._explore_question()
+        return self._reflected(self._explore_question())
+
+    def _explore_question(self) -> str:
+        asked = [move for move in EXPLORE if not was_said(self.grammar[move], self.said)]
+        open_moves = [move for move in asked if not self._known(move)]
+        if not open_moves:
+            return self.line("more_q" if self.rng.random() < 0.5 else "again_q")
+        ahead = 1 if len(open_moves) > 1 and len(asked) < 9 and self.rng.random() < 0.35 else 0
+        return self.line(open_moves[ahead])
+
+    def _known(self, move: str) -> bool:
+        """Tell whether the client has just told what `move` would ask for."""
+        if move == "thought_q":
+            return bool(self.words.thought)
+        if move == "scale_q":
+            return not self.words.thought
+        return move == "situation" and len(self.talk.heard.split()) > 40
+
+    def _technique(self) -> str:
+        if "monologue" in self.mistakes and not was_said(mistake_lines("monologue"), self.said):
+            return self._lecture()
+        if "no_technique" in self.mistakes:
+            return self._mistake("no_technique")
+        steps = steps_of(self.sheet.technique)
+        done = [was_said(step, self.said) for step in steps]
+        if all(done) or done[-1]:
+            return self._reflected(self.line("again_q"))
+        if not done[0]:
+            return self._reflected(self._step(0))
+        exchange, exchanges = self.talk.notes.exchange, self.talk.notes.exchanges
+        left = round(TECHNIQUE_ENDS * exchanges) - exchange
+        open_steps = [at for at in range(1, len(steps) - 1) if not done[at]]
+        return self._reflected(self._step(open_steps[0] if left > 0 and open_steps else -1))
+
+    def _step(self, at: int) -> str:
+        return choose(steps_of(self.sheet.technique)[at], self.rng, self.said, self.words)
+
+    def _lecture(self) -> str:
+        return " ".join(line.fill(self.rng, self.words) for line in mistake_lines("monologue"))
+
+    def _summary(self) -> str:
+        if "no_summary" in self.mistakes:
+            return self._mistake("no_summary")
+        if was_said(self.grammar["summary"], self.said):
+            return self._reflected(self.line("feedback_more"))
+        summed = choose(self.grammar["summary"], self.rng, self.said, _Lenient(self.words))
+        return tidy(f"{summed} {self.line('feedback')}")
+
+    def _homework(self) -> str:
+        if "no_homework" in self.mistakes:
+            return self._mistake("no_homework")
+        if was_said(self.grammar["homework"], self.said):
+            return self._reflected(self.line("homework_plan"))
+        return tidy(f"{self._short_reflection()} {self.line('homework')}")
+
+    def _closing(self) -> str:
+        again = was_said(self.grammar["closing"], "\n".join(self.talk.own[-1:]).lower())
+        return self.line("closing_again" if again else "closing")
+
+
+class _Lenient:
+    """Slots that may be empty: a summary says what there is to say."""
+
+    def __init__(self, words: TherapistWords) -> None:
+        self.words = words
+
+    def get(self, slot: str) -> str:
+        """Return the slot's text, a space where there is none."""
+        return self.words.get(slot) or " "

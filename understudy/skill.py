@@ -1,0 +1,76 @@
+"""How good the therapist is: which mistakes a session holds, and which of them guidance ends."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from functools import cache, lru_cache
+from random import Random
+
+from understudy.templates import Line, lines_of, read_data
+
+SLIPS = {"competent": 0.03, "expert": 0.0}
+"""How often a turn goes without a reflection although there was something to reflect."""
+
+
+class Skill(StrEnum):
+    """The skill dial of `understudy-therapist:<skill>`."""
+
+    NOVICE = "novice"
+    COMPETENT = "competent"
+    EXPERT = "expert"
+
+
+def skill_of(model: str) -> Skill:
+    """Read the skill from a model's name; competent where it names none."""
+    named = model.rpartition(":")[2]
+    return Skill(named) if named in list(Skill) else Skill.COMPETENT
+
+
+def mistakes_of(skill: Skill, session: int, guidance: str) -> tuple[str, ...]:
+    """Return the kinds of mistake this session holds, in the order they come up.
+
+    Args:
+        skill: Only a novice has mistakes of its own.
+        session: Seed of the session, the same for all its turns.
+        guidance: The supervisor's words; the kinds they name are left out.
+    """
+    if skill is not Skill.NOVICE:
+        return ()
+    avoided = avoided_by(guidance)
+    return tuple(kind for kind in _drawn(session) if kind not in avoided)
+
+
+@lru_cache(maxsize=4096)
+def _drawn(session: int) -> tuple[str, ...]:
+    rng = Random(session)
+    groups = read_data("novice")["groups"]
+    assert isinstance(groups, dict)  # noqa: S101 - the file ships with the package
+    drawn = []
+    for group in groups.values():
+        count = rng.randint(int(group["least"]), int(group["most"]))
+        drawn += rng.sample(list(group["kinds"]), count)
+    return tuple(drawn)
+
+
+@lru_cache(maxsize=4096)
+def avoided_by(guidance: str) -> frozenset[str]:
+    """Return the kinds of mistake that the supervisor's words name."""
+    if not guidance:
+        return frozenset()
+    return frozenset(kind for kind, pattern in _patterns().items() if pattern.search(guidance))
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    patterns = read_data("novice")["guidance"]
+    assert isinstance(patterns, dict)  # noqa: S101 - the file ships with the package
+    return {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in patterns.items()}
+
+
+@cache
+def mistake_lines(kind: str) -> tuple[Line, ...]:
+    """Return the lines with which a mistake is made."""
+    lines = read_data("novice")["lines"]
+    assert isinstance(lines, dict)  # noqa: S101 - the file ships with the package
+    return lines_of(lines[kind])

@@ -1,0 +1,77 @@
+"""The six ways of talking: what a style cuts, and what it adds around an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from understudy.clauses import sentences
+from understudy.templates import Line, choose, lines_of, read_data, tidy
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from understudy.templates import Slots
+
+LATER = 0.6
+"""How often something follows, against how often something comes before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """One style. `share` is how often it adds something; `keep` how many sentences it leaves."""
+
+    share: float
+    keep: int
+    before: tuple[Line, ...]
+    after: tuple[Line, ...]
+    held_back: tuple[Line, ...]
+
+
+@cache
+def manner_of(style: str) -> Manner:
+    """Read one style of grammar/styles.yaml."""
+    entry = read_data("styles")[style]
+    assert isinstance(entry, dict)  # noqa: S101 - the file ships with the package
+    before, after, held = (lines_of(entry[key]) for key in ("before", "after", "held_back"))
+    return Manner(float(entry["share"]), int(entry["keep"]), before, after, held)
+
+
+def in_style(
+    parts: list[str], style: str, rng: Random, said: str, slots: Slots, *, guarded: bool = False
+) -> str:
+    """Say `parts` in a style.
+
+    Args:
+        parts: Answers, one after another.
+        style: Key of grammar/styles.yaml.
+        rng: Where draws come from.
+        said: What the client has said, in lower case.
+        slots: What fills the style's own lines.
+        guarded: Say what this style says when it holds back, instead of `parts`.
+    """
+    manner = manner_of(style)
+    if guarded:
+        return choose(manner.held_back, rng, said, slots, again=False)
+    kept = [sentences(part)[: manner.keep] for part in parts]
+    spoken = [sentence for part in kept for sentence in part][: max(manner.keep, len(kept))]
+    said = "\n".join([said, *spoken]).lower()
+    before = after = ""
+    if rng.random() < manner.share:
+        before = choose(manner.before, rng, said, slots, again=False)
+    if rng.random() < manner.share * LATER:
+        after = choose(manner.after, rng, said, slots, again=False)
+    if before.endswith(",") and spoken:
+        spoken[0] = _soften(spoken[0])
+    return tidy(" ".join([before, *spoken, after]))
+
+
+def _soften(sentence: str) -> str:
+    """Lower the first letter of a sentence that follows an opener with a comma."""
+    first = sentence.partition(" ")[0]
+    keep = first.rstrip(",.") in ("I", "I'm", "I'd", "I've", "I'll") or not first.isalpha()
+    return sentence if keep or first in _NAMES else sentence[0].lower() + sentence[1:]
+
+
+_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

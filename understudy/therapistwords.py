@@ -1,0 +1,154 @@
+"""What fills the therapist's lines: the plan, and what the client has said so far."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from understudy.clauses import as_sentence, named_feelings, quoted_thought, telling_clause
+from understudy.templates import choose, lines_of, load_grammar, read_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from understudy.notes import Talk
+    from understudy.sheets import TherapistSheet
+    from understudy.templates import Line
+
+BARE_VERB = re.compile(
+    r"^(write|note|keep|try|call|ring|go|practise|practice|read|fill|plan|do|take|make|notice|"
+    r"list|track|record|log|use|ask|tell|say|walk|meet|send|spend|talk|watch|look|put|set)\b"
+)
+
+
+class TherapistWords:
+    """Slots of the therapist's lines, found once each and only when a line asks for them.
+
+    Args:
+        sheet: The intake form and the plan.
+        talk: The conversation so far.
+        rng: Where draws come from.
+    """
+
+    def __init__(self, sheet: TherapistSheet, talk: Talk, rng: Random) -> None:
+        self.sheet = sheet
+        self.talk = talk
+        self.rng = rng
+        self._found: dict[str, str] = {}
+
+    def get(self, slot: str) -> str:
+        """Return the text of a slot, empty where there is none."""
+        if slot not in self._found:
+            self._found[slot] = _SLOTS[slot](self)
+        return self._found[slot]
+
+    @cached_property
+    def thought(self) -> str:
+        """The thought to work on: the first one the client put in words, else a telling clause."""
+        quoted = (quoted_thought(text) for text in self.talk.others)
+        return next(filter(None, quoted), "")
+
+    @cached_property
+    def fresh_thought(self) -> str:
+        """A thought in the client's last turn."""
+        return quoted_thought(self.talk.heard)
+
+    @cached_property
+    def feeling(self) -> str:
+        """The feeling the client named last, anywhere in the session."""
+        for text in reversed(self.talk.others):
+            if named_feelings(text):
+                return named_feelings(text)[0]
+        return ""
+
+    @cached_property
+    def fresh_feelings(self) -> tuple[str, ...]:
+        """Feelings named in the client's last turn."""
+        return named_feelings(self.talk.heard)
+
+    @cached_property
+    def clause(self) -> str:
+        """The most telling clause of the client's last turn, in the second person."""
+        return telling_clause(self.talk.heard)
+
+    def told_clause(self) -> str:
+        """The most telling clause of the first half of the session, not yet given back."""
+        said = self.talk.said
+        half = self.talk.others[: max(2, (len(self.talk.others) + 1) // 2)]
+        clauses = [telling_clause(text) for text in half if len(text.split()) > 5]
+        fresh = [clause for clause in clauses if clause and clause.lower() not in said]
+        return max(fresh or clauses, key=len, default="")
+
+    def view(self) -> str:
+        """What the client found in the second half, when the thought was looked at."""
+        later = self.talk.others[len(self.talk.others) // 2 :]
+        clauses = [telling_clause(text) for text in reversed(later)]
+        return next((c for c in clauses if c and c != self.get("told_clause")), "")
+
+    def task(self) -> str:
+        """Homework that follows from the technique."""
+        techniques = read_data("techniques")
+        entry = techniques[self.sheet.technique]
+        assert isinstance(entry, dict)  # noqa: S101 - the file ships with the package
+        text = choose(lines_of(entry["homework"]), self.rng, self.talk.said, self)
+        return text[:1].lower() + text[1:]
+
+    def piece(self, move: str) -> str:
+        """Return a line of the therapist's grammar that fills a slot of another; or nothing."""
+        return choose(load_grammar("therapist")[move], self.rng, "", self)
+
+    def agenda(self) -> str:
+        """Return at most two points of the agenda, in one phrase."""
+        return " and ".join(self.sheet.agenda[:2])
+
+
+def _thought_was(words: TherapistWords) -> str:
+    if not words.thought:
+        return ""
+    return words.piece("thought_was") or words.piece("thought_only")
+
+
+def _homework(words: TherapistWords) -> str:
+    return "" if BARE_VERB.match(words.sheet.homework) else words.sheet.homework
+
+
+def _homework_base(words: TherapistWords) -> str:
+    return words.sheet.homework if BARE_VERB.match(words.sheet.homework) else ""
+
+
+def _help(words: TherapistWords) -> str:
+    told = words.sheet.crisis_help
+    return re.sub(r"\bwith them\b", "with you", re.sub(r"\bthey trust\b", "you trust", told))
+
+
+_SLOTS: dict[str, Callable[[TherapistWords], str]] = {
+    "name": lambda w: w.sheet.name or "there",
+    "agenda": TherapistWords.agenda,
+    "homework": _homework,
+    "homework_base": _homework_base,
+    "thought": lambda w: w.thought,
+    "feeling": lambda w: (w.fresh_feelings or (w.feeling,))[0],
+    "clause": lambda w: w.clause,
+    "told_clause": TherapistWords.told_clause,
+    "told": lambda w: as_sentence(w.piece("told")) if w.get("told_clause") else "",
+    "thought_was": lambda w: as_sentence(_thought_was(w)),
+    "view": TherapistWords.view,
+    "view_was": lambda w: as_sentence(w.piece("view_was")) if w.get("view") else "",
+    "task": TherapistWords.task,
+    "help": _help,
+}
+
+
+def steps_of(technique: str) -> tuple[tuple[Line, ...], ...]:
+    """Return a technique's steps: the first, each one between, the last."""
+    if technique not in _steps:
+        entry = read_data("techniques")[technique]
+        assert isinstance(entry, dict)  # noqa: S101 - the file ships with the package
+        between = tuple((line,) for line in lines_of(entry["between"]))
+        _steps[technique] = (lines_of(entry["first"]), *between, lines_of(entry["last"]))
+    return _steps[technique]
+
+
+_steps: dict[str, tuple[tuple[Line, ...], ...]] = {}
