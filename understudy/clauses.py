@@ -11,11 +11,14 @@ from understudy.templates import read_data
 SENTENCE = re.compile(r"(?:(?<=[.?!])|(?<=[.?!][\"')]))\s+")
 QUOTED = re.compile(r"[\"“]([^\"”]{6,160})[\"”]")
 BREAK = re.compile(
-    r",? (?:but|so|because|and then)(?= (?:i|i'm|i've|it|they|he|she|my|we|nobody)\b)",
+    r",? (?:but|so|because|and then|and)(?= (?:i|i'm|i've|it|they|he|she|my|we|nobody)\b)"
+    r"|,(?= i )",
     re.IGNORECASE,
 )
-SHORTEST, LONGEST = 4, 20
+SHORTEST, LONGEST = 4, 17
 """Words of a clause that is given back."""
+WORTH = 1.5
+"""Weight from which a clause is worth giving back."""
 
 
 def split_list(text: str) -> tuple[str, ...]:
@@ -28,7 +31,11 @@ def as_clause(text: str) -> str:
     """Strip quotes and the full stop; lower the first letter where it starts a common word."""
     text = " ".join(text.split()).strip("\"'“” ").rstrip(".;, ")
     first = text.partition(" ")[0]
-    if first[:1].isupper() and first.lower() in starters():
+    if (
+        first[:1].isupper()
+        and first.lower() in starters()
+        and first not in ("I", "I'm", "I've", "I'd", "I'll")
+    ):
         text = text[0].lower() + text[1:]
     return text
 
@@ -76,7 +83,7 @@ def telling_clause(text: str) -> str:
     Empty when there is none that would read well in the therapist's mouth: questions, fragments
     without a subject, and clauses under `SHORTEST` or over `LONGEST` words are left out.
     """
-    best, best_weight = "", 0.0
+    best, best_weight = "", WORTH
     bare = QUOTED.sub("", text)
     for sentence in sentences(bare):
         if sentence.rstrip("\"').").endswith("?"):
@@ -84,7 +91,7 @@ def telling_clause(text: str) -> str:
         for part in BREAK.split(sentence):
             clause = as_clause(_openers().sub("", part.strip(" ,")))
             weight = _weigh(clause)
-            if weight > best_weight:
+            if weight >= best_weight:
                 best, best_weight = clause, weight
     return to_you(best)
 
@@ -107,17 +114,19 @@ def quoted_thought(text: str) -> str:
 @lru_cache(maxsize=8192)
 def named_feelings(text: str) -> tuple[str, ...]:
     """Return the feeling words of a client's turn, in their order."""
-    known = _feelings().findall(text.lower())
+    known = (plain or marked for plain, marked in _feelings().findall(text.lower()))
     return tuple(dict.fromkeys(known))
 
 
 @lru_cache(maxsize=1)
 def _feelings() -> re.Pattern[str]:
+    """Two groups: words that are feelings anywhere, and words that are only where one is felt."""
     data = read_data("feelings")
-    known, adjectives = data["known"], data["adjectives"]
+    known, vague, adjectives = data["known"], data["vague"], data["adjectives"]
     assert isinstance(known, list)  # noqa: S101 - the file ships with the package
+    assert isinstance(vague, list)  # noqa: S101 - the file ships with the package
     assert isinstance(adjectives, dict)  # noqa: S101 - the file ships with the package
-    words = sorted({*known, *adjectives.values()}, key=len, reverse=True)
-    return re.compile(
-        r"(?<!\bto )\b(" + "|".join(map(re.escape, words)) + r")\b(?! (?:the|down|up|to my|on))"
-    )
+    sure = sorted({*known, *adjectives.values()} - set(vague), key=len, reverse=True)
+    plain, marked = "|".join(map(re.escape, sure)), "|".join(map(re.escape, vague))
+    felt = "feel|felt|feeling|was|being|mostly|so|very|really|quite|rather|pretty|both|just"
+    return re.compile(rf"\b({plain})\b|(?:(?:^|[.] |\b(?:{felt}) ))({marked})\b(?! \w+ing\b)")

@@ -64,7 +64,8 @@ class ClientWords:
         if own is not None:
             return own(self)
         if slot in ("took", "when_short"):
-            return choose(load_grammar("client")[slot], self.rng, self.said, self)
+            text = choose(load_grammar("client")[slot], self.rng, self.said, self)
+            return text if slot == "when_short" else _small(text)
         field = "part" if slot == "part2" else slot
         said = f"{self.said}\n{self._drawn.get('part', '').lower()}"
         text = choose(topic_lines(self.sheet.topic, field), self.rng, said, self, again=False)
@@ -114,6 +115,10 @@ def _small(text: str) -> str:
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _act(text: str) -> str:
     """Make a sentence of something the client does, however it is written."""
     if not text:
@@ -138,7 +143,7 @@ def _feeling(words: ClientWords, at: int) -> str:
 
 _OWN: dict[str, Callable[[ClientWords], str]] = {
     "situation": lambda w: as_sentence(w.unsaid((w.sheet.situation,))),
-    "thought": lambda w: w.unsaid(w.sheet.thoughts) or next(iter(w.sheet.thoughts), ""),
+    "thought": lambda w: _capital(w.unsaid(w.sheet.thoughts) or next(iter(w.sheet.thoughts), "")),
     "feeling": lambda w: _feeling(w, 0),
     "feeling2": lambda w: _feeling(w, 1),
     "behaviour": lambda w: _act(w.unsaid(w.sheet.behaviours)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domain.critique import GateAnswer
 from domain.turn import Speaker
-from measures.content import particulars
+from measures.content import content_set
 from measures.farewell import goodbye_loop_start, is_farewell
 from measures.identifiers import identifiers
 from measures.risk import unsafe_advice
@@ -88,6 +88,7 @@ def _role_integrity(reading: Reading) -> Finding:
     said = {
         "program": "speaks of being a program",
         "notes": "says what belongs in notes or prompts",
+        "supervised": "speaks of being supervised",
         "client_counsels": "counsels instead of being the client",
         "therapist_confides": "brings problems of their own",
         "broken": "says nothing that can be understood",
@@ -108,8 +109,8 @@ def _persona_consistency(reading: Reading) -> Finding:
         if name and told_name and told_name.group(1) not in name:
             return Finding(False, (turn.index,), "The client gives a name that is not the case's.")
     said = " ".join(turn.text for turn in own)
-    case = particulars(" ".join(fields.get(label, "") for label in _CASE_FIELDS))
-    heard = case & particulars(said)
+    case = content_set(" ".join(fields.get(label, "") for label in _CASE_FIELDS))
+    heard = case & content_set(said)
     if len(said.split()) >= TALKATIVE and len(case) >= HEARD_OF_CASE and len(heard) < HEARD_OF_CASE:
         return Finding(False, (), "What the client tells has nothing of the case in it.")
     return Finding(True, (), "What the client tells fits the case.")

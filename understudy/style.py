@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from understudy.templates import Slots
 
+FILLER = re.compile(r"(well|okay|hm|honestly|look|nothing|so|exactly|yes|no)\b", re.IGNORECASE)
+"""An answer that has an opener of its own takes no other."""
 LATER = 0.6
 """How often something follows, against how often something comes before."""
 
@@ -54,17 +57,22 @@ def in_style(
     manner = manner_of(style)
     if guarded:
         return choose(manner.held_back, rng, said, slots, again=False)
-    kept = [sentences(part)[: manner.keep] for part in parts]
+    kept = [_keep(sentences(part), manner.keep) for part in parts]
     spoken = [sentence for part in kept for sentence in part][: max(manner.keep, len(kept))]
     said = "\n".join([said, *spoken]).lower()
     before = after = ""
-    if rng.random() < manner.share:
+    if rng.random() < manner.share and not (spoken and FILLER.match(spoken[0])):
         before = choose(manner.before, rng, said, slots, again=False)
     if rng.random() < manner.share * LATER:
         after = choose(manner.after, rng, said, slots, again=False)
-    if before.endswith(",") and spoken:
+    if before.endswith((",", " but")) and spoken:
         spoken[0] = _soften(spoken[0])
     return tidy(" ".join([before, *spoken, after]))
+
+
+def _keep(spoken: list[str], keep: int) -> list[str]:
+    """Leave `keep` sentences of an answer; where one is left, the one that says most."""
+    return [max(spoken, key=len)] if keep == 1 and spoken else spoken[:keep]
 
 
 def _soften(sentence: str) -> str:

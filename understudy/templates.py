@@ -154,6 +154,7 @@ def was_said(lines: Sequence[Line], said: str) -> bool:
 
 SPACES = re.compile(r"\s+")
 STOPS = re.compile(r"\s+([,.;:?!])|([.?!])\.+(?=[\s\"]|$)|([,;:])(?=[.?!])")
+ARTICLE = re.compile(r"\b([Aa]) (?=[aeiou])(?!one\b|once|uni|use|eu)")
 START = re.compile(r"(?:^|(?<=[.?!]\s)|(?<=[.?!]\"\s))([a-z])")
 
 
@@ -161,4 +162,5 @@ def tidy(text: str) -> str:
     """Mend spaces and doubled stops, and begin every sentence with a capital."""
     text = SPACES.sub(" ", text).strip()
     text = STOPS.sub(lambda m: m[1] or m[2] or "", text)
+    text = ARTICLE.sub(r"\1n ", text)
     return START.sub(lambda m: m[1].upper(), text)

@@ -6,7 +6,14 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from understudy.clauses import as_sentence, named_feelings, quoted_thought, telling_clause
+from understudy.clauses import (
+    as_clause,
+    as_sentence,
+    named_feelings,
+    quoted_thought,
+    telling_clause,
+)
+from understudy.pronouns import to_you
 from understudy.templates import choose, lines_of, load_grammar, read_data
 
 if TYPE_CHECKING:
@@ -21,6 +28,15 @@ BARE_VERB = re.compile(
     r"^(write|note|keep|try|call|ring|go|practise|practice|read|fill|plan|do|take|make|notice|"
     r"list|track|record|log|use|ask|tell|say|walk|meet|send|spend|talk|watch|look|put|set)\b"
 )
+
+
+FOUND = re.compile(
+    r"(?:\b(?:maybe|perhaps|more likely|realistically|put like that|probably|at best),?|"
+    r"\b(?:say|see|tell them|go|fairer to say|way would be) that|like this:|i'd say, look,)"
+    r" (?!i could \w+ |i'd )([^.?!]{12,110})[.!]",
+    re.IGNORECASE,
+)
+"""How a client begins to say a thing in a new way."""
 
 
 class TherapistWords:
@@ -57,8 +73,9 @@ class TherapistWords:
 
     @cached_property
     def feeling(self) -> str:
-        """The feeling the client named last, anywhere in the session."""
-        for text in reversed(self.talk.others):
+        """The feeling the client named while the moment was looked at, else any."""
+        early = self.talk.others[1 : max(3, round(0.6 * self.talk.notes.exchanges))]
+        for text in (*reversed(early), *self.talk.others):
             if named_feelings(text):
                 return named_feelings(text)[0]
         return ""
@@ -84,8 +101,8 @@ class TherapistWords:
     def view(self) -> str:
         """What the client found in the second half, when the thought was looked at."""
         later = self.talk.others[len(self.talk.others) // 2 :]
-        clauses = [telling_clause(text) for text in reversed(later)]
-        return next((c for c in clauses if c and c != self.get("told_clause")), "")
+        found = [match[1] for text in reversed(later) if (match := FOUND.search(text))]
+        return to_you(as_clause(found[0])) if found else ""
 
     def task(self) -> str:
         """Homework that follows from the technique."""
@@ -101,7 +118,8 @@ class TherapistWords:
 
     def agenda(self) -> str:
         """Return at most two points of the agenda, in one phrase."""
-        return " and ".join(self.sheet.agenda[:2])
+        first = self.sheet.agenda[0].replace(": one moment to look at closely", "")
+        return ", and ".join((first.partition(": ")[2] or first, *self.sheet.agenda[1:2]))
 
 
 def _thought_was(words: TherapistWords) -> str:
@@ -128,7 +146,7 @@ _SLOTS: dict[str, Callable[[TherapistWords], str]] = {
     "agenda": TherapistWords.agenda,
     "homework": _homework,
     "homework_base": _homework_base,
-    "thought": lambda w: w.thought,
+    "thought": lambda w: w.thought[:1].upper() + w.thought[1:],
     "feeling": lambda w: (w.fresh_feelings or (w.feeling,))[0],
     "clause": lambda w: w.clause,
     "told_clause": TherapistWords.told_clause,
