@@ -67,7 +67,7 @@ KINDS = (
     _Kind(
         "violin",
         "The shape of the scores. Every dot is one answer, moved a little so that equal scores "
-        "do not hide each other; the black mark is the mean with its 95% interval.",
+        "do not hide each other; the mark in the middle is the mean with its 95% interval.",
         violin_chart,
         _scored,
     ),
@@ -114,8 +114,8 @@ def draw_figures(data: ChartData, folder: Path) -> list[Drawn]:
         if not kind.fits(data):
             continue
         with mpl.rc_context(styled()):
-            svg = to_svg(kind.draw(data))
-            png = to_png(kind.draw(data))
+            figure = kind.draw(data)
+            svg, png = to_svg(figure), to_png(figure)
         write_text(folder / f"{kind.name}.svg", svg)
         with appears_at(folder / f"{kind.name}.png") as part:
             part.write_bytes(png)

@@ -13,7 +13,7 @@ from engine.lock import RunLock
 from evaluation.adapters import adapter_hash, check_adapter, fingerprint
 from evaluation.rounds import BASE, answer_round, verdict_round
 from evaluation.statistics import summarise
-from evaluation.summary import REFERENCE, EvaluationSummary
+from evaluation.summary import ANSWERS, REFERENCE, SUMMARY, VERDICTS, EvaluationSummary
 from evaluation.trust import require_trust
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from domain.runfolder import RunFolder
     from domain.settings import Settings
     from domain.verdict import Verdict
-
-ANSWERS, VERDICTS, SUMMARY = "answers.jsonl", "verdicts.jsonl", "summary.json"
 
 
 def evaluate(

@@ -61,6 +61,7 @@ _RC = {
     "ytick.color": INK,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
+    "axes.facecolor": "none",
     "axes.axisbelow": True,
     "grid.color": FAINT,
     "grid.alpha": 0.3,

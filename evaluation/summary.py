@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from domain.base import Noun
 
+ANSWERS, VERDICTS, SUMMARY = "answers.jsonl", "verdicts.jsonl", "summary.json"
+"""Files in the evaluation's folder."""
 REFERENCE = "reference"
 """Variant name of what the real therapist said next: judged too, shown apart, never compared."""
 

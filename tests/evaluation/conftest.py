@@ -36,7 +36,7 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [TEXT],
         trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=alphabet),
     )
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # theirs
         tokenizer_object=raw, eos_token="<|end|>", pad_token="<|pad|>"
     )
     tokenizer.add_special_tokens({"additional_special_tokens": special[2:]})
@@ -67,5 +67,5 @@ def tiny_adapters(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         config = LoraConfig(
             r=4, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM"
         )
-        get_peft_model(base, config).save_pretrained(root / name)
+        get_peft_model(base, config).save_pretrained(str(root / name))
     return {name: root / name for name in ("real", "hybrid")}

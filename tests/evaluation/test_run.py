@@ -89,7 +89,7 @@ def context(number: int) -> HeldOutContext:
     )
 
 
-def settings(judge_url: str, **judge: Any) -> Settings:
+def settings(judge_url: str, **judge: object) -> Settings:
     return Settings.model_validate(
         {
             "name": "trial",

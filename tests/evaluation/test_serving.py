@@ -31,7 +31,9 @@ class Client:
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self.session, self.url = session, url
 
-    async def post(self, body: Any, headers: dict[str, str] | None = None) -> Reply:
+    async def post(
+        self, body: dict[str, Any] | bytes, headers: dict[str, str] | None = None
+    ) -> Reply:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         url = f"{self.url}v1/chat/completions"
         async with self.session.post(url, data=data, headers=headers) as response:
@@ -43,15 +45,17 @@ class Client:
 
 
 @asynccontextmanager
-async def running(models: ServedModels, **options: Any) -> AsyncIterator[Client]:
+async def running(
+    models: ServedModels, *, token: str | None = None, drop_oldest: bool = False
+) -> AsyncIterator[Client]:
     async with (
-        TestServer(ModelApp(models, **options).build()) as server,
+        TestServer(ModelApp(models, token=token, drop_oldest=drop_oldest).build()) as server,
         aiohttp.ClientSession() as session,
     ):
         yield Client(session, str(server.make_url("/")))
 
 
-def ask(text: str, model: str = "base", **more: Any) -> dict[str, Any]:
+def ask(text: str, model: str = "base", **more: object) -> dict[str, Any]:
     messages = [
         {"role": "system", "content": "You are a counsellor."},
         {"role": "user", "content": text},
@@ -81,7 +85,7 @@ async def test_a_completion_has_the_shape_that_clients_of_openai_read(
 
 
 async def test_an_answer_does_not_depend_on_who_shares_its_batch(served: ServedModels) -> None:
-    words = "I felt worn out at work and a little angry then".split()
+    words = ["I", "felt", "worn", "out", "at", "work", "and", "a", "little", "angry", "then"]
     bodies = [
         ask(" ".join(words[: n % 11 + 1] * (n % 4 + 1)), name, seed=n, temperature=t, top_p=p)
         for n, (name, t, p) in enumerate(

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
 from domain.verdict import Verdict
 from evaluation.statistics import comparisons, ordered, summarise
-from evaluation.summary import Difference, Summary
 
-SCORES = {
+if TYPE_CHECKING:
+    from evaluation.summary import Difference, Summary
+
+Scores = dict[str, list[int | None]]
+EQUAL: Scores = {"base": [3] * 8, "real": [3] * 8}
+SCORES: Scores = {
     "base": [1, 2, 2, 1, 2, 3, 2, 1],
     "real": [3, 3, 2, 2, 3, 4, 3, 2],
     "hybrid": [4, 3, 3, 3, 4, 4, 3, 3],
@@ -16,7 +21,7 @@ SCORES = {
 }
 
 
-def verdicts(scores: dict[str, list[int | None]]) -> list[Verdict]:
+def verdicts(scores: Scores) -> list[Verdict]:
     return [
         Verdict(
             scenario_id=f"scenario-{place}",
@@ -31,7 +36,7 @@ def verdicts(scores: dict[str, list[int | None]]) -> list[Verdict]:
     ]
 
 
-def summary(scores: dict[str, list[int | None]], groups: int = 8) -> Summary:
+def summary(scores: Scores, groups: int = 8) -> Summary:
     sessions = {f"scenario-{place}": f"video-{place % groups}" for place in range(8)}
     return summarise(verdicts(scores), sessions, samples=500, seed=1)
 
@@ -73,7 +78,7 @@ def test_significance_is_judged_after_correction() -> None:
 
 
 def test_a_verdict_without_a_score_is_counted_and_left_out() -> None:
-    broken: dict[str, list[int | None]] = {
+    broken: Scores = {
         "base": [None, 4, 4, 4, 4, 4, 4, 4],
         "real": [1, 4, 4, 4, 4, 4, 4, None],
     }
@@ -94,7 +99,7 @@ def test_a_variant_whose_every_verdict_failed_has_no_mean() -> None:
 
 
 def test_equal_scores_say_so_instead_of_a_p_value() -> None:
-    gap = summary({"base": [3] * 8, "real": [3] * 8}).differences[0]
+    gap = summary(EQUAL).differences[0]
     assert (gap.p, gap.p_holm, gap.significant, gap.effect) == (None, None, False, None)
     assert "same score" in gap.note
 

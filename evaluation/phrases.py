@@ -1,0 +1,199 @@
+"""Numbers and findings in words: what may be said, and what may not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.settings import Settings
+    from evaluation.summary import Difference, EvaluationSummary
+
+MINUS = "−"  # noqa: RUF001 - the typographer's minus, as wide as a plus
+NAMES = {
+    "base": "the untrained base",
+    "real": "real-only",
+    "synthetic": "synthetic-only",
+    "hybrid": "hybrid",
+    "shuffled": "the shuffled control",
+}
+UNDERSTUDY = "understudy"
+FEW_SESSIONS = 10
+MANY_FAILURES = 0.05
+
+
+def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
+    """Write a number with a real minus sign; `signed` puts a plus before positive ones."""
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return f"{MINUS if value < 0 else '+' if signed else ''}{text}"
+
+
+def bounds(low: float, high: float, digits: int = 2, *, signed: bool = False) -> str:
+    """Write an interval, e.g. `0.12 to 0.40`."""
+    return f"{number(low, digits, signed=signed)} to {number(high, digits, signed=signed)}"
+
+
+def p_value(p: float | None) -> str:
+    """Write a p value; a dash where no test could be made."""
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def named(variant: str) -> str:
+    """Return a variant's name as it stands in a sentence."""
+    return NAMES.get(variant, variant)
+
+
+def answer(summary: EvaluationSummary) -> tuple[str, ...]:
+    """Return the answer in at most two sentences, each with its uncertainty.
+
+    First the question that the run was made for, hybrid against real-only; then the best-trained
+    variant against the base. Whichever is missing is left out.
+    """
+    found = summary.statistics.differences
+    pairs = list(dict.fromkeys((one.variant, one.against) for one in found))
+    against_base = next((pair for pair in pairs if pair[1] == "base"), None)
+    wanted = [pair for pair in (("hybrid", "real"), against_base) if pair in pairs]
+    return tuple(
+        _sentence([one for one in found if (one.variant, one.against) == pair]) for pair in wanted
+    )
+
+
+def _sentence(differences: Sequence[Difference]) -> str:
+    """Say where one is higher, where lower, and where the two cannot be told apart."""
+    one, other = named(differences[0].variant), named(differences[0].against)
+    better = [each for each in differences if each.significant and each.mean > 0]
+    worse = [each for each in differences if each.significant and each.mean <= 0]
+    alike = [each for each in differences if not each.significant]
+    parts = [
+        f"scores {word} than {other} on {_found(found)}"
+        for word, found in (("higher", better), ("lower", worse))
+        if found
+    ]
+    clauses = [f"{one} {' and '.join(parts)}"] if parts else []
+    if alike:
+        who = "the two" if parts else f"{one} and {other}"
+        clauses.append(f"{who} cannot be told apart on {_found(alike)}")
+    text = "; ".join(clauses)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _found(differences: Sequence[Difference]) -> str:
+    return " and ".join(
+        f"{one.criterion} ({number(one.mean, signed=True)}, "
+        f"95% interval {bounds(one.low, one.high, signed=True)}"
+        + (f", corrected p {p_value(one.p_holm)}" if one.p_holm is not None else "")
+        + ")"
+        for one in differences
+    )
+
+
+def not_significant(summary: EvaluationSummary) -> tuple[str, ...]:
+    """List the comparisons that show no difference beyond chance."""
+    return tuple(
+        f"{one.criterion}: {named(one.variant)} against {named(one.against)}"
+        + (f" ({one.note})" if one.note else f" (corrected p {p_value(one.p_holm)})")
+        for one in summary.statistics.differences
+        if not one.significant
+    )
+
+
+def notices(settings: Settings, summary: EvaluationSummary) -> tuple[str, ...]:
+    """Return what a reader must know before the figures, the gravest first."""
+    return tuple(
+        text
+        for text in (
+            _understudy(settings),
+            _tiny(settings),
+            _same_model(settings, summary),
+            _few(summary),
+            _failures(summary),
+            _cut(summary),
+        )
+        if text
+    )
+
+
+def played_by_understudy(settings: Settings) -> list[str]:
+    """Return the roles that the understudy had."""
+    return [name for name, role in settings.roles if role.model.startswith(UNDERSTUDY)]
+
+
+def _understudy(settings: Settings) -> str:
+    roles = played_by_understudy(settings)
+    if not roles:
+        return ""
+    judged = "judge" in roles
+    players = [role for role in roles if role != "judge"]
+    what = " and ".join(
+        part
+        for part in (
+            f"played {_listed(players)}" if players else "",
+            "judged the answers" if judged else "",
+        )
+        if part
+    )
+    tail = (
+        "Its scores are not evidence about language models"
+        if judged
+        else "Its sessions are not evidence about what a language model would have written"
+    )
+    return f"The understudy, a rule-based stand-in for a model, {what}. {tail}."
+
+
+def _tiny(settings: Settings) -> str:
+    if settings.training.base != "tiny":
+        return ""
+    return (
+        "The base is a tiny model trained from scratch on this machine. It proves that the "
+        "plumbing works, not that the method does."
+    )
+
+
+def _same_model(settings: Settings, summary: EvaluationSummary) -> str:
+    same = settings.roles.judge.model == settings.roles.supervisor.model
+    if not same:
+        return ""
+    return (
+        f"Judge and supervisor are the same model ({summary.judge}): it rates answers of models "
+        "that were trained on what it had accepted. Use another judge."
+    )
+
+
+def _few(summary: EvaluationSummary) -> str:
+    if summary.groups >= FEW_SESSIONS:
+        return ""
+    return (
+        f"The {summary.scenarios} scenarios come from only {summary.groups} held-out sessions; "
+        "intervals over so few are rough, and often too narrow."
+    )
+
+
+def _failures(summary: EvaluationSummary) -> str:
+    share = summary.verdict_failures / max(1, summary.verdicts)
+    if share <= MANY_FAILURES:
+        return ""
+    return (
+        f"{summary.verdict_failures} of {summary.verdicts} verdicts ({100 * share:.0f}%) could "
+        "not be had and are left out; if that happened to hard answers, the means flatter."
+    )
+
+
+def _cut(summary: EvaluationSummary) -> str:
+    cut, answers = sum(summary.answers_cut.values()), max(1, summary.answers)
+    if cut / answers <= MANY_FAILURES:
+        return ""
+    return (
+        f"{cut} of {summary.answers} answers end at the token limit, in the middle of a sentence "
+        "perhaps; they were judged as they are."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return f"the {''.join(names)}"
+    return f"the {', '.join(names[:-1])} and {names[-1]}"

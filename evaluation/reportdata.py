@@ -1,0 +1,180 @@
+"""Everything the report says, gathered from the run's folder before a line of it is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from corpus.export import MANIFEST, Manifest
+from corpus.files import read_nouns, read_records
+from corpus.signoff import sign_offs
+from corpus.stats import CorpusStats, describe
+from domain.base import Noun
+from domain.errors import EvaluationError, StoreError
+from domain.record import HeldOutContext
+from domain.verdict import Answer, Verdict
+from evaluation.charts import ChartData
+from evaluation.examples import Example, Trail, choose_example, trails
+from evaluation.funnel import Funnel, read_funnel
+from evaluation.losses import HeldOut, read_held_out
+from evaluation.phrases import answer, not_significant, notices
+from evaluation.statistics import scores_of
+from evaluation.summary import ANSWERS, SUMMARY, VERDICTS, EvaluationSummary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from domain.runfolder import RunFolder
+    from domain.settings import Settings
+
+
+class Signature(Noun):
+    """Who signed for how many records, and on which day."""
+
+    name: str
+    day: str
+    records: int
+
+
+class Blend(Noun):
+    """What one variant was trained on."""
+
+    variant: str
+    sessions: int
+    distinct: int
+    real_sessions: int
+    synthetic_sessions: int
+    supervised_words: int
+    licences: tuple[str, ...]
+    lineage: tuple[str, ...]
+    """A few synthetic sessions in it, to follow with `rehearsal trace show`."""
+
+
+class ReportData(Noun):
+    """The report as data; what `--json` gives."""
+
+    name: str
+    answer: tuple[str, ...]
+    notices: tuple[str, ...]
+    not_significant: tuple[str, ...]
+    summary: EvaluationSummary
+    held_out: HeldOut
+    funnel: Funnel | None
+    corpus: dict[str, CorpusStats]
+    signatures: tuple[Signature, ...]
+    blends: tuple[Blend, ...]
+    example: Example | None
+    trails: tuple[Trail, ...]
+
+
+def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData]:
+    """Read what a run has found.
+
+    Raises:
+        EvaluationError: Nothing was evaluated yet.
+        StoreError: A file is damaged.
+    """
+    summary = read_summary(folder)
+    contexts = list(read_nouns(folder.contexts, HeldOutContext))
+    answers = list(read_nouns(folder.evaluation / ANSWERS, Answer))
+    verdicts = list(read_nouns(folder.evaluation / VERDICTS, Verdict))
+    held_out = read_held_out(
+        folder, samples=settings.evaluation.bootstrap_samples, seed=settings.seed
+    )
+    models = {**summary.adapters, "base": summary.base}
+    data = ReportData(
+        name=summary.name,
+        answer=answer(summary),
+        notices=notices(settings, summary),
+        not_significant=not_significant(summary),
+        summary=summary,
+        held_out=held_out,
+        funnel=read_funnel(folder),
+        corpus=_corpus(folder),
+        signatures=tuple(
+            Signature(name=one.name, day=one.at[:10], records=len(one.records))
+            for one in sign_offs(folder).signed
+        ),
+        blends=tuple(_blends(settings, folder)),
+        example=choose_example(contexts, answers, verdicts),
+        trails=tuple(trails(contexts, answers, verdicts, models)),
+    )
+    scores = scores_of(verdicts)
+    return data, ChartData(summary.statistics, scores, held_out.losses)
+
+
+def read_summary(folder: RunFolder) -> EvaluationSummary:
+    """Read what `evaluate` wrote.
+
+    Raises:
+        EvaluationError: There is nothing yet.
+        StoreError: It is damaged.
+    """
+    path = folder.evaluation / SUMMARY
+    if not path.is_file():
+        raise EvaluationError(
+            "there is nothing to report yet",
+            where=str(path),
+            expected="what an evaluation found",
+            mend="Run `rehearsal evaluate` first.",
+        )
+    try:
+        return EvaluationSummary.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise StoreError(
+            "the evaluation's summary cannot be read",
+            where=str(path),
+            got=f"{error.error_count()} faults, first: {error.errors()[0]['msg']}",
+            mend="Run `rehearsal evaluate` again; what was judged is not asked for twice.",
+        ) from error
+
+
+def _corpus(folder: RunFolder) -> dict[str, CorpusStats]:
+    places: dict[str, Path] = {
+        "real": folder.real,
+        "held out of it": folder.held_out,
+        "synthetic": folder.synthetic,
+    }
+    return {name: describe(read_records(path)) for name, path in places.items() if path.is_file()}
+
+
+def _blends(settings: Settings, folder: RunFolder) -> list[Blend]:
+    sessions = {
+        record.id: record.provenance.lineage[0]
+        for record in (read_records(folder.synthetic) if folder.synthetic.is_file() else ())
+        if record.provenance.lineage
+    }
+    found = []
+    for variant in settings.training.variants:
+        path = folder.blend(variant) / MANIFEST
+        if path.is_file():
+            manifest = _manifest(path)
+            used = [sessions[one.id] for one in manifest.records if one.id in sessions]
+            found.append(_blend(variant, manifest, used))
+    return found
+
+
+def _blend(variant: str, manifest: Manifest, used: list[str]) -> Blend:
+    return Blend(
+        variant=variant,
+        sessions=manifest.sessions,
+        distinct=manifest.distinct,
+        real_sessions=manifest.real_sessions,
+        synthetic_sessions=manifest.synthetic_sessions,
+        supervised_words=manifest.supervised_words,
+        licences=manifest.licences,
+        lineage=tuple(used[:3]),
+    )
+
+
+def _manifest(path: Path) -> Manifest:
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise StoreError(
+            "a blend's manifest cannot be read",
+            where=str(path),
+            got=f"{error.error_count()} faults",
+            mend="Run `rehearsal corpus blend` again.",
+        ) from error

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import pytest
+
+from evaluation.charts import ChartData
+from evaluation.figures import KINDS, draw_figures
+from evaluation.statistics import summarise
+from evaluation.style import styled
+from tests.evaluation.invented import chart_data
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_figure_is_written_twice_the_same(tmp_path: Path) -> None:
+    draw_figures(chart_data(12), tmp_path / "a")
+    draw_figures(chart_data(12), tmp_path / "b")
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert names == sorted(f"{kind.name}.{end}" for kind in KINDS for end in ("png", "svg"))
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_svg_keeps_text_as_text_and_carries_no_date(tmp_path: Path) -> None:
+    draw_figures(chart_data(12), tmp_path)
+    svg = (tmp_path / "summary.svg").read_text()
+    assert "hybrid (n = " in svg
+    assert "dc:date" not in svg
+
+
+def test_inline_figures_share_no_ids_and_take_the_pages_colours(tmp_path: Path) -> None:
+    drawn = draw_figures(chart_data(12), tmp_path)
+    seen: set[str] = set()
+    for figure in drawn:
+        ET.fromstring(figure.svg)  # noqa: S314 - our own figures
+        ids = set(re.findall(r'\bid="([^"]+)"', figure.svg))
+        assert not ids & seen
+        seen |= ids
+        used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', figure.svg))
+        assert used <= ids
+        assert "currentColor" in figure.svg
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        {"base": 1.0},
+        {"base": 1.0, "hybrid": 1.0, "reference": 5.0},
+        {"base": -9.0, "real": -9.0, "hybrid": 9.0},
+        dict.fromkeys(("base", "shuffled", "real", "synthetic", "hybrid", "a-long-name"), 3.0),
+    ],
+)
+def test_little_or_equal_data_are_drawn_without_a_warning(
+    levels: dict[str, float], recwarn: pytest.WarningsRecorder
+) -> None:
+    data = chart_data(3, levels, failing=0)
+    with mpl.rc_context(styled()):
+        for kind in KINDS:
+            if kind.fits(data):
+                kind.draw(data).canvas.draw()
+    assert not [one for one in recwarn if "matplotlib" in str(one.filename)]
+
+
+def test_no_verdicts_draw_no_score_figures(tmp_path: Path) -> None:
+    empty = ChartData(summary=summarise([], {}, samples=100, seed=0), scores={})
+    assert draw_figures(empty, tmp_path) == []
