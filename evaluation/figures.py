@@ -18,7 +18,7 @@ from evaluation.charts import (
     violin_chart,
     wins_chart,
 )
-from evaluation.style import for_page, styled, to_png, to_svg
+from evaluation.style import for_page, settle, styled, to_png, to_svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +115,7 @@ def draw_figures(data: ChartData, folder: Path) -> list[Drawn]:
             continue
         with mpl.rc_context(styled()):
             figure = kind.draw(data)
+            settle(figure)
             svg, png = to_svg(figure), to_png(figure)
         write_text(folder / f"{kind.name}.svg", svg)
         with appears_at(folder / f"{kind.name}.png") as part:

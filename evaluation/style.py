@@ -96,6 +96,13 @@ def styled() -> mpl.RcParams:
     return mpl.RcParams({**mpl.rcParamsDefault, **_RC})
 
 
+def settle(figure: Figure) -> None:
+    """Lay the figure out once and for all: each rendering would do it again."""
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
 def to_png(figure: Figure) -> bytes:
     """Render at 200 dots per inch on white."""
     buffer = io.BytesIO()

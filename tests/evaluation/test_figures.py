@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pytest
 
 from evaluation.charts import ChartData
-from evaluation.figures import KINDS, draw_figures
+from evaluation.figures import KINDS, Drawn, draw_figures
 from evaluation.statistics import summarise
 from evaluation.style import styled
 from tests.evaluation.invented import chart_data
@@ -17,24 +17,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_every_figure_is_written_twice_the_same(tmp_path: Path) -> None:
-    draw_figures(chart_data(12), tmp_path / "a")
-    draw_figures(chart_data(12), tmp_path / "b")
-    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("figures")
+
+
+@pytest.fixture(scope="module")
+def drawn(folder: Path) -> list[Drawn]:
+    return draw_figures(chart_data(12), folder)
+
+
+@pytest.mark.usefixtures("drawn")
+def test_every_figure_is_written_twice_the_same(folder: Path, tmp_path: Path) -> None:
+    draw_figures(chart_data(12), tmp_path)
+    names = sorted(path.name for path in folder.iterdir())
     assert names == sorted(f"{kind.name}.{end}" for kind in KINDS for end in ("png", "svg"))
     for name in names:
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+        assert (folder / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
-def test_svg_keeps_text_as_text_and_carries_no_date(tmp_path: Path) -> None:
-    draw_figures(chart_data(12), tmp_path)
-    svg = (tmp_path / "summary.svg").read_text()
+@pytest.mark.usefixtures("drawn")
+def test_svg_keeps_text_as_text_and_carries_no_date(folder: Path) -> None:
+    svg = (folder / "summary.svg").read_text()
     assert "hybrid (n = " in svg
     assert "dc:date" not in svg
 
 
-def test_inline_figures_share_no_ids_and_take_the_pages_colours(tmp_path: Path) -> None:
-    drawn = draw_figures(chart_data(12), tmp_path)
+def test_inline_figures_share_no_ids_and_take_the_pages_colours(drawn: list[Drawn]) -> None:
     seen: set[str] = set()
     for figure in drawn:
         ET.fromstring(figure.svg)  # noqa: S314 - our own figures
