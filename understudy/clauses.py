@@ -15,8 +15,19 @@ BREAK = re.compile(
     r"|,(?= i )",
     re.IGNORECASE,
 )
+SELF = re.compile(r"I('\w+)?$")
 SHORTEST, LONGEST = 4, 17
 """Words of a clause that is given back."""
+SUBJECT = re.compile(
+    r"\b(i|i'm|i've|i'd|my|they|he|she|it|it's|we|there|people|somebody|nobody|everyone|everybody)\b",
+    re.IGNORECASE,
+)
+TRAILING = re.compile(
+    r",? (actually|really|though|then|i think|i suppose|too|as always|more or less|to be fair)$",
+    re.IGNORECASE,
+)
+LOOKED_AT = 2
+"""Sentences of a turn; what comes later is an aside more often than not."""
 WORTH = 1.5
 """Weight from which a clause is worth giving back."""
 
@@ -83,17 +94,16 @@ def telling_clause(text: str) -> str:
     Empty when there is none that would read well in the therapist's mouth: questions, fragments
     without a subject, and clauses under `SHORTEST` or over `LONGEST` words are left out.
     """
-    best, best_weight = "", WORTH
-    bare = QUOTED.sub("", text)
-    for sentence in sentences(bare):
-        if sentence.rstrip("\"').").endswith("?"):
+    best, best_weight = "", 0.0
+    for sentence in sentences(QUOTED.sub(". ", text))[:LOOKED_AT]:
+        if sentence.rstrip("\"').").endswith("?") or _passed_over().search(sentence):
             continue
         for part in BREAK.split(sentence):
             clause = as_clause(_openers().sub("", part.strip(" ,")))
             weight = _weigh(clause)
-            if weight >= best_weight:
+            if weight >= WORTH and weight > best_weight:
                 best, best_weight = clause, weight
-    return to_you(best)
+    return to_you(TRAILING.sub("", best))
 
 
 def _weigh(clause: str) -> float:
@@ -101,7 +111,15 @@ def _weigh(clause: str) -> float:
     first = clause.partition(" ")[0].lower().partition("'")[0]
     if not SHORTEST <= count <= LONGEST or first not in starters() or ":" in clause:
         return 0.0
+    if not SUBJECT.search(clause):
+        return 0.0
     return 1.0 + sum(weight for pattern, weight in _weights() if pattern.search(clause))
+
+
+@lru_cache(maxsize=1)
+def _passed_over() -> re.Pattern[str]:
+    """What is said in passing: politeness, asides, frames of what follows."""
+    return re.compile(str(read_data("reflecting")["passed_over"]), re.IGNORECASE)
 
 
 @lru_cache(maxsize=8192)

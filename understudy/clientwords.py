@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from understudy.clauses import as_sentence
-from understudy.templates import choose, lines_of, load_grammar, read_data
+from understudy.templates import choose, inside, lines_of, load_grammar, read_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,15 +65,23 @@ class ClientWords:
             return own(self)
         if slot in ("took", "when_short"):
             text = choose(load_grammar("client")[slot], self.rng, self.said, self)
-            return text if slot == "when_short" else _small(text)
+            return inside(text)
+        if slot == "kept":
+            return self._kept() or self.get("other")
         field = "part" if slot == "part2" else slot
         said = f"{self.said}\n{self._drawn.get('part', '').lower()}"
         text = choose(topic_lines(self.sheet.topic, field), self.rng, said, self, again=False)
-        if not text and field == "detail":
+        if not text and field in ("detail", "tangent"):
             text = choose(topic_lines("general", field), self.rng, said, self, again=False)
         elif not text:
             text = choose(topic_lines(self.sheet.topic, field), self.rng, said, self)
-        return text if slot in SENTENCES else _small(text)
+        return text if slot in SENTENCES else inside(text)
+
+    def _kept(self) -> str:
+        """Return the new way of seeing it that the client has already put in words."""
+        lines = topic_lines(self.sheet.topic, "other")
+        kept = [line for line in lines if line.signature and line.signature in self.said]
+        return inside(kept[-1].fill(self.rng, self)) if kept else ""
 
     def unsaid(self, items: tuple[str, ...]) -> str:
         """Return the first of `items` that has not been said, empty when all were."""
@@ -90,12 +98,16 @@ class ClientWords:
         fresh = [item for item in known if not re.search(rf"\b{re.escape(item)}\b", self.said)]
         return tuple(dict.fromkeys([*fresh, *known]))[:2]
 
+    def rated(self) -> list[int]:
+        """Return the ratings the client has given so far."""
+        return [int(n) for n in NUMBER.findall(self.said) if 20 <= int(n) <= 100]
+
     def number(self) -> str:
         """Return a rating from 0 to 100; lower than the last one once there is a reason."""
-        if self.notes.progress <= 0.5:
+        before = self.rated()
+        if not before:
             return str(5 * self.rng.randint(HIGH[0] // 5, HIGH[1] // 5))
-        before = [int(n) for n in NUMBER.findall(self.said) if 20 <= int(n) <= 100]
-        start = before[-1] if before else 80
+        start = before[-1]
         low, high = SMALL_DROP if self.sheet.readiness == "precontemplation" else DROP
         return str(max(10, start - 5 * self.rng.randint(low // 5, high // 5)))
 
@@ -103,16 +115,6 @@ class ClientWords:
 SENTENCES = frozenset(
     {"detail", "tangent", "for", "against", "cope", "gives", "costs", "good", "body"}
 )
-
-
-def _small(text: str) -> str:
-    """Undo the capital that `tidy` gives to what stands inside a sentence."""
-    first = text.partition(" ")[0]
-    keeps = first.rstrip(",.").lower() in ("i", "i'm", "i'd", "i've", "i'll") or first in _DAYS
-    return text if keeps else text[:1].lower() + text[1:]
-
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def _capital(text: str) -> str:
@@ -152,6 +154,7 @@ _OWN: dict[str, Callable[[ClientWords], str]] = {
     "core": lambda w: w.unsaid(w.sheet.core),
     "goal": _goal,
     "number": lambda w: w.number(),
+    "sure": lambda w: str(w.rng.randrange(60, 95, 5)),
     "low": lambda w: str(w.rng.randint(3, 6)),
     "risk": lambda w: as_sentence(w.sheet.risk_statement),
 }

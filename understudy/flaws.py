@@ -25,6 +25,8 @@ CLOSED_RUN = 2
 """Turns in a row that ask closed questions only."""
 LONG_TURN = 85
 """Words from which a turn is a monologue; real therapists use about 20 (ANCHORS)."""
+LONG_SESSION = 9
+"""Therapist turns from which a technique has room for more than one of them."""
 LONG_SUMMARY = 130
 """Words from which even a summary is a monologue."""
 FORGIVEN = 0.7
@@ -89,7 +91,7 @@ def _framing(move: Move) -> bool:
 
 
 def _no_agenda(reading: Reading) -> list[Found]:
-    if reading.where(structure.sets_agenda, end=0.45) or len(reading.moves) < 3:
+    if reading.excuse("agenda") or reading.where(structure.sets_agenda, end=0.45):
         return []
     return [Found(reading.moves[1].index)]
 
@@ -129,28 +131,28 @@ def _monologue(reading: Reading) -> list[Found]:
 
 
 def _no_technique(reading: Reading) -> list[Found]:
-    if reading.crisis_came_first or len(reading.moves) < 4 or technique_applied(reading):
+    if reading.excuse("technique") or technique_applied(reading):
         return []
     return [Found(reading.move_at(0.5).index)]
 
 
 def technique_applied(reading: Reading) -> bool:
     """Tell whether the planned technique is in two turns, or plainly in one of a short session."""
-    enough = 2 if len(reading.moves) >= 7 else 1
+    enough = 2 if len(reading.moves) >= LONG_SESSION else 1
     return len(reading.technique_moves) >= enough and reading.technique_cues >= 2
 
 
 def _no_summary(reading: Reading) -> list[Found]:
     summed = reading.where(structure.summarises, begin=0.4)
     asked = reading.where(structure.asks_feedback, begin=0.4)
-    if (summed and asked) or reading.crisis_came_first or len(reading.moves) < 4:
+    if reading.excuse("summary") or (summed and asked):
         return []
     return [Found((summed[0] if summed else reading.move_at(0.7)).index)]
 
 
 def _no_homework(reading: Reading) -> list[Found]:
     given = reading.where(structure.gives_homework, begin=0.4)
-    if given or reading.crisis_came_first or len(reading.moves) < 4:
+    if reading.excuse("homework") or given:
         return []
     return [Found(reading.move_at(0.8).index)]
 

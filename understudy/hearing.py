@@ -12,7 +12,7 @@ from understudy.templates import read_data
 INVITES = re.compile(
     r"^(?:(?:so|and|okay|please|then|now|just),? )*(?:could you |can you |would you |perhaps )?"
     r"(?:tell me|take me|walk me|talk me|describe|say (?:a |some)|help me understand|i wonder|"
-    r"i'm (?:curious|wondering)|i'd (?:like|love) to hear|give me|let's (?:look|list|draw|hear)|"
+    r"i'm (?:curious|wondering)|i'd (?:like|love) to hear|give me|let's hear|"
     r"think of|imagine|pick|choose|name)\b",
     re.IGNORECASE,
 )
@@ -29,6 +29,7 @@ FAMILIES = (
     ("feeling", "thought"),
     ("prediction", "watch"),
     ("homework_review", "agenda"),
+    ("alternative", "scale"),
     ("ends", "place"),
 )
 """Questions that are asked in one breath."""

@@ -14,6 +14,8 @@ TO_YOU = {
     "i'll": "you'll",
     "am i": "are you",
     "was i": "were you",
+    "we met": "we met",
+    "we spoke": "we spoke",
     "i": "you",
     "me": "you",
     "my": "your",

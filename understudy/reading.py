@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from understudy.casefile import CaseFile
 
+ROOM = {"agenda": 5, "technique": 4, "summary": 6, "homework": 7}
+"""Therapist turns from which there is room for a part of the session (phases.yaml)."""
+
 
 @dataclass(frozen=True)
 class Move:
@@ -105,7 +108,7 @@ class Reading:
     @property
     def work(self) -> tuple[Move, ...]:
         """The therapist's turns between greeting and goodbye."""
-        return self.moves[1:-1] if len(self.moves) > 3 else self.moves
+        return self.moves[1:-1] if len(self.moves) > 2 else self.moves
 
     @cached_property
     def technique(self) -> str:
@@ -126,6 +129,14 @@ class Reading:
     def crisis_came_first(self) -> bool:
         """Whether a risk was handled, so that the plan may rightly have been put aside."""
         return bool(self.episodes) and all(episode.handled for episode in self.episodes)
+
+    def excuse(self, part: str) -> str:
+        """Return why `part` of a session may rightly be missing, or nothing."""
+        if self.crisis_came_first and part != "agenda":
+            return "Safety came first; the plan was rightly put aside."
+        if len(self.moves) < ROOM[part]:
+            return "The session was too short for it."
+        return ""
 
     @cached_property
     def drifts(self) -> tuple[Drift, ...]:

@@ -67,6 +67,8 @@ def _ids(moves: Sequence[Move]) -> list[int]:
 
 def _agenda(e: Evidence) -> Points:
     found = e.reading.where(structure.sets_agenda, end=0.45)
+    if not found and e.reading.excuse("agenda"):
+        return Points(None, (), e.reading.excuse("agenda"))
     if not found:
         return Points(0, e.turns("no_agenda"), "No agenda was set.")
     asked = [move for move in found if structure.asks_for_agenda(move.text)]
@@ -80,8 +82,8 @@ def _agenda(e: Evidence) -> Points:
 def _feedback(e: Evidence) -> Points:
     asked = e.reading.where(structure.asks_feedback)
     checks = e.reading.where(lambda text: "?" in text and structure.collaborates(text))
-    if not asked and e.reading.crisis_came_first:
-        return Points(None, (), "Safety came first; there was no session to look back on.")
+    if not asked and e.reading.excuse("summary"):
+        return Points(None, (), e.reading.excuse("summary"))
     if not asked:
         return Points(
             min(len(checks), 2) * 0.5, e.turns("no_summary"), "No feedback was asked for."
@@ -159,19 +161,22 @@ def _guided_discovery(e: Evidence) -> Points:
 
 
 def _key_cognitions(e: Evidence) -> Points:
-    found = e.reading.where(structure.works_on_cognition)
+    used = e.reading.technique_moves
+    found = [m for m in e.reading.moves if structure.works_on_cognition(m.text) or m in used]
     moments = e.reading.where(structure.asks_for_a_moment)
-    if len(found) < 2 and e.reading.crisis_came_first:
-        return Points(None, (), "Safety came first; thoughts had to wait.")
-    points = 1.4 * min(len(found), 3) + 0.8 * bool(moments) + 0.5 * min(max(len(found) - 3, 0), 2)
+    if len(found) < 2 and e.reading.excuse("technique"):
+        return Points(None, (), e.reading.excuse("technique"))
+    usual = min(3.0, max(1.0, 3 * len(e.reading.moves) / USUAL))
+    points = 4.2 * min(1, len(found) / usual) + 0.8 * bool(moments)
+    points += 0.5 * min(max(len(found) - usual, 0), 2)
     return Points(points, _ids(found), f"{len(found)} turns bring out thoughts or what was done.")
 
 
 def _strategy_for_change(e: Evidence) -> Points:
     reading = e.reading
     thoughts = reading.where(structure.works_on_cognition)
-    if reading.crisis_came_first and not technique_applied(reading):
-        return Points(None, (), "Safety came first; the plan was rightly put aside.")
+    if reading.excuse("technique") and not technique_applied(reading):
+        return Points(None, (), reading.excuse("technique"))
     points = 0.5 + 1.2 * min(len(reading.technique_moves), 2) + 0.8 * min(len(thoughts), 2)
     points += 1.0 * bool(reading.where(structure.gives_homework, begin=0.4))
     points -= 0.6 * e.weight("advice_too_early", "unsafe_advice")
@@ -181,8 +186,8 @@ def _strategy_for_change(e: Evidence) -> Points:
 def _technique(e: Evidence) -> Points:
     reading = e.reading
     used = reading.technique_moves
-    if reading.crisis_came_first and not technique_applied(reading):
-        return Points(None, (), "Safety came first; the technique was rightly put aside.")
+    if reading.excuse("technique") and not technique_applied(reading):
+        return Points(None, (), reading.excuse("technique"))
     if not used:
         return Points(0, e.turns("no_technique"), "The planned technique does not appear.")
     asking = [move for move in used if move.asked]
@@ -196,8 +201,8 @@ def _homework(e: Evidence) -> Points:
     reading = e.reading
     given = reading.where(structure.gives_homework, begin=0.4)
     reviewed = reading.where(structure.reviews_homework, end=0.4)
-    if not given and reading.crisis_came_first:
-        return Points(None, (), "Safety came first; no homework was due.")
+    if not given and reading.excuse("homework"):
+        return Points(None, (), reading.excuse("homework"))
     points = 1.0 * bool(reviewed or (reading.first_session and given))
     points += 3.5 * bool(given) + 0.8 * bool(reading.where(structure.asks_obstacle, begin=0.4))
     points += 0.7 * any(structure.collaborates(move.text) for move in given)

@@ -133,8 +133,7 @@ def topic_of(text: str) -> str:
     best, most = "general", 1
     for topic, entry in read_data("topics").items():
         assert isinstance(entry, dict)  # noqa: S101 - the file ships with the package
-        stems = str(entry["words"]).split()
-        hits = sum(any(word.startswith(stem) for word in words) for stem in stems)
+        hits = len(words & set(str(entry["words"]).split()))
         if hits > most:
             best, most = topic, hits
     return best

@@ -7,29 +7,37 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from understudy.clauses import sentences
-from understudy.templates import Line, choose, lines_of, read_data, tidy
+from understudy.clauses import named_feelings, sentences
+from understudy.templates import Line, choose, inside, lines_of, read_data, tidy
 
 if TYPE_CHECKING:
     from random import Random
 
     from understudy.templates import Slots
 
-FILLER = re.compile(r"(well|okay|hm|honestly|look|nothing|so|exactly|yes|no)\b", re.IGNORECASE)
+FILLER = re.compile(
+    r"(well|and|but|okay|hm|honestly|look|nothing|so|exactly|yes|no)\b", re.IGNORECASE
+)
 """An answer that has an opener of its own takes no other."""
+SHORT = 6
+"""Words under which an answer stands without an opener."""
 LATER = 0.6
 """How often something follows, against how often something comes before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """One style. `share` is how often it adds something; `keep` how many sentences it leaves."""
+    """One style. `share` is how often it adds something; `keep` how many sentences it leaves.
+
+    `anywhere` says which of `before` and `after` fit an answer that does not tell of the problem.
+    """
 
     share: float
     keep: int
     before: tuple[Line, ...]
     after: tuple[Line, ...]
     held_back: tuple[Line, ...]
+    anywhere: frozenset[str]
 
 
 @cache
@@ -38,11 +46,19 @@ def manner_of(style: str) -> Manner:
     entry = read_data("styles")[style]
     assert isinstance(entry, dict)  # noqa: S101 - the file ships with the package
     before, after, held = (lines_of(entry[key]) for key in ("before", "after", "held_back"))
-    return Manner(float(entry["share"]), int(entry["keep"]), before, after, held)
+    anywhere = frozenset(str(entry["anywhere"]).split())
+    return Manner(float(entry["share"]), int(entry["keep"]), before, after, held, anywhere)
 
 
 def in_style(
-    parts: list[str], style: str, rng: Random, said: str, slots: Slots, *, guarded: bool = False
+    parts: list[str],
+    style: str,
+    rng: Random,
+    said: str,
+    slots: Slots,
+    *,
+    guarded: bool = False,
+    telling: bool = True,
 ) -> str:
     """Say `parts` in a style.
 
@@ -52,6 +68,7 @@ def in_style(
         rng: Where draws come from.
         said: What the client has said, in lower case.
         slots: What fills the style's own lines.
+        telling: Whether the answer tells of the problem, so that more of it may follow.
         guarded: Say what this style says when it holds back, instead of `parts`.
     """
     manner = manner_of(style)
@@ -61,25 +78,24 @@ def in_style(
     spoken = [sentence for part in kept for sentence in part][: max(manner.keep, len(kept))]
     said = "\n".join([said, *spoken]).lower()
     before = after = ""
-    if rng.random() < manner.share and not (spoken and FILLER.match(spoken[0])):
+    short = sum(len(sentence.split()) for sentence in spoken) < SHORT
+    opens = manner.anywhere if not telling else {"before", "after"}
+    wanted = "before" in opens and rng.random() < manner.share
+    if wanted and not short and not FILLER.match(spoken[0]):
         before = choose(manner.before, rng, said, slots, again=False)
-    if rng.random() < manner.share * LATER:
+    if "after" in opens and rng.random() < manner.share * LATER:
         after = choose(manner.after, rng, said, slots, again=False)
     if before.endswith((",", " but")) and spoken:
-        spoken[0] = _soften(spoken[0])
+        spoken[0] = inside(spoken[0])
     return tidy(" ".join([before, *spoken, after]))
 
 
 def _keep(spoken: list[str], keep: int) -> list[str]:
     """Leave `keep` sentences of an answer; where one is left, the one that says most."""
-    return [max(spoken, key=len)] if keep == 1 and spoken else spoken[:keep]
+    return [max(spoken, key=_weight)] if keep == 1 and spoken else spoken[:keep]
 
 
-def _soften(sentence: str) -> str:
-    """Lower the first letter of a sentence that follows an opener with a comma."""
-    first = sentence.partition(" ")[0]
-    keep = first.rstrip(",.") in ("I", "I'm", "I'd", "I've", "I'll") or not first.isalpha()
-    return sentence if keep or first in _NAMES else sentence[0].lower() + sentence[1:]
-
-
-_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+def _weight(sentence: str) -> float:
+    """Weigh what a sentence tells: a thought, a number or a feeling before mere length."""
+    signs = ('"' in sentence) + any(c.isdigit() for c in sentence)
+    return 100 * (signs + bool(named_feelings(sentence))) + len(sentence)

@@ -45,7 +45,10 @@ class Line:
             if isinstance(piece, str):
                 text.append(piece)
             elif len(piece) == 1:
-                text.append(slots.get(piece[0]) or "")
+                filled = slots.get(piece[0]) or ""
+                within = "".join(text).strip()[-1:] not in ("", ".", "?", "!", '"')
+                whole = filled[-1:] in (".", "?", "!")
+                text.append(inside(filled) if within and whole else filled)
             else:
                 text.append(piece[int(rng.random() * len(piece))])
         return tidy("".join(text))
@@ -150,6 +153,16 @@ def choose(
 def was_said(lines: Sequence[Line], said: str) -> bool:
     """Tell whether one of the lines is in `said` (lower case)."""
     return any(line.signature and line.signature in said for line in lines)
+
+
+KEEPS_CAPITAL = re.compile(
+    r"(?:I(?:'\w+)?|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[^A-Z].*)(?:[,. ]|$)"
+)
+
+
+def inside(text: str) -> str:
+    """Write a sentence so that it can stand inside another: the first letter small."""
+    return text if KEEPS_CAPITAL.match(text) else text[:1].lower() + text[1:]
 
 
 SPACES = re.compile(r"\s+")

@@ -32,7 +32,7 @@ BARE_VERB = re.compile(
 
 FOUND = re.compile(
     r"(?:\b(?:maybe|perhaps|more likely|realistically|put like that|probably|at best),?|"
-    r"\b(?:say|see|tell them|go|fairer to say|way would be) that|like this:|i'd say, look,)"
+    r"\b(?:say|half see|tell them|fairer to say|way would be) that|like this:|i'd say, look,)"
     r" (?!i could \w+ |i'd )([^.?!]{12,110})[.!]",
     re.IGNORECASE,
 )

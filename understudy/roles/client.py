@@ -86,7 +86,8 @@ class _Client:
         spoken = [part for part in parts if part] or [self.line("reflected")]
         if guarded:
             return tidy(" ".join(spoken[:2]))
-        return in_style(spoken, self.sheet.style, self.rng, self.said, self.words)
+        telling = not asked or bool(_TELLS & set(asked))
+        return in_style(spoken, self.sheet.style, self.rng, self.said, self.words, telling=telling)
 
     def line(self, move: str) -> str:
         """Draw a line of `move`."""
@@ -209,11 +210,14 @@ class _Client:
         return self.line("meaning_not_yet")
 
     def _scale(self) -> str:
-        return self.line("scale" if self.talk.notes.progress <= 0.5 else "scale_after")
+        return self.line("scale_after" if self.words.rated() else "scale")
 
     def _feedback(self) -> str:
         hurt = any("dismissed" in listen(text).told for text in self.talk.others)
-        return self.line("feedback_thin" if hurt else "feedback")
+        asked_before = was_said(self.grammar["feedback"], self.said)
+        return self.line(
+            "feedback_thin" if hurt else "feedback_rest" if asked_before else "feedback"
+        )
 
     def _agenda(self) -> str:
         stated = was_said(self.grammar["agenda"], self.said)
@@ -227,6 +231,8 @@ class _Client:
 _FITS_RISK = frozenset(
     {"feeling", "thought", "behaviour", "meaning", "impact", "open", "history", "body", "hope"}
 )
+_TELLS = _FITS_RISK | {"situation", "mood", "more", "support"}
+"""Questions about the problem itself."""
 _MOVES = {
     "open": "more",
     "agenda_order": "agenda_ok",

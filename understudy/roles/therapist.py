@@ -146,34 +146,39 @@ class _Therapist:
 
     # Reflections
 
-    def reflection(self) -> str:
+    def reflection(self, *, of_feelings: bool = True) -> str:
         """Give back what was just said: a thought, a feeling, a clause, or at least that."""
-        return self._after_risk() or self._deep() or self._given_back()
+        deep = self._deep() if of_feelings else ""
+        return self._after_risk() or deep or self._given_back(of_feelings=of_feelings)
 
     def _deep(self) -> str:
         """Bring thought and feeling together, more often the better the skill."""
         words = self.words
         often = {Skill.EXPERT: 0.6, Skill.COMPETENT: 0.35, Skill.NOVICE: 0.2}[self.skill]
-        both = (words.fresh_thought or words.fresh_feelings) and words.thought and words.feeling
-        if both and self.rng.random() < often:
+        just_said = bool(self.talk.own) and words.thought in self.talk.own[-1]
+        fresh = words.fresh_thought or (words.fresh_feelings and not just_said)
+        if fresh and words.thought and words.feeling and self.rng.random() < often:
             return choose(self.grammar["deep"], self.rng, self.said, words, again=False)
         return ""
 
-    def _given_back(self) -> str:
+    def _given_back(self, *, of_feelings: bool) -> str:
         words = self.words
-        warm = "_warm" if self.rng.random() < 0.45 else ""
+        moved = words.fresh_feelings or words.fresh_thought
+        warm = "_warm" if self.rng.random() < (0.55 if moved else 0.15) else ""
         kinds = []
         if words.fresh_thought:
             kinds.append("thought")
         if words.clause:
             kinds.append("clause")
-        if words.fresh_feelings:
+        if words.fresh_feelings and of_feelings:
             kinds.append("feeling")
         for kind in kinds:
             told = choose(self.grammar[kind + warm], self.rng, self.said, words, again=False)
             told = told or choose(self.grammar[kind], self.rng, self.said, words, again=False)
             if told:
                 return told
+        if self.talk.notes.progress <= 0.2:
+            return self.line("bare_light")
         late = self.talk.notes.progress > 0.5
         return self.line("bare_work" if late else "bare")
 
@@ -181,7 +186,8 @@ class _Therapist:
         """Put a reflection before a question; a slip of skill leaves it out."""
         if self.rng.random() < SLIPS.get(self.skill.value, 0.1):
             return tidy(question)
-        return tidy(f"{self.reflection()} {question}")
+        asks_feeling = was_said(self.grammar["feeling_q"], question.lower())
+        return tidy(f"{self.reflection(of_feelings=not asks_feeling)} {question}")
 
     # The parts of the hour
 
@@ -230,6 +236,8 @@ class _Therapist:
         """Tell whether the client has just told what `move` would ask for."""
         if move == "thought_q":
             return bool(self.words.thought)
+        if move == "feeling_q":
+            return bool(self.words.fresh_feelings)
         if move == "scale_q":
             return not self.words.thought
         return move == "situation" and len(self.talk.heard.split()) > 40
