@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from measures.lexicon import has
+from measures.lexicon import has, reported
 from measures.questions import questions
-from measures.tokens import sentences, words
+from measures.tokens import sentences, unquoted, words
 
 
 @lru_cache(maxsize=16384)
@@ -14,9 +14,13 @@ def advice(text: str) -> tuple[str, ...]:
     """Return the sentences that tell the client what to do.
 
     A question only counts when it carries advice ("Have you tried yoga?"); advice wrapped in a
-    story is not seen.
+    story is not seen. What stands in quotes, or is told back as the client's view, is not advice.
     """
-    return tuple(sentence for sentence in sentences(text) if has(sentence, "advice.advice"))
+    return tuple(
+        sentence
+        for sentence in sentences(unquoted(text))
+        if has(sentence, "advice.advice") and not reported(sentence, "advice.advice")
+    )
 
 
 @lru_cache(maxsize=16384)

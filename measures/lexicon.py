@@ -217,6 +217,16 @@ def count(text: str, *names: str) -> int:
     return sum(len({hit.start for hit in found.get(name, ())}) for name in names)
 
 
+def reported(sentence: str, name: str) -> bool:
+    """Tell whether the first phrase of list `name` in a sentence is the client's view, told back.
+
+    "You tell yourself that you should cope" is no advice.
+    """
+    found = hits(sentence)
+    first = min((hit.start for hit in found.get(name, ())), default=0)
+    return any(hit.end <= first for hit in found.get("reflections.reported", ()))
+
+
 @lru_cache(maxsize=64)
 def word_set(name: str) -> frozenset[str]:
     """Return a list under `words:`, single words as a set, e.g. `stopwords.function`."""

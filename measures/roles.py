@@ -25,7 +25,7 @@ _MARKS = re.compile(
 _LABEL = re.compile(r"(?i)^\s*(?:therapist|client|counsell?or|patient|assistant|user)\s*:")
 _KINDS = {
     Speaker.CLIENT: ("program", "notes", "client_counsels"),
-    Speaker.THERAPIST: ("program", "notes", "therapist_confides"),
+    Speaker.THERAPIST: ("program", "notes", "supervised", "therapist_confides"),
 }
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from measures.content import particulars
 from measures.lexicon import count, has, lists, word_set
 from measures.questions import has_question
+from measures.tokens import quotes
 
 
 def checks_mood(text: str) -> bool:
@@ -35,8 +36,9 @@ def summarises(text: str) -> bool:
 
 
 def gives_homework(text: str) -> bool:
-    """Tell whether a turn agrees something to do before the next session."""
-    return has(text, "structure.homework") and not reviews_homework(text)
+    """Tell whether a turn agrees something to do, or what could get in its way."""
+    agreed = has(text, "structure.homework") and not reviews_homework(text)
+    return agreed or asks_obstacle(text)
 
 
 def reviews_homework(text: str) -> bool:
@@ -50,8 +52,11 @@ def asks_obstacle(text: str) -> bool:
 
 
 def works_on_cognition(text: str) -> bool:
-    """Tell whether a turn asks for or takes up a thought, a meaning or what was done."""
-    return has(text, "structure.cognition")
+    """Tell whether a turn asks for or takes up a thought, a meaning or what was done.
+
+    Words in quotes are a thought given back as it was said.
+    """
+    return has(text, "structure.cognition") or quotes(text)
 
 
 def asks_for_a_moment(text: str) -> bool:

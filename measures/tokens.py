@@ -7,6 +7,7 @@ from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SENTENCE = re.compile(r"[^.!?]*[.!?]+[\"')\]]*|[^.!?]+$")
+_QUOTED = re.compile(r'"[^"]*"')
 _STUTTER = re.compile(r"\b(\w+)-+\s*(?=\1\b)")
 _QUOTES = str.maketrans({0x2019: "'", 0x2018: "'", 0x201C: '"', 0x201D: '"', 0x2026: "."})
 _ENDINGS = (
@@ -48,6 +49,17 @@ def sentences(text: str) -> tuple[str, ...]:
     """Return the sentences of `text` as written, each with its closing mark, without empty ones."""
     found = (match.strip() for match in _SENTENCE.findall(text.translate(_QUOTES)))
     return tuple(sentence for sentence in found if _WORD.search(sentence))
+
+
+def quotes(text: str) -> bool:
+    """Tell whether `text` has words in double quotes."""
+    return _QUOTED.search(text.translate(_QUOTES)) is not None
+
+
+@lru_cache(maxsize=16384)
+def unquoted(text: str) -> str:
+    """Return `text` without what stands in double quotes: words that are someone else's."""
+    return _QUOTED.sub('""', text.translate(_QUOTES))
 
 
 @lru_cache(maxsize=32768)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from measures.lexicon import has, hits
-from measures.tokens import sentences
+from measures.lexicon import has, reported
+from measures.tokens import sentences, unquoted
 
 
 @lru_cache(maxsize=16384)
@@ -17,16 +17,10 @@ def invalidating(text: str) -> tuple[str, ...]:
     """
     return tuple(
         sentence
-        for sentence in sentences(text)
-        if has(sentence, "validation.invalidating") and not _quotes_back(sentence)
+        for sentence in sentences(unquoted(text))
+        if has(sentence, "validation.invalidating")
+        and not reported(sentence, "validation.invalidating")
     )
-
-
-def _quotes_back(sentence: str) -> bool:
-    stems = hits(sentence).get("reflections.stem", ())
-    told = hits(sentence).get("validation.quoted", ())
-    first = min((hit.start for hit in hits(sentence)["validation.invalidating"]), default=0)
-    return any(hit.end <= first for hit in told) or any(hit.end < first for hit in stems)
 
 
 def validating(text: str) -> tuple[str, ...]:
