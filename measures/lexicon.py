@@ -58,8 +58,16 @@ class _Part(NamedTuple):
 
 
 class _Phrase(NamedTuple):
+    """A phrase after its first word. `second` holds the words that must follow, if that is sure."""
+
     list_name: str
     rest: tuple[_Part, ...]
+    second: frozenset[str] | None
+
+    @classmethod
+    def of(cls, list_name: str, rest: tuple[_Part, ...]) -> _Phrase:
+        sure = rest and not (rest[0].gap or rest[0].optional or rest[0].begins)
+        return cls(list_name, rest, rest[0].whole if sure else None)
 
 
 class _Index(NamedTuple):
@@ -156,7 +164,7 @@ def _index() -> _Index:
         for text in (plain for phrase in phrases for plain in _expanded(normal(phrase))):
             parts = [_part(piece) for piece in text.split()]
             while parts:  # an optional first word gives a second phrase without it
-                first, phrase = parts[0], _Phrase(list_name, tuple(parts[1:]))
+                first, phrase = parts[0], _Phrase.of(list_name, tuple(parts[1:]))
                 for word in first.whole:
                     by_word[word].append(phrase)
                 for letters in first.begins:
@@ -197,7 +205,10 @@ def hits(text: str) -> Mapping[str, tuple[Hit, ...]]:
         for letters, phrase in index.by_letters.get(token[:3], ()):
             if token.startswith(letters):
                 candidates.append(phrase)
+        after = tokens[at + 1] if at + 1 < len(tokens) else ""
         for phrase in candidates:
+            if phrase.second is not None and after not in phrase.second:
+                continue
             end = _end(phrase.rest, tokens, at + 1)
             if end is not None:
                 hit = Hit(sentence, at, end, " ".join(tokens[at:end]))

@@ -23,6 +23,7 @@ _MARKS = re.compile(
     r"\{\{|\}\}|\[INST\]|<\||\|>|</?(?:system|assistant|user|think)>|```|^\s*[{\[]\""
 )
 _LABEL = re.compile(r"(?i)^\s*(?:therapist|client|counsell?or|patient|assistant|user)\s*:")
+_SIGNS = re.compile(r"[\W_]+")
 _KINDS = {
     Speaker.CLIENT: ("program", "notes", "client_counsels"),
     Speaker.THERAPIST: ("program", "notes", "supervised", "therapist_confides"),
@@ -44,7 +45,7 @@ def is_broken(text: str) -> bool:
     if not heard:
         return True
     shown = text.replace(" ", "")
-    if sum(mark.isalnum() for mark in shown) < LETTERS * len(shown):
+    if len(_SIGNS.sub("", shown)) < LETTERS * len(shown):
         return True
     return len(heard) >= 12 and babble(text) >= BABBLE
 
