@@ -31,14 +31,15 @@ def mistakes_of(skill: Skill, session: int, guidance: str) -> tuple[str, ...]:
     """Return the kinds of mistake this session holds, in the order they come up.
 
     Args:
-        skill: Only a novice has mistakes of its own.
+        skill: A novice makes several, a competent therapist now and then one, an expert none.
         session: Seed of the session, the same for all its turns.
         guidance: The supervisor's words; the kinds they name are left out.
     """
-    if skill is not Skill.NOVICE:
+    if skill is Skill.EXPERT:
         return ()
+    drawn = _drawn(session) if skill is Skill.NOVICE else _lapse(session)
     avoided = avoided_by(guidance)
-    return tuple(kind for kind in _drawn(session) if kind not in avoided)
+    return tuple(kind for kind in drawn if kind not in avoided)
 
 
 @lru_cache(maxsize=4096)
@@ -51,6 +52,15 @@ def _drawn(session: int) -> tuple[str, ...]:
         count = rng.randint(int(group["least"]), int(group["most"]))
         drawn += rng.sample(list(group["kinds"]), count)
     return tuple(drawn)
+
+
+@lru_cache(maxsize=4096)
+def _lapse(session: int) -> tuple[str, ...]:
+    """Draw the one mistake of a competent therapist's bad day; most days have none."""
+    lapses = read_data("novice")["lapses"]
+    assert isinstance(lapses, dict)  # noqa: S101 - the file ships with the package
+    rng = Random(session)
+    return (rng.choice(lapses["kinds"]),) if rng.random() < float(lapses["share"]) else ()
 
 
 @lru_cache(maxsize=4096)
@@ -70,7 +80,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 
 @cache
 def mistake_lines(kind: str) -> tuple[Line, ...]:
-    """Return the lines with which a mistake is made."""
+    """Return the lines with which a mistake is made; none where it shows in what is missing."""
     lines = read_data("novice")["lines"]
     assert isinstance(lines, dict)  # noqa: S101 - the file ships with the package
-    return lines_of(lines[kind])
+    return lines_of(lines.get(kind, ""))

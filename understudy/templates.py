@@ -165,6 +165,11 @@ def inside(text: str) -> str:
     return text if KEEPS_CAPITAL.match(text) else text[:1].lower() + text[1:]
 
 
+def times_said(lines: Sequence[Line], said: str) -> int:
+    """Count how many of the lines are in `said` (lower case)."""
+    return sum(bool(line.signature) and line.signature in said for line in lines)
+
+
 SPACES = re.compile(r"\s+")
 STOPS = re.compile(r"\s+([,.;:?!])|([.?!])\.+(?=[\s\"]|$)|([,;:])(?=[.?!])")
 ARTICLE = re.compile(r"\b([Aa]) (?=[aeiou])(?!one\b|once|uni|use|eu)")

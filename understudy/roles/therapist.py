@@ -16,7 +16,7 @@ from understudy.clauses import sentences
 from understudy.notes import Talk, read_talk
 from understudy.sheets import TherapistSheet, therapist_sheet
 from understudy.skill import SLIPS, Skill, mistake_lines, mistakes_of, skill_of
-from understudy.templates import choose, load_grammar, tidy, was_said
+from understudy.templates import choose, load_grammar, tidy, times_said, was_said
 from understudy.therapistwords import TherapistWords, steps_of
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ EXPLORE = (
 """What is asked while exploring, in the usual order."""
 WORK_MISTAKES = ("advice_too_early", "closed_questions", "no_reflection", "invalidating")
 """Mistakes made while exploring, one a turn."""
+OFTEN = 2
+"""How often a novice makes the same of these in a session."""
 
 
 def answer(request: ChatRequest) -> str:
@@ -216,6 +218,8 @@ class _Therapist:
 
     def _explore(self) -> str:
         mistakes = [kind for kind in WORK_MISTAKES if kind in self.mistakes]
+        often = 1 if self.skill is Skill.COMPETENT else OFTEN
+        mistakes = [kind for kind in mistakes if times_said(mistake_lines(kind), self.said) < often]
         turn = self.talk.notes.exchange
         if mistakes and self.talk.notes.progress > 0.2:
             kind = mistakes[turn % len(mistakes)]
