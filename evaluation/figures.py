@@ -53,7 +53,7 @@ def _scored(data: ChartData) -> bool:
 KINDS = (
     _Kind(
         "summary",
-        "Mean score of each model, with 95% intervals by bootstrap over sessions; n is the number "
+        "Mean score of each model, with 95% intervals over sessions; n is the number "
         "of answers with a score. The dashed line parts the real therapist's own replies.",
         summary_chart,
         _scored,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evaluation.resampling import FEW_GROUPS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,7 +21,6 @@ NAMES = {
     "shuffled": "the shuffled control",
 }
 UNDERSTUDY = "understudy"
-FEW_SESSIONS = 10
 MANY_FAILURES = 0.05
 
 
@@ -94,11 +95,16 @@ def _found(differences: Sequence[Difference]) -> str:
 
 def not_significant(summary: EvaluationSummary) -> tuple[str, ...]:
     """List the comparisons that show no difference beyond chance."""
+    by_reason: dict[str, list[str]] = {}
+    for one in summary.statistics.differences:
+        if not one.significant:
+            pair = f"{one.criterion}, {named(one.variant)} against {named(one.against)}"
+            test = "" if one.p_holm is None else f" (corrected p {p_value(one.p_holm)})"
+            by_reason.setdefault(one.reason, []).append(pair + test)
     return tuple(
-        f"{one.criterion}: {named(one.variant)} against {named(one.against)}"
-        + (f" ({one.note})" if one.note else f" (corrected p {p_value(one.p_holm)})")
-        for one in summary.statistics.differences
-        if not one.significant
+        f"{reason[0].upper()}{reason[1:]}: {'; '.join(pairs)}." if reason else f"{pair}."
+        for reason, pairs in by_reason.items()
+        for pair in (pairs[:1] if reason else pairs)
     )
 
 
@@ -165,11 +171,11 @@ def _same_model(settings: Settings, summary: EvaluationSummary) -> str:
 
 
 def _few(summary: EvaluationSummary) -> str:
-    if summary.groups >= FEW_SESSIONS:
+    if summary.groups >= FEW_GROUPS:
         return ""
     return (
         f"The {summary.scenarios} scenarios come from only {summary.groups} held-out sessions; "
-        "intervals over so few are rough, and often too narrow."
+        "intervals are wide, and no test over so few says much."
     )
 
 

@@ -12,6 +12,7 @@ from corpus.files import write_text
 from evaluation.figures import draw_figures
 from evaluation.phrases import bounds, number, p_value
 from evaluation.reportdata import gather
+from evaluation.resampling import FEW_GROUPS
 from evaluation.summary import REFERENCE
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def render(data: ReportData, figures: Sequence[Drawn], *, run: str) -> str:
         reference=REFERENCE,
         run=shlex.quote(run),
         most=MOST_TRAILS,
+        few=FEW_GROUPS,
         num=number,
         bounds=bounds,
         p=p_value,

@@ -24,6 +24,9 @@ LEVEL = 0.95
 PERMUTATIONS = 9999
 ALL_EQUAL = "every value is the same, so an interval by resampling says nothing"
 ONE_GROUP = "one session only, so there is nothing to resample"
+FEW_GROUPS = 10
+"""Below this many sessions intervals are Student's."""
+STUDENT = "fewer than ten sessions: Student's t interval over sessions"
 WILSON = "all wins or all losses: Wilson's interval over sessions"
 PERCENTILE = "percentile interval: the bias-corrected one cannot be computed here"
 
@@ -44,7 +47,10 @@ class Clusters:
 
 @dataclass(frozen=True)
 class Bounds:
-    """A 95% interval, or the mean twice and the reason why there is none."""
+    """A 95% interval, or the mean twice and the reason why there is none.
+
+    `note` also says when it is not the bootstrap's.
+    """
 
     low: float
     high: float
@@ -60,21 +66,30 @@ def cluster(values: Sequence[float], groups: Sequence[str]) -> Clusters:
     return Clusters(sums, counts, constant=bool(np.ptp(numbers) == 0))
 
 
-def interval(clusters: Clusters, *, samples: int, seed: int) -> Bounds:
-    """Return the interval of the mean by `scipy.stats.bootstrap`, sessions resampled.
+def interval(
+    clusters: Clusters, *, samples: int, seed: int, limits: tuple[float, float] | None = None
+) -> Bounds:
+    """Return the 95% interval of the mean.
 
-    Bias-corrected and accelerated (Efron, 1987); by percentiles where that is undefined.
+    From `FEW_GROUPS` sessions on by `scipy.stats.bootstrap`, sessions resampled: bias-corrected
+    and accelerated (Efron, 1987), by percentiles where that is undefined. With fewer, resampling
+    gives intervals that are much too narrow (Cameron, Gelbach & Miller, 2008), so it is Student's
+    t over sessions.
 
     Args:
         clusters: Values by session.
         samples: Resamples.
         seed: Seed of the resampling.
+        limits: The lowest and highest mean there can be; a t interval is cut there.
     """
     mean = clusters.mean
     if clusters.constant:
         return Bounds(mean, mean, ALL_EQUAL)
-    if len(clusters.counts) < 2:
+    groups = len(clusters.counts)
+    if groups < 2:
         return Bounds(mean, mean, ONE_GROUP)
+    if groups < FEW_GROUPS:
+        return _student(clusters, limits)
     for method, note in (("BCa", ""), ("percentile", PERCENTILE)):
         with warnings.catch_warnings():
             # scipy warns of degenerate resamples and returns nan; nan is handled here
@@ -93,7 +108,24 @@ def interval(clusters: Clusters, *, samples: int, seed: int) -> Bounds:
         low, high = (float(bound) for bound in result.confidence_interval)
         if np.isfinite(low) and np.isfinite(high):
             return Bounds(low, high, note)
-    return Bounds(mean, mean, "no interval can be computed")
+    return _student(clusters, limits)
+
+
+def _student(clusters: Clusters, limits: tuple[float, float] | None) -> Bounds:
+    """Return the t interval of a mean over clusters of unequal size.
+
+    Its standard error is that of a ratio of sums (Cochran, 1977, Sampling Techniques, 6.4), with
+    one degree of freedom fewer than there are sessions.
+    """
+    groups, mean = len(clusters.counts), clusters.mean
+    residuals = clusters.sums - mean * clusters.counts
+    variance = groups / (groups - 1) * float(residuals @ residuals)
+    error = variance**0.5 / float(clusters.counts.sum())
+    if error == 0:
+        return Bounds(mean, mean, ALL_EQUAL)
+    low, high = stats.t.interval(LEVEL, groups - 1, loc=mean, scale=error)
+    lowest, highest = limits or (float("-inf"), float("inf"))
+    return Bounds(max(lowest, float(low)), min(highest, float(high)), STUDENT)
 
 
 def share_interval(clusters: Clusters, *, samples: int, seed: int) -> Bounds:
@@ -104,7 +136,7 @@ def share_interval(clusters: Clusters, *, samples: int, seed: int) -> Bounds:
     """
     share, trials = clusters.mean, len(clusters.counts)
     if not clusters.constant or share not in (0.0, 1.0):
-        return interval(clusters, samples=samples, seed=seed)
+        return interval(clusters, samples=samples, seed=seed, limits=(0.0, 1.0))
     found = stats.binomtest(int(share * trials), trials).proportion_ci(LEVEL, method="wilson")
     return Bounds(float(found.low), float(found.high), WILSON)
 

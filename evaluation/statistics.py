@@ -119,7 +119,8 @@ def _mean(
     found = sorted(scores[variant, criterion].items())
     values = [float(score) for _, score in found]
     clusters = cluster(values, [groups[scenario] for scenario, _ in found])
-    bounds = interval(clusters, samples=samples, seed=seed_of(seed, "mean", variant, criterion))
+    own = seed_of(seed, "mean", variant, criterion)
+    bounds = interval(clusters, samples=samples, seed=own, limits=(1.0, 5.0))
     counts = Counter(score for _, score in found)
     return Mean(
         variant=variant,
@@ -181,11 +182,12 @@ def _difference(
         win_share=won.mean,
         win_low=win_bounds.low,
         win_high=win_bounds.high,
-        note=_difference_note(gaps, len(clusters.counts)) or bounds.note,
+        reason=_reason(gaps, len(clusters.counts)),
+        note=bounds.note,
     )
 
 
-def _difference_note(gaps: Sequence[float], sessions: int) -> str:
+def _reason(gaps: Sequence[float], sessions: int) -> str:
     if not any(gaps):
         return "the two have the same score in every scenario"
     if sessions < FEW:

@@ -61,7 +61,10 @@ class Difference(Noun):
     """Wins plus half the ties, as a share; 0.5 is no difference."""
     win_low: float
     win_high: float
+    reason: str = ""
+    """Why no difference could be found, where that is plain."""
     note: str = ""
+    """How the interval was made, where that is not the usual way."""
 
 
 class Spread(Noun):

@@ -10,6 +10,7 @@ from evaluation.resampling import (
     cluster,
     holm,
     interval,
+    share_interval,
     sign_test,
 )
 
@@ -78,6 +79,32 @@ def test_interval_is_the_same_for_the_same_seed_and_any_order() -> None:
     values, groups = [1.0, 2, 4, 4, 5], ["a", "b", "c", "d", "e"]
     first = interval(cluster(values, groups), samples=500, seed=3)
     assert interval(cluster(values[::-1], groups[::-1]), samples=500, seed=3) == first
+
+
+@pytest.mark.parametrize("sessions", [3, 5, 12, 30])
+def test_intervals_hold_the_true_mean_about_as_often_as_they_say(sessions: int) -> None:
+    generator = np.random.default_rng(5)
+    groups = [f"s{n % sessions:02d}" for n in range(4 * sessions)]
+    held = 0
+    for trial in range(150):
+        shared = generator.normal(0, 0.5, sessions)
+        values = [shared[n % sessions] + generator.normal() for n in range(4 * sessions)]
+        bounds = interval(cluster(values, groups), samples=300, seed=trial)
+        held += bounds.low <= 0 <= bounds.high
+    assert 0.87 <= held / 150 <= 1.0
+
+
+def test_a_t_interval_stays_within_what_a_mean_can_be() -> None:
+    bounds = interval(
+        cluster([1.0, 1, 5, 5], ["a", "a", "b", "b"]), samples=100, seed=0, limits=(1, 5)
+    )
+    assert (bounds.low, bounds.high) == (1, 5)
+
+
+def test_a_share_of_all_wins_is_not_called_certain() -> None:
+    bounds = share_interval(cluster([1.0] * 8, own([1.0] * 8)), samples=100, seed=0)
+    assert bounds.low == pytest.approx(0.6756, abs=1e-3)  # Wilson, 8 of 8
+    assert bounds.high == 1
 
 
 def test_brown_forsythe_as_computed_by_hand() -> None:

@@ -101,14 +101,14 @@ def test_a_variant_whose_every_verdict_failed_has_no_mean() -> None:
 def test_equal_scores_say_so_instead_of_a_p_value() -> None:
     gap = summary(EQUAL).differences[0]
     assert (gap.p, gap.p_holm, gap.significant, gap.effect) == (None, None, False, None)
-    assert "same score" in gap.note
+    assert "same score" in gap.reason
 
 
 def test_few_sessions_are_said_to_be_too_few() -> None:
     gap = difference(summary(SCORES, groups=4), "hybrid", "base")
     assert gap.groups == 4
     assert not gap.significant
-    assert "too few" in gap.note
+    assert "too few" in gap.reason
 
 
 def test_the_order_of_verdicts_does_not_matter() -> None:
