@@ -18,7 +18,7 @@ INVITES = re.compile(
 )
 YES_NO = re.compile(
     r"\b(do|does|did|are|is|was|were|have|has|had|can|could|would|will|should|don't|didn't|isn't)"
-    r" (you|it|that|they|he|she|there|this|we)\b",
+    r" (you|it|that|they|he|she|there|this|we|any\w+|some\w+|your|the)\b",
     re.IGNORECASE,
 )
 WIDE = re.compile(r"\b(what|how|why|which|where|when|who)\b", re.IGNORECASE)
