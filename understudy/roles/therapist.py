@@ -173,7 +173,7 @@ class _Therapist:
         if words.clause:
             kinds.append("clause")
         if words.fresh_feelings and of_feelings:
-            kinds.append("feeling")
+            kinds.insert(0 if self.rng.random() < 0.5 else len(kinds), "feeling")
         for kind in kinds:
             told = choose(self.grammar[kind + warm], self.rng, self.said, words, again=False)
             told = told or choose(self.grammar[kind], self.rng, self.said, words, again=False)
@@ -284,8 +284,12 @@ class _Therapist:
         return tidy(f"{self._short_reflection()} {self.line('homework')}")
 
     def _closing(self) -> str:
-        again = was_said(self.grammar["closing"], "\n".join(self.talk.own[-1:]).lower())
-        return self.line("closing_again" if again else "closing")
+        closings = (*self.grammar["closing"], *self.grammar["closing_risk"])
+        again = was_said(closings, "\n".join(self.talk.own[-1:]).lower())
+        if again:
+            return self.line("closing_again")
+        helped = any(offers_human_help(text) for text in self._since_risk or ())
+        return self.line("closing_risk" if helped else "closing")
 
 
 class _Lenient:
