@@ -6,17 +6,26 @@ They draw what is there, also when it is little: one variant, equal scores, no v
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
 
-from evaluation.statistics import ordered
+from evaluation.chartparts import (
+    arms,
+    count_label,
+    legend,
+    panels,
+    score_axis,
+    score_legend,
+    variant_rows,
+    win_bar,
+    win_label,
+)
 from evaluation.style import (
-    FAINT,
     INK,
     LOSS,
+    ON_COLOURS,
     ON_SCORES,
     SCORES,
     TIE,
@@ -28,63 +37,33 @@ from evaluation.style import (
 from evaluation.summary import REFERENCE
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from evaluation.losses import HeldOutLoss
-    from evaluation.statistics import Scores
-    from evaluation.summary import Difference, Mean, Summary
+    from evaluation.chartparts import ChartData
 
 
 FEWEST_FOR_A_SHAPE = 8
 """Under this many scores a violin shows a shape that is not there."""
-ON_COLOURS = "#111111"
-
-
-@dataclass(frozen=True)
-class ChartData:
-    """What the figures draw from."""
-
-    summary: Summary
-    scores: Scores
-    losses: tuple[HeldOutLoss, ...] = ()
-
-    @property
-    def criteria(self) -> list[str]:
-        """Criteria that have a score."""
-        return sorted({criterion for _, criterion in self.scores})
-
-    @property
-    def variants(self) -> list[str]:
-        """Variants that have a score, as they are shown."""
-        return ordered(variant for variant, _ in self.scores)
-
-    def mean(self, variant: str, criterion: str) -> Mean | None:
-        """Return the mean of one variant, or None when nothing of it was scored."""
-        for mean in self.summary.means:
-            if (mean.variant, mean.criterion) == (variant, criterion):
-                return mean
-        return None
 
 
 def summary_chart(data: ChartData) -> Figure:
     """Mean scores with 95% intervals, a panel for each criterion."""
     figure = new_figure(0.9 + 0.34 * len(data.variants))
-    for axes, criterion in _panels(figure, data):
+    for axes, criterion in panels(figure, data):
         for place, variant in enumerate(reversed(data.variants)):
             mean = data.mean(variant, criterion)
             if mean is None:
                 continue
             axes.errorbar(
-                mean.mean, place, xerr=_arms(mean.mean, mean.low, mean.high),
+                mean.mean, place, xerr=arms(mean.mean, mean.low, mean.high),
                 fmt=marker(variant), color=colour(variant), markersize=6.5, capsize=3,
             )  # fmt: skip
             axes.annotate(
                 f"{mean.mean:.2f}", (mean.mean, place), (0, 7), textcoords="offset points",
                 ha="center", fontsize=7.5,
             )  # fmt: skip
-        _variant_rows(axes, data, criterion)
-        _score_axis(axes)
+        variant_rows(axes, data, criterion)
+        score_axis(axes)
         axes.set_title(criterion.capitalize())
     return figure
 
@@ -92,7 +71,7 @@ def summary_chart(data: ChartData) -> Figure:
 def distribution_chart(data: ChartData) -> Figure:
     """Share of each score, 1 to 5, for every variant."""
     figure = new_figure(1.2 + 0.36 * len(data.variants))
-    for axes, criterion in _panels(figure, data):
+    for axes, criterion in panels(figure, data):
         for place, variant in enumerate(reversed(data.variants)):
             mean = data.mean(variant, criterion)
             left = 0.0
@@ -105,11 +84,11 @@ def distribution_chart(data: ChartData) -> Figure:
                         color=ON_SCORES[score], fontsize=7.5,
                     )  # fmt: skip
                 left += share
-        _variant_rows(axes, data, criterion)
+        variant_rows(axes, data, criterion)
         axes.set_xlim(0, 100)
         axes.set_xlabel("answers, %")
         axes.set_title(criterion.capitalize())
-    _score_legend(figure)
+    score_legend(figure)
     return figure
 
 
@@ -117,7 +96,7 @@ def violin_chart(data: ChartData) -> Figure:
     """The shape of the scores: a violin where they vary, every score as a dot, the mean."""
     figure = new_figure(2.9)
     generator = np.random.default_rng(0)
-    for axes, criterion in _panels(figure, data):
+    for axes, criterion in panels(figure, data):
         for place, variant in enumerate(data.variants):
             values = np.array(list(data.scores.get((variant, criterion), {}).values()), float)
             if len(values) >= FEWEST_FOR_A_SHAPE and np.ptp(values) > 0:
@@ -130,10 +109,12 @@ def violin_chart(data: ChartData) -> Figure:
             mean = data.mean(variant, criterion)
             if mean:
                 axes.errorbar(
-                    place, mean.mean, yerr=_arms(mean.mean, mean.low, mean.high),
+                    place, mean.mean, yerr=arms(mean.mean, mean.low, mean.high),
                     fmt=marker(variant), color=INK, markersize=5, capsize=3,
                 )  # fmt: skip
-        labels = [f"{variant}\n{_n(data, variant, criterion)}" for variant in data.variants]
+        labels = [
+            f"{variant}\n{count_label(data, variant, criterion)}" for variant in data.variants
+        ]
         many = max(map(len, data.variants)) * len(data.variants) > 50
         axes.set_xticks(range(len(labels)), labels, fontsize=7.5, rotation=60 if many else 0)
         axes.set_xlim(-0.6, len(data.variants) - 0.4)
@@ -205,7 +186,7 @@ def scenario_chart(data: ChartData) -> Figure:
     grid[-1, 0].xaxis.set_major_locator(MaxNLocator(10, integer=True))
     grid[-1, 0].set_xlim(0.5, len(scenarios) + 0.5)
     grid[-1, 0].set_xlabel(f"scenario, by mean score of all models (n = {len(scenarios)})")
-    _score_legend(figure)
+    score_legend(figure)
     return figure
 
 
@@ -213,13 +194,13 @@ def wins_chart(data: ChartData) -> Figure:
     """Wins, ties and losses scenario by scenario, with the share of wins and its interval."""
     pairs = list(dict.fromkeys((one.variant, one.against) for one in data.summary.differences))
     figure = new_figure(1.25 + 0.46 * len(pairs))
-    for axes, criterion in _panels(figure, data):
+    for axes, criterion in panels(figure, data):
         first = criterion == data.criteria[0]
         for place, pair in enumerate(reversed(pairs)):
             for one in data.summary.differences:
                 if (one.variant, one.against, one.criterion) == (*pair, criterion):
-                    _win_bar(axes, place, (one.wins, one.ties, one.losses))
-                    _win_label(axes, place + 0.42, one)
+                    win_bar(axes, place, (one.wins, one.ties, one.losses))
+                    win_label(axes, place + 0.42, one)
         names = [f"{one} against {other}" for one, other in reversed(pairs)]
         axes.set_yticks(range(len(pairs)), names if first else [])
         axes.set_ylim(-0.5, len(pairs) - 0.3)
@@ -227,7 +208,7 @@ def wins_chart(data: ChartData) -> Figure:
         axes.set_xlabel("scenarios, %")
         axes.tick_params(axis="y", length=0)
         axes.set_title(criterion.capitalize())
-    _legend(figure, {"wins": WIN, "ties": TIE, "losses": LOSS})
+    legend(figure, {"wins": WIN, "ties": TIE, "losses": LOSS})
     return figure
 
 
@@ -237,7 +218,7 @@ def loss_chart(data: ChartData) -> Figure:
     axes = figure.subplots()
     for place, loss in enumerate(reversed(data.losses)):
         axes.errorbar(
-            loss.loss, place, xerr=_arms(loss.loss, loss.low, loss.high), fmt=marker(loss.model),
+            loss.loss, place, xerr=arms(loss.loss, loss.low, loss.high), fmt=marker(loss.model),
             color=colour(loss.model), markersize=6.5, capsize=3,
         )  # fmt: skip
         axes.annotate(
@@ -251,76 +232,6 @@ def loss_chart(data: ChartData) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("loss on held-out therapist turns, nats per token (lower is better)")
     return figure
-
-
-def _panels(figure: Figure, data: ChartData) -> list[tuple[Axes, str]]:
-    """Return one panel beside the other, one for each criterion."""
-    grid = figure.subplots(1, len(data.criteria), squeeze=False)
-    return list(zip(grid[0], data.criteria, strict=True))
-
-
-def _variant_rows(axes: Axes, data: ChartData, criterion: str) -> None:
-    names = [_n(data, variant, criterion) for variant in reversed(data.variants)]
-    if criterion == data.criteria[0]:
-        rows = zip(reversed(data.variants), names, strict=True)
-        names = [f"{variant} ({name})" for variant, name in rows]
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(-0.6, len(names) - 0.3)
-    axes.tick_params(axis="y", length=0)
-    if REFERENCE in data.variants and len(data.variants) > 1:
-        axes.axhline(0.6, color=FAINT, lw=0.8, ls="--")
-
-
-def _n(data: ChartData, variant: str, criterion: str) -> str:
-    mean = data.mean(variant, criterion)
-    return f"n = {mean.n if mean else 0}"
-
-
-def _score_axis(axes: Axes) -> None:
-    axes.set_xlim(0.8, 5.2)
-    axes.set_xticks(range(1, 6))
-    axes.set_xlabel("mean score")
-    axes.grid(axis="x")
-
-
-def _arms(middle: float, low: float, high: float) -> list[list[float]]:
-    return [[max(0.0, middle - low)], [max(0.0, high - middle)]]
-
-
-def _win_bar(axes: Axes, place: float, counts: tuple[int, int, int]) -> None:
-    left, total = 0.0, sum(counts)
-    for count, shade, ink in zip(
-        counts, (WIN, TIE, LOSS), ("#ffffff", "#111111", "#111111"), strict=True
-    ):
-        share = 100 * count / total
-        axes.barh(place, share, left=left, height=0.5, color=shade)
-        if share >= 8:
-            axes.text(
-                left + share / 2, place, str(count), ha="center", va="center", color=ink,
-                fontsize=7.5,
-            )  # fmt: skip
-        left += share
-
-
-def _win_label(axes: Axes, height: float, one: Difference) -> None:
-    share, low, high = (100 * value for value in (one.win_share, one.win_low, one.win_high))
-    axes.text(0, height, f"{share:.0f}% [{low:.0f}, {high:.0f}]", fontsize=7.5, va="center")
-    axes.text(100, height, f"n = {one.n}", fontsize=7.5, va="center", ha="right")
-    axes.plot([50, 50], [height - 0.7, height - 0.14], color=ON_COLOURS, lw=0.8, ls=":")
-
-
-def _score_legend(figure: Figure) -> None:
-    _legend(figure, {f"score {score}": shade for score, shade in enumerate(SCORES, start=1)})
-
-
-def _legend(figure: Figure, entries: dict[str, str]) -> None:
-    from matplotlib.patches import Patch
-
-    handles = [Patch(color=shade, label=name) for name, shade in entries.items()]
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(entries), frameon=False,
-        handlelength=1.0, columnspacing=1.4,
-    )  # fmt: skip
 
 
 def _by_ease(data: ChartData) -> list[str]:

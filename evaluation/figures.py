@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 
 from corpus.files import appears_at, write_text
+from evaluation.chartparts import ChartData
 from evaluation.charts import (
-    ChartData,
     distribution_chart,
     loss_chart,
     relation_chart,

@@ -99,7 +99,9 @@ def not_significant(summary: EvaluationSummary) -> tuple[str, ...]:
     for one in summary.statistics.differences:
         if not one.significant:
             pair = f"{one.criterion}, {named(one.variant)} against {named(one.against)}"
-            test = "" if one.p_holm is None else f" (corrected p {p_value(one.p_holm)})"
+            test = (
+                "" if one.p_holm is None or one.reason else f" (corrected p {p_value(one.p_holm)})"
+            )
             by_reason.setdefault(one.reason, []).append(pair + test)
     return tuple(
         f"{reason[0].upper()}{reason[1:]}: {'; '.join(pairs)}." if reason else f"{pair}."

@@ -14,7 +14,7 @@ from domain.base import Noun
 from domain.errors import EvaluationError, StoreError
 from domain.record import HeldOutContext
 from domain.verdict import Answer, Verdict
-from evaluation.charts import ChartData
+from evaluation.chartparts import ChartData
 from evaluation.examples import Example, Trail, choose_example, trails
 from evaluation.funnel import Funnel, read_funnel
 from evaluation.losses import HeldOut, read_held_out

@@ -39,6 +39,8 @@ SCORES = ("#00224e", "#434e6c", "#7d7c78", "#bcae6c", "#fee838")
 """Colours of the scores 1 to 5."""
 ON_SCORES = ("#ffffff", "#ffffff", "#ffffff", "#111111", "#111111")
 """Text that can be read on them."""
+ON_COLOURS = "#111111"
+"""Text that can be read on the variants' colours."""
 WIN, TIE, LOSS = "#0072B2", "#c9c9cf", "#E69F00"
 
 _RC = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from domain.verdict import Verdict
-from evaluation.charts import ChartData
+from evaluation.chartparts import ChartData
 from evaluation.losses import HeldOutLoss
 from evaluation.statistics import scores_of, summarise
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 import pytest
 
-from evaluation.charts import ChartData
+from evaluation.chartparts import ChartData
 from evaluation.figures import KINDS, Drawn, draw_figures
 from evaluation.statistics import summarise
 from evaluation.style import styled

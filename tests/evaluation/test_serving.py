@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+import torch
 from aiohttp.test_utils import TestServer
 
 from domain.errors import EvaluationError
 from evaluation.app import ModelApp
-from evaluation.models import ServedModels, load_models
+from evaluation.models import BatchShape, ServedModels, load_models
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -102,6 +103,31 @@ async def test_an_answer_does_not_depend_on_who_shares_its_batch(served: ServedM
         alone = [await client.post(body) for body in reversed(bodies)]
     assert health["batches"] < len(bodies) / 4
     assert [said(reply) for reply in together] == [said(reply) for reply in reversed(alone)]
+
+
+async def test_batches_of_a_fixed_shape_give_the_same_answers(
+    served: ServedModels, tiny_base: Path, tiny_adapters: dict[str, Path]
+) -> None:
+    fixed = load_models(tiny_base, tiny_adapters, device="cpu")
+    fixed.shape = BatchShape(rows=4, fixed=True)
+    bodies = [ask("worn out " * n, seed=n, temperature=0.9) for n in (1, 3, 9, 27, 40)]
+    async with running(served) as client:
+        free = [said(await client.post(body)) for body in bodies]
+    async with running(fixed) as client:
+        shaped = await asyncio.gather(*(client.post(body) for body in bodies))
+    assert [said(reply) for reply in shaped] == free
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+async def test_on_a_gpu_an_answer_does_not_depend_on_its_batch_either(
+    tiny_base: Path, tiny_adapters: dict[str, Path]
+) -> None:
+    models = load_models(tiny_base, tiny_adapters, device="cuda")
+    bodies = [ask("worn out " * (n % 9 + 1), seed=n, temperature=0.9) for n in range(24)]
+    async with running(models) as client:
+        together = await asyncio.gather(*(client.post(body) for body in bodies))
+        alone = [await client.post(body) for body in bodies]
+    assert [said(reply) for reply in together] == [said(reply) for reply in alone]
 
 
 async def test_a_seed_fixes_the_answer_and_another_seed_changes_it(served: ServedModels) -> None:
