@@ -1,7 +1,8 @@
 """A typed face for Ray: start, stop, tasks and actors. Nothing else in the engine imports it.
 
-On one machine we start a Ray of our own: loopback only, no dashboard, no usage reports, workers'
-output in Ray's log files instead of on the terminal.
+On one machine we start a Ray of our own: no dashboard, no usage reports, workers' output in Ray's
+log files instead of on the terminal. Ray asks everybody who connects to it for the token that it
+keeps in ~/.ray/auth_token, unless RAY_AUTH_MODE says otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 import ray
+from ray._private import worker as ray_worker
 from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
 
 from domain.errors import ConfigError, RehearsalError
@@ -28,6 +30,7 @@ T = TypeVar("T")
 
 _OBJECT_STORE = 200 * 1024 * 1024
 """Bytes of shared memory on one machine: batches of results pass through it, nothing larger."""
+_STARTUP_WARNING = "worker processes have been started on node"
 _LONGEST_TEMP = 40
 """Ray puts sockets under its folder, and a socket's path may have 107 bytes in all."""
 
@@ -89,6 +92,7 @@ def start(engine: EngineSettings) -> None:
     if ray.is_initialized():
         return
     _CREWS.clear()
+    _hear_raylet()
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if engine.ray_address is not None:
@@ -161,6 +165,21 @@ def _temp_folder() -> str | None:
     """A folder of this user's own: Ray's default, /tmp/ray, belongs to whoever was first."""
     folder = str(Path(tempfile.gettempdir()) / f"ray-{os.getuid()}")
     return folder if len(folder) <= _LONGEST_TEMP else None
+
+
+def _hear_raylet() -> None:
+    """Send what Ray's node says to the log; Ray itself prints it on stdout, into the results.
+
+    Its remark about the number of workers on few cores is dropped: they are meant to be many.
+    """
+
+    def to_log(data: dict[str, Any], *_: object, **__: object) -> None:
+        for line in data.get("lines", ()):
+            if _STARTUP_WARNING not in line:
+                logging.getLogger(__name__).warning("ray: %s", line)
+
+    if hasattr(ray_worker, "print_to_stdstream"):
+        ray_worker.print_to_stdstream = to_log
 
 
 def _not_started(address: str | None, error: Exception) -> RehearsalError:
