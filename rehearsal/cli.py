@@ -71,11 +71,15 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
-    from rehearsal.console import show_failure, stderr
+    from rehearsal.console import results_only, show_failure, stderr
 
     as_json = "--json" in arguments
     try:
-        app(args=arguments, prog_name="rehearsal")
+        if {"--help", "-h", "--version"} & set(arguments) or not arguments:
+            app(args=arguments, prog_name="rehearsal")
+        else:
+            with results_only():
+                app(args=arguments, prog_name="rehearsal")
     except RehearsalError as error:
         show_failure(error, as_json=as_json)
         return int(error.exit_code)

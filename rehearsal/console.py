@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING, Any, TextIO
 
 from domain.base import canonical_json
 
@@ -27,18 +27,36 @@ PIPED_WIDTH = 160
 """Columns of tables and trees that go to a file or a program, where no terminal says its own."""
 
 
+_kept: list[TextIO] = []
+
+
+@contextmanager
+def results_only() -> Iterator[None]:
+    """Keep stdout for `say`, `show` and `emit_json`; what libraries print goes to stderr."""
+    _kept.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _kept.pop()
+
+
+def _results() -> TextIO:
+    return _kept[-1] if _kept else sys.stdout
+
+
 def say(line: str = "") -> None:
     """Write one line of the result; it is never wrapped, so that paths can be copied."""
-    sys.stdout.write(f"{line}\n")
+    _results().write(f"{line}\n")
 
 
 def show(renderable: RenderableType) -> None:
     """Write a table or a tree."""
     from rich.console import Console
 
-    sys.stdout.flush()
-    width = None if sys.stdout.isatty() else PIPED_WIDTH
-    Console(highlight=False, width=width).print(renderable)
+    out = _results()
+    width = None if out.isatty() else PIPED_WIDTH
+    Console(file=out, highlight=False, width=width).print(renderable)
 
 
 def stderr() -> Console:
@@ -50,8 +68,9 @@ def stderr() -> Console:
 
 def emit_json(value: Any) -> None:  # noqa: ANN401 - any JSON value or noun
     """Write one JSON document to stdout."""
-    sys.stdout.write(canonical_json(value).decode() + "\n")
-    sys.stdout.flush()
+    out = _results()
+    out.write(canonical_json(value).decode() + "\n")
+    out.flush()
 
 
 def show_failure(error: RehearsalError, *, as_json: bool) -> None:

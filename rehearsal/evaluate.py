@@ -15,7 +15,7 @@ from rehearsal.options import (
 )
 
 if TYPE_CHECKING:
-    from evaluation.run import EvaluationSummary
+    from evaluation.summary import EvaluationSummary
 
 
 def evaluate(
