@@ -24,6 +24,7 @@ from domain.progress import Progress, silent
 from training.models import hush
 from training.primer.primer import source_bytes
 from training.tiny import Recipe, make_tokenizer, new_model, train_model
+from training.wiring import wire_copying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +98,8 @@ def _train_into(folder: Path, seed: int, recipe: Recipe, progress: Progress) -> 
     def watch(step: int, loss: float) -> None:
         progress(STAGE, step + 1, recipe.steps, f"loss {loss:.2f}")
 
-    train_model(model, stream, recipe, seed, watch)
+    held = wire_copying(model, torch.default_generator)
+    train_model(model, stream, recipe, seed, watch, held)
     model.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
 

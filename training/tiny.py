@@ -19,7 +19,9 @@ from training.primer.primer import Message, talks
 from training.schedule import rate_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from training.wiring import Held
 
 SPECIAL = ("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
 PAD, END = SPECIAL[:2]
@@ -49,15 +51,15 @@ class Recipe:
     vocabulary: int = 3072
     hidden: int = 128
     layers: int = 3
-    heads: int = 4
+    heads: int = 2
     inner: int = 336
     positions: int = 2048
-    talks: int = 6000
+    talks: int = 1500
     length: int = 256
     """Tokens of one training sequence; talks are laid end to end."""
-    batch: int = 8
+    batch: int = 4
     """Sequences of one step."""
-    steps: int = 400
+    steps: int = 290
     matrix_rate: float = 0.02
     """Learning rate of Muon, for the weight matrices."""
     table_rate: float = 4e-3
@@ -101,8 +103,10 @@ def new_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> LlamaForCau
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         initializer_range=0.05,
+        rope_parameters={"rope_type": "default", "rope_theta": 1e6},
     )
-    return LlamaForCausalLM(config)
+    model = LlamaForCausalLM(config)
+    return model
 
 
 def token_stream(
@@ -124,11 +128,12 @@ def train_model(
     recipe: Recipe,
     seed: int,
     watch: Callable[[int, float], None],
+    held: Sequence[Held] = (),
 ) -> None:
     """Train on random windows of `stream` [N].
 
     Matrices go to Muon (Jordan et al., 2024), which learns more from few steps than AdamW does;
-    embeddings and norms to AdamW.
+    embeddings and norms to AdamW. What is `held` keeps its first values.
     """
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     tables = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
@@ -152,6 +157,8 @@ def train_model(
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        for entries in held:
+            entries.restore()
         watch(step, float(loss.detach()))
     model.train(mode=False)
 

@@ -21,8 +21,14 @@ from training.primer.inflect import Verb, article, capital, turned, verb
 Message = dict[str, str]
 """One chat message: `role` (system, user, assistant) and `content`."""
 
+COINED = 0.4
+"""Share of the talks with words that are made up on the spot: they teach taking words over."""
+MAX_DEPTH = 6
+"""How far rules may call rules."""
+
 _HERE = Path(__file__).parent
 _SLOT = re.compile(r"\{(\w+)\}")
+_WEIGHT = re.compile(r"(\d+) x (.*)")
 _ARTICLE = re.compile(r"\b([Aa]) \{(\w*thing|other|\w*adj)\}")
 
 
@@ -43,7 +49,10 @@ class Material:
 
     topics: tuple[Topic, ...]
     shared: dict[str, list[str]]
+    syllables: dict[str, list[str]]
     patterns: dict[str, list[str]]
+    rules: dict[str, tuple[list[str], list[float]]]
+    """What a rule can become, and how often it does, added up."""
 
 
 @functools.cache
@@ -62,13 +71,18 @@ def material() -> Material:
         )
         for name, lists in words["topics"].items()
     )
+    rules = {
+        name: _weighted(options)
+        for name, options in _read("speech.yaml").items()
+        if name != "source"
+    }
     shared = {key: [str(word) for word in values] for key, values in words["shared"].items()}
-    return Material(topics, shared, patterns)
+    return Material(topics, shared, words["syllables"], patterns, rules)
 
 
 def source_bytes() -> bytes:
     """All that a talk depends on, for hashing: the data and the code that fills it."""
-    names = ("words.yaml", "grammar.yaml", "primer.py", "inflect.py")
+    names = ("words.yaml", "grammar.yaml", "speech.yaml", "primer.py", "inflect.py")
     return b"\0".join((_HERE / name).read_bytes() for name in names)
 
 
@@ -80,6 +94,27 @@ def talks(seed: int, count: int) -> list[list[Message]]:
 def _read(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((_HERE / name).read_text(encoding="utf-8"))
     return loaded
+
+
+def _coined(dice: random.Random) -> str:
+    """Make up a word of two or three syllables, such as `brindle` or `tostrack`."""
+    parts = material().syllables
+    beats = [
+        dice.choice(parts["onsets"]) + dice.choice(parts["vowels"])
+        for _ in range(dice.choice([1, 2, 2]))
+    ]
+    return "".join(beats) + dice.choice(parts["codas"])
+
+
+def _weighted(options: list[str]) -> tuple[list[str], list[float]]:
+    """Split `3 x text` into the text and its share, added up for `random.choices`."""
+    texts, total, sums = [], 0.0, []
+    for option in options:
+        match = _WEIGHT.fullmatch(str(option))
+        total += float(match[1]) if match else 1.0
+        texts.append(match[2] if match else str(option))
+        sums.append(total)
+    return texts, sums
 
 
 @dataclass
@@ -94,6 +129,7 @@ class Talk:
     people: list[str]
     last_clause: str = ""
     last_word: str = ""
+    depth: int = 0
     heard: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
 
@@ -109,6 +145,11 @@ class Talk:
         }
         verbs = dice.sample(topic.verbs, 3) + dice.sample(guest.verbs, 1)
         names = dice.sample(made.shared["names"], 3)
+        if dice.random() < COINED:
+            focus["thing"][:3] = [_coined(dice) for _ in range(3)]
+            focus["stuff"][:1] = [_coined(dice)]
+            verbs[:2] = [verb(_coined(dice)) for _ in range(2)]
+            names[:2] = [capital(_coined(dice)) for _ in range(2)]
         people = dice.sample(made.shared["people"], 2)
         talk = cls(dice, topic, focus, verbs, names, people)
         talk.last_word = dice.choice(focus["thing"])
@@ -174,6 +215,9 @@ class Talk:
             return self._shared("noes")
         if roll < 0.32:
             return self._pattern("client_questions")
+        if roll < 0.6:
+            said = [self._rule("talk") for _ in range(self.dice.choice([1, 1, 2, 3]))]
+            return " ".join(capital(one) for one in said)
         parts = [f"{capital(self._spoken(self._remembered_clause()))}."]
         if self.dice.random() < 0.5:
             parts.insert(0, self._shared("yeses" if self.dice.random() < 0.6 else "noes"))
@@ -190,6 +234,9 @@ class Talk:
         """What the listener says; `short` is the share of bare acknowledgements."""
         if self.dice.random() < short:
             return self._shared("acks")
+        if self.dice.random() < 0.55:
+            said = [self._rule("listen") for _ in range(self.dice.choice([1, 1, 1, 2]))]
+            return " ".join(capital(one) for one in said)
         parts = [self._shared("acks")] if self.dice.random() < 0.4 else []
         roll = self.dice.random()
         if roll < 0.45:
@@ -217,7 +264,10 @@ class Talk:
         self.messages.append({"role": role, "content": text})
 
     def _remembered_clause(self) -> str:
-        self.last_clause = self._fill(self.dice.choice(material().patterns["clauses"]))
+        if self.dice.random() < 0.5:
+            self.last_clause = self._rule("s1")
+        else:
+            self.last_clause = self._fill(self.dice.choice(material().patterns["clauses"]))
         return self.last_clause
 
     def _spoken(self, clause: str) -> str:
@@ -268,6 +318,16 @@ class Talk:
             return _form(self.dice.choice(self.verbs), name)
         return self._told(name)
 
+    def _rule(self, name: str) -> str:
+        """Follow a rule of speech.yaml; too deep, the first and plainest way of saying it."""
+        texts, sums = material().rules[name]
+        self.depth += 1
+        plain = self.depth > MAX_DEPTH
+        chosen = texts[0] if plain else self.dice.choices(texts, cum_weights=sums)[0]
+        filled = self._fill(chosen)
+        self.depth -= 1
+        return filled
+
     def _other(self, name: str) -> str:
         """A word from any subject at all."""
         topic = self.dice.choice(material().topics)
@@ -278,6 +338,8 @@ class Talk:
 
     def _told(self, name: str) -> str:
         """A word that depends on who is in the talk or on what was said in it."""
+        if name in material().rules:
+            return self._rule(name)
         if name == "topic":
             return self.topic.name
         if name == "word":
@@ -305,6 +367,7 @@ _PLURALS = {
     "feeling": "feelings",
     "filler": "fillers",
     "rating": "ratings",
+    "ack": "ack",
 }
 
 
