@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 
 from corpus.files import appears_at, write_text
-from evaluation.chartparts import ChartData
 from evaluation.charts import (
     distribution_chart,
     loss_chart,
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.figure import Figure
+
+    from evaluation.chartparts import ChartData
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def drawn(folder: Path) -> list[Drawn]:
     return draw_figures(chart_data(12), folder)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
 def test_every_figure_is_written_twice_the_same(folder: Path, tmp_path: Path) -> None:
     draw_figures(chart_data(12), tmp_path)

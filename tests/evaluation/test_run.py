@@ -164,6 +164,7 @@ def test_no_scenarios_are_named(folder: RunFolder, judge_url: str, tiny_base: Pa
         evaluate(settings(judge_url), folder, tiny_base, silent)
 
 
+@pytest.mark.slow
 def test_a_base_that_cannot_be_served_is_told_in_the_servers_own_words(
     folder: RunFolder, judge_url: str, tmp_path: Path
 ) -> None:
