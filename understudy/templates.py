@@ -37,7 +37,8 @@ class Line:
     """
 
     pieces: tuple[str | tuple[str, ...], ...]
-    slots: frozenset[str]
+    slots: tuple[str, ...]
+    """In the order they stand: filling one may draw, and draws must not depend on hashes."""
     signature: str
 
     def fill(self, rng: Random, slots: Slots) -> str:
@@ -62,13 +63,14 @@ Grammar = dict[str, tuple[Line, ...]]
 def parse_line(text: str) -> Line:
     """Take one line of a grammar apart."""
     pieces: list[str | tuple[str, ...]] = []
-    slots, fixed, at = set(), [], 0
+    slots: dict[str, None] = {}
+    fixed, at = [], 0
     for match in PIECE.finditer(text):
         if match.start() > at:
             fixed.append(text[at : match.start()])
             pieces.append(fixed[-1])
         if match["slot"]:
-            slots.add(match["slot"])
+            slots[match["slot"]] = None
             pieces.append((match["slot"],))
         else:
             options = match["options"].split("|")
@@ -79,7 +81,7 @@ def parse_line(text: str) -> Line:
         pieces.append(fixed[-1])
     longest = max(fixed, key=len, default="").strip(' .,?!"').lower()
     signature = longest if len(longest) >= SHORTEST_SIGNATURE else ""
-    return Line(tuple(pieces), frozenset(slots), signature)
+    return Line(tuple(pieces), tuple(slots), signature)
 
 
 @cache
