@@ -22,7 +22,7 @@ from domain.base import canonical_json
 from domain.errors import TrainingError
 from domain.progress import Progress, silent
 from training.models import hush
-from training.primer.primer import source_bytes
+from training.primer.material import source_bytes
 from training.tiny import Recipe, make_tokenizer, new_model, train_model
 from training.wiring import wire_copying
 

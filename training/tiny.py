@@ -59,7 +59,7 @@ class Recipe:
     """Tokens of one training sequence; talks are laid end to end."""
     batch: int = 4
     """Sequences of one step."""
-    steps: int = 290
+    steps: int = 260
     matrix_rate: float = 0.02
     """Learning rate of Muon, for the weight matrices."""
     table_rate: float = 4e-3
@@ -105,8 +105,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> LlamaForCau
         initializer_range=0.05,
         rope_parameters={"rope_type": "default", "rope_theta": 1e6},
     )
-    model = LlamaForCausalLM(config)
-    return model
+    return LlamaForCausalLM(config)
 
 
 def token_stream(

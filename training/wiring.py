@@ -95,9 +95,10 @@ def wire_copying(model: LlamaForCausalLM, generator: torch.Generator) -> Sequenc
 
 def _turns(model: LlamaForCausalLM) -> torch.Tensor:
     """Radians per token of each rotary pair: [head size / 2]."""
-    size = model.config.head_dim
-    theta = model.config.rope_parameters["rope_theta"]
-    return theta ** (-torch.arange(0, size, 2, dtype=torch.float32) / size)
+    settings: Any = model.config
+    size, theta = settings.head_dim, settings.rope_parameters["rope_theta"]
+    turns: torch.Tensor = theta ** (-torch.arange(0, size, 2, dtype=torch.float32) / size)
+    return turns
 
 
 def _look_back(layer: Any, turns: torch.Tensor, norm: float) -> list[Held]:  # noqa: ANN401 - a LlamaDecoderLayer

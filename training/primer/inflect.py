@@ -36,6 +36,10 @@ class Verb:
     participle: str
     ing: str
 
+    def form(self, name: str) -> str:
+        """Return the form called `verb`, `third`, `past` or `ing`."""
+        return {"verb": self.base, "third": self.third, "past": self.past, "ing": self.ing}[name]
+
 
 def verb(entry: str) -> Verb:
     """Build a verb from `base` or, where it is irregular, `base past participle`."""
