@@ -22,7 +22,7 @@ from domain.errors import TrainingError
 from training.batches import Plan, for_rank, micro_batches, plan_steps
 from training.examples import build_examples, parse_conversations
 from training.loss import token_losses
-from training.models import add_lora, base_name, load_base, load_tokenizer
+from training.models import add_lora, base_name, hush, load_base, load_tokenizer
 from training.schedule import rate_at
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def train(job: TrainJob, ranks: Ranks, report: Report, resume: Path | None = Non
     Raises:
         TrainingError: The base or the blend cannot be used, or the loss is not a number.
     """
+    hush()
     torch.set_num_threads(job.threads)
     plan = plan_of(job)
     trainee = _begin(job, ranks)

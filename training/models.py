@@ -122,7 +122,6 @@ def add_lora(model: PreTrainedModel, lora: LoraSettings, name: str) -> PeftModel
         lora_dropout=lora.dropout,
         target_modules=targets if isinstance(targets, str) else list(targets),
         task_type=TaskType.CAUSAL_LM,
-        base_model_name_or_path=name,
     )
     try:
         adapted = get_peft_model(model, config)
@@ -133,7 +132,7 @@ def add_lora(model: PreTrainedModel, lora: LoraSettings, name: str) -> PeftModel
             got=str(error).splitlines()[0],
             mend="Use all-linear, or name modules of this base.",
         ) from error
-    config.base_model_name_or_path = name  # peft overwrites it with the path it was loaded from
+    config.base_model_name_or_path = name  # peft puts the path there that it was loaded from
     return adapted
 
 

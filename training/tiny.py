@@ -59,7 +59,7 @@ class Recipe:
     """Tokens of one training sequence; talks are laid end to end."""
     batch: int = 4
     """Sequences of one step."""
-    steps: int = 260
+    steps: int = 210
     matrix_rate: float = 0.02
     """Learning rate of Muon, for the weight matrices."""
     table_rate: float = 4e-3

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import torch
+
+from tests.training.two_ranks import gradients
+from training.ranks import Ranks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_two_ranks_with_accumulation_equal_one(
+    small_base: Path, tmp_path: Path, repository: Path
+) -> None:
+    meeting, out = tmp_path / "meeting", tmp_path / "gradients"
+    command = [sys.executable, "-m", "tests.training.two_ranks"]
+    running = [
+        subprocess.Popen(  # noqa: S603 - our own module
+            [*command, str(rank), str(meeting), str(small_base), str(out)], cwd=repository
+        )
+        for rank in (0, 1)
+    ]
+    assert [one.wait(timeout=120) for one in running] == [0, 0]
+    expected = gradients(str(small_base), Ranks(), 10_000)
+    for rank in (0, 1):
+        got = torch.load(f"{out}.{rank}", weights_only=True)
+        assert got.keys() == expected.keys()
+        for name, gradient in expected.items():
+            torch.testing.assert_close(got[name], gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_a_rank_without_examples_has_zero_gradients() -> None:
+    weight = torch.nn.Parameter(torch.ones(3))
+    Ranks().add_gradients([weight])
+    assert weight.grad is not None
+    assert weight.grad.tolist() == [0, 0, 0]
