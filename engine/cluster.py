@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -103,6 +105,7 @@ def start(engine: EngineSettings) -> None:
             num_cpus=max(os.cpu_count() or 1, 4, engine.workers + 2),
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE,
+            runtime_env=_quoted_python(),
             _temp_dir=_temp_folder(),
             **quiet,
         )
@@ -165,6 +168,16 @@ def _temp_folder() -> str | None:
     """A folder of this user's own: Ray's default, /tmp/ray, belongs to whoever was first."""
     folder = str(Path(tempfile.gettempdir()) / f"ray-{os.getuid()}")
     return folder if len(folder) <= _LONGEST_TEMP else None
+
+
+def _quoted_python() -> dict[str, str] | None:
+    """Quote the interpreter for the shell, where its path needs it.
+
+    Ray hands the path to bash as it is when a worker has an environment of its own, as those of
+    Ray Train have: in a folder with a space no such worker starts, and nothing says so.
+    """
+    quoted = shlex.quote(sys.executable)
+    return None if quoted == sys.executable else {"py_executable": quoted}
 
 
 def _hear_raylet() -> None:
