@@ -43,7 +43,7 @@ def test_the_loop_ends_with_a_report(environment: dict[str, str]) -> None:
     assert set(result["training"]) >= {"real", "synthetic", "hybrid"}
     tokens = {each["supervised_tokens"] for each in result["training"].values()}
     assert len(tokens) == 1, "every variant is trained on the same number of supervised tokens"
-    means = result["evaluation"]["means"]
+    means = result["evaluation"]["statistics"]["means"]
     judged = {mean["variant"] for mean in means}
     assert judged >= {"base", "real", "synthetic", "hybrid"}
     assert len({mean["n"] for mean in means}) == 1, "every variant answers the same scenarios"
