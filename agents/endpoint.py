@@ -73,14 +73,18 @@ async def _ask(settings: RoleSettings, where: str, method: str, route: str) -> _
     key = key_of(settings.api_key_env)
     patience = aiohttp.ClientTimeout(total=min(PATIENCE_S, settings.timeout_s))
     try:
-        async with current_line().session.request(
-            method,
-            url,
-            data=b"{}" if method == "POST" else None,
-            headers=headers_of(key),
-            timeout=patience,
-            allow_redirects=False,
-        ) as response:
+        async with (
+            current_line()
+            .session(url)
+            .request(
+                method,
+                url,
+                data=b"{}" if method == "POST" else None,
+                headers=headers_of(key),
+                timeout=patience,
+                allow_redirects=False,
+            ) as response
+        ):
             reply = _Reply(response.status, await read_capped(response) or b"")
     except aiohttp.InvalidURL:
         _fail_route(settings, where, 0)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -38,21 +40,28 @@ class Line:
     """What the calls of one event loop share: the session, the limits, the habits learned."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._limiters: dict[str, Limiter] = {}
         self._habits: dict[tuple[str, str], Habits] = {}
 
-    @property
-    def session(self) -> aiohttp.ClientSession:
-        """The session, opened at first use."""
-        if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(
+    def session(self, url: str) -> aiohttp.ClientSession:
+        """The session for calls to `url`, opened at first use.
+
+        One on this machine is never reached through a proxy, whatever NO_PROXY says: a proxy
+        would carry what is said, and the key, to another machine.
+        """
+        # Looking for a proxy costs time on every call: only where there is one.
+        proxied = not is_loopback(url) and any(
+            os.environ.get(n) or os.environ.get(n.lower()) for n in PROXIES
+        )
+        session = self._sessions.get(proxied)
+        if session is None or session.closed:
+            session = self._sessions[proxied] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                # Looking for a proxy costs time on every call: only where there is one.
-                trust_env=any(os.environ.get(n) or os.environ.get(n.lower()) for n in PROXIES),
+                trust_env=proxied,
             )
-        return self._session
+        return session
 
     def limiter(self, base_url: str, limit: int) -> Limiter:
         """The limit on calls under way at `base_url`; the smallest that was asked for holds."""
@@ -70,9 +79,9 @@ class Line:
 
     async def aclose(self) -> None:
         """Close the connections; a later call opens new ones."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            _, session = self._sessions.popitem()
+            await session.close()
 
 
 _LINES: WeakKeyDictionary[asyncio.AbstractEventLoop, Line] = WeakKeyDictionary()
@@ -91,6 +100,21 @@ async def close_line() -> None:
     """Close the running event loop's connections. To be called before the loop ends."""
     if line := _LINES.get(asyncio.get_running_loop()):
         await line.aclose()
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` names this machine: localhost (RFC 6761, 6.3), 127.0.0.0/8, ::1, 0.0.0.0."""
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    except ValueError:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 def key_of(api_key_env: str) -> str:
@@ -141,9 +165,11 @@ async def _exchange(
     url: str, body: bytes, headers: Mapping[str, str], patience: aiohttp.ClientTimeout
 ) -> CallResult:
     # Redirects are not followed: the key and the transcript go where the run file says.
-    async with current_line().session.post(
-        url, data=body, headers=headers, timeout=patience, allow_redirects=False
-    ) as response:
+    async with (
+        current_line()
+        .session(url)
+        .post(url, data=body, headers=headers, timeout=patience, allow_redirects=False) as response
+    ):
         data = await read_capped(response)
         if data is None:
             return CallResult(

@@ -61,7 +61,7 @@ async def test_a_wrong_root_is_no_api() -> None:
         with pytest.raises(EndpointError, match="no OpenAI-compatible API"):
             await check(server.base_url.removesuffix("/v1"))
     with pytest.raises(EndpointError, match="no OpenAI-compatible API"):
-        await check("http://[nowhere")
+        await check("http://127.0.0.1:99999/v1")
 
 
 async def test_a_page_is_no_listing() -> None:
