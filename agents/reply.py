@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DETAIL_CHARS = 500
 """What is kept of an endpoint's error message."""
 
+MAX_TOKENS = 10_000_000
+"""No call costs more; a larger count is nonsense, and would be the whole budget by itself."""
+
 THINKING = re.compile(r"\A\s*(?:<think(?:ing)?>)?(.*?)</think(?:ing)?>\s*", re.DOTALL)
 UNFINISHED = re.compile(r"\A\s*<think(?:ing)?>(.*)\Z", re.DOTALL)
 
@@ -169,7 +172,7 @@ def _usage(usage: object) -> Usage:
 
 
 def _count(value: object) -> int:
-    return value if type(value) is int and value >= 0 else 0
+    return min(value, MAX_TOKENS) if type(value) is int and value >= 0 else 0
 
 
 def _code(error: object) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -99,9 +100,9 @@ class Writer:
         self, connection: sqlite3.Connection, batch: list[CallRow | tuple[str, bytes]]
     ) -> StoreError | None:
         """Insert and commit, or roll back and return what is wrong. A failed shard stays so."""
-        calls = [self._rows.make(what) for what in batch if isinstance(what, CallRow)]
-        results = [pack_result(*what) for what in batch if not isinstance(what, CallRow)]
         try:
+            calls = [self._rows.make(what) for what in batch if isinstance(what, CallRow)]
+            results = [pack_result(*what) for what in batch if not isinstance(what, CallRow)]
             connection.execute("BEGIN IMMEDIATE")
             if _sealed(connection):
                 connection.execute("ROLLBACK")
@@ -110,14 +111,22 @@ class Writer:
             connection.executemany(INSERT_CALL, calls)
             connection.executemany(INSERT_RESULT, results)
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+        # The end of a thread: what is not caught here reaches nobody, and whoever waits for a
+        # write would wait for ever.
+        except Exception as error:  # noqa: BLE001
             self._failed = _failure(error, self._shard)
+            _roll_back(connection)
             return self._failed
         for item, _, _ in results:
             self._rows.forget(item)
         return None
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Leave what was begun; a connection that cannot even do that is not used again."""
+    with suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _sealed(connection: sqlite3.Connection) -> bool:
@@ -135,7 +144,7 @@ def _outlived(shard: Shard) -> StoreError:
     )
 
 
-def _failure(error: sqlite3.Error, shard: Shard) -> StoreError:
+def _failure(error: Exception, shard: Shard) -> StoreError:
     if isinstance(error, sqlite3.IntegrityError):
         return StoreError(
             "a call or a result was recorded twice",
@@ -144,7 +153,15 @@ def _failure(error: sqlite3.Error, shard: Shard) -> StoreError:
             got=str(error),
             mend="Two items share a session id, or one step was asked twice at the same time.",
         )
-    return shards.told(error, shard.path)
+    if isinstance(error, sqlite3.Error):
+        return shards.told(error, shard.path)
+    return StoreError(
+        "a call or a result cannot be stored",
+        where=str(shard.path),
+        got=f"{type(error).__name__}: {error}",
+        mend="This is a fault of the program: report it with the text above. What was recorded "
+        "before is safe.",
+    )
 
 
 def _tell(batch: list[Write], error: StoreError | None) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from agents.reply import read_reply
+from agents.reply import MAX_TOKENS, read_reply
 from domain.call import Outcome
 from tests.support.scripted import Reply, fails, says
 
@@ -106,3 +106,10 @@ def test_strange_counts_are_no_counts() -> None:
     body["usage"] = {"prompt_tokens": None, "completion_tokens": -3, "prompt_tokens_details": 4}
     usage = read_reply(200, {}, orjson.dumps(body)).usage
     assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) == (0, 0, 0)
+
+
+def test_a_count_beyond_all_reason_is_capped() -> None:
+    body = orjson.loads(says("x").body)
+    body["usage"] = {"prompt_tokens": 2**63, "completion_tokens": 5}
+    usage = read_reply(200, {}, orjson.dumps(body)).usage
+    assert (usage.prompt_tokens, usage.completion_tokens) == (MAX_TOKENS, 5)

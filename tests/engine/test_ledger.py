@@ -172,6 +172,26 @@ async def test_a_full_disk_is_a_store_error_and_keeps_what_was_written(tmp_path:
     assert Store(tmp_path).check() >= 1
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        CallResult(outcome=Outcome.OK, text="yes", usage=Usage(prompt_tokens=2**63)),
+        CallResult(outcome=Outcome.OK, text="half a pair: \ud83d"),
+    ],
+    ids=["count", "text"],
+)
+async def test_a_row_that_cannot_be_stored_is_told_to_all_who_wait(
+    tmp_path: Path, ledger: Ledger, result: CallResult
+) -> None:
+    await ledger.record(row("session-0", 0, b"{}"))
+    odd = row("session-1", 0, b"{}").model_copy(update={"result": result})
+    with pytest.raises(StoreError, match="cannot be stored"):
+        await asyncio.wait_for(ledger.record(odd), 30)
+    with pytest.raises(StoreError, match="cannot be stored"):
+        await asyncio.wait_for(ledger.record(row("session-2", 0, b"{}")), 30)
+    assert Store(tmp_path).totals().calls == 1
+
+
 async def test_the_same_call_twice_is_an_error(ledger: Ledger) -> None:
     await ledger.record(row("session-1", 0, b"{}"))
     with pytest.raises(StoreError, match="twice"):
