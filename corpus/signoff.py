@@ -34,7 +34,8 @@ def sign_off(folder: RunFolder, name: str) -> SignOff:
     """Move the quarantined records to the real ones, signed by `name`.
 
     The signature is written first, then the records, and the quarantine goes last: a stop in
-    between leaves everything there, and signing again completes it.
+    between leaves everything there, and signing again completes it. A record of before that was
+    made from the same transcript goes.
 
     Raises:
         SignOffNeededError: No name was given, or nothing is in quarantine.
@@ -114,8 +115,18 @@ def signed_records(folder: RunFolder) -> tuple[Record, ...]:
 
 
 def _with_signature(folder: RunFolder, pending: list[Record]) -> list[Record]:
-    """Return the real records of before and the new ones, each once, in order."""
+    """Return the real records of before and the new ones, each once, in order.
+
+    A transcript that was screened anew takes the place of its earlier version: what was mended
+    since, such as a name that the roster lacked, would still stand in that.
+    """
     mark = {"deidentification": Deidentification.SIGNED_OFF}
-    by_id = {record.id: record for record in read_records(folder.real)}
+    renewed = {record.provenance for record in pending}
+    new = {record.id for record in pending}
+    by_id = {
+        record.id: record
+        for record in read_records(folder.real)
+        if record.id in new or record.provenance not in renewed
+    }
     by_id.update({record.id: record.model_copy(update=mark) for record in pending})
     return list(by_id.values())

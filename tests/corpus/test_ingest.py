@@ -220,6 +220,19 @@ def test_later_transcripts_join_those_already_signed(tmp_path: Path, run: RunFol
     assert [one.name for one in sign_offs(run).signed] == ["a", "b"]
 
 
+def test_a_transcript_screened_anew_takes_its_earlier_versions_place(
+    tmp_path: Path, run: RunFolder
+) -> None:
+    leaky = [*TALK, ("Therapist", "And?"), ("Client", "Zyx keeps quiet.")]
+    ingest(put(tmp_path / "in", a__vtt=vtt(leaky), b__vtt=vtt(TALK)), run, CORPUS)
+    sign_off(run, "A Reader")
+    assert "Zyx" in run.real.read_text()
+    ingest(put(tmp_path / "in", roster__txt="Zyx\n"), run, CORPUS)
+    sign_off(run, "A Reader")
+    assert "Zyx" not in run.real.read_text()
+    assert len(signed_records(run)) == 2
+
+
 @pytest.mark.parametrize(("name", "match"), [(" ", "nobody has signed"), ("A", "nothing to sign")])
 def test_an_empty_signature_is_refused(run: RunFolder, name: str, match: str) -> None:
     with pytest.raises(SignOffNeededError, match=match):
