@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from corpus.card import CardFacts, card_of
 from corpus.chatform import Line, messages_of
@@ -149,15 +150,37 @@ def read_messages(folder: Path) -> Iterator[Line]:
 
 
 def _refuse_foreign(target: Path) -> None:
-    """Refuse to replace a folder that no export made."""
-    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).exists():
+    """Refuse to replace what no export made: it would be deleted."""
+    if not target.exists():
+        return
+    got = _foreign_in(target) if target.is_dir() else "a file"
+    if got:
         raise BlendError(
             "the folder holds other files",
             where=str(target),
-            expected="a new or empty folder, or an earlier export",
-            got="a folder without manifest.json",
+            expected="a new or empty folder, or an earlier export with nothing added",
+            got=got,
             mend="Name another folder.",
         )
+
+
+def _foreign_in(target: Path) -> str:
+    """Say what tells `target` from an export of ours; "" when it is one, or empty."""
+    names = {path.name for path in target.iterdir()}
+    ours = {MESSAGES, PARQUET, MANIFEST, CARD}
+    if not names:
+        return ""
+    if MANIFEST not in names:
+        return f"a folder without {MANIFEST}"
+    if names != ours:
+        return f"among others, {min(names - ours)}" if names - ours else "a part of an export"
+    if not all((target / name).is_file() for name in ours):
+        return "folders with the names of our files"
+    try:
+        manifest = Manifest.model_validate_json((target / MANIFEST).read_bytes())
+    except ValidationError:
+        return f"a {MANIFEST} of something else"
+    return "" if set(manifest.files) == ours - {MANIFEST} else f"a {MANIFEST} of other files"
 
 
 def _fill(made: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:

@@ -217,6 +217,27 @@ def test_export_leaves_foreign_folders_alone(filled: RunFolder, tmp_path: Path) 
     assert (target / "thesis.tex").read_text() == "years of work"
 
 
+def test_export_leaves_another_tools_manifest_alone(filled: RunFolder, tmp_path: Path) -> None:
+    target = tmp_path / "site"
+    target.mkdir()
+    for name in ("manifest.json", "messages.jsonl", "records.parquet", "README.md"):
+        (target / name).write_text('{"name": "an app", "icons": []}')
+    with pytest.raises(BlendError, match="something else"):
+        export_corpus(filled, target, SETTINGS.corpus, 7)
+    assert len(list(target.iterdir())) == 4
+
+
+def test_export_leaves_a_file_that_was_added_to_it_alone(filled: RunFolder, tmp_path: Path) -> None:
+    export_corpus(filled, tmp_path / "out", SETTINGS.corpus, 7)
+    notes = tmp_path / "out" / "notes.txt"
+    notes.write_text("mine")
+    with pytest.raises(BlendError, match=r"notes\.txt"):
+        export_corpus(filled, tmp_path / "out", SETTINGS.corpus, 7)
+    with pytest.raises(BlendError, match="a file"):
+        export_corpus(filled, notes, SETTINGS.corpus, 7)
+    assert notes.read_text() == "mine"
+
+
 def test_stats_of_a_run(filled: RunFolder) -> None:
     blend(SETTINGS, filled)
     stats = corpus_stats(filled)
