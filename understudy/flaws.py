@@ -24,7 +24,7 @@ REFLECTIONS_FIRST = 2
 CLOSED_RUN = 2
 """Turns in a row that ask closed questions only."""
 LONG_TURN = 85
-"""Words from which a turn is a monologue; real therapists use about 20 (ANCHORS)."""
+"""Words from which a turn is a monologue; 2.5% of the therapist turns in AnnoMI (median 12) are."""
 LONG_SESSION = 9
 """Therapist turns from which a technique has room for more than one of them."""
 LONG_SUMMARY = 130

@@ -1,7 +1,7 @@
 """What WebVTT and SRT share: timed cues, and the speakers named in them.
 
-A parser of our own, because the libraries at hand pass over a damaged cue in silence, and a
-transcript must be taken whole or not at all.
+A parser of our own, because a transcript must be taken whole or not at all: a damaged cue is an
+error that names its line, never one turn less.
 """
 
 from __future__ import annotations
