@@ -85,8 +85,19 @@ def write_atomically(path: Path, data: bytes) -> None:
         ) from error
 
 
-def begin(folder: RunFolder, now: Manifest, plan: bytes, *, resume: bool) -> None:
-    """Check the manifest against the one in the folder, or write it and the plan.
+def begin(folder: RunFolder, now: Manifest, plan: bytes) -> None:
+    """Write the manifest and the plan of a campaign that has none yet.
+
+    Raises:
+        StoreError: They cannot be written.
+    """
+    if read_manifest(folder) is None:
+        write_atomically(folder.plan, plan)
+        write_atomically(manifest_path(folder), canonical_json(now))
+
+
+def admit(folder: RunFolder, now: Manifest, *, resume: bool) -> None:
+    """Check that the campaign may begin here, or go on from what is here; writes nothing.
 
     Raises:
         ConfigError: A campaign is there and `resume` was not asked for, or the reverse.
@@ -108,11 +119,7 @@ def begin(folder: RunFolder, now: Manifest, plan: bytes, *, resume: bool) -> Non
             expected="a new name",
             mend="Use `rehearsal campaign resume` to continue it, or give the run another `name`.",
         )
-    if before is None:
-        write_atomically(folder.plan, plan)
-        write_atomically(manifest_path(folder), canonical_json(now))
-        return
-    changed = changes(before, now)
+    changed = changes(before, now) if before is not None else []
     if changed:
         raise ResumeRefusedError(
             "the campaign cannot go on with what has changed",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.llm import check_endpoint, close_line
 from agents.pack import load_pack
-from campaigns.manifest import begin, manifest_of, write_atomically
+from campaigns.manifest import admit, begin, manifest_of, write_atomically
 from campaigns.plan import plan_bytes, plan_campaign
 from campaigns.summary import CampaignSummary, summarise
 from campaigns.worker import Orders, open_job
@@ -48,7 +48,8 @@ def run_campaign(
     Raises:
         ConfigError: A campaign of this name exists and `resume` is false, or the reverse.
         ResumeRefusedError: Config, pack or plan have changed since it was begun.
-        EndpointError: An endpoint cannot be used; nothing was spent.
+        EndpointError: An endpoint cannot be used. Before the first call nothing is written, and a
+            plain run works again; later on the run can be resumed.
         BudgetReachedError, InterruptedRunError: Stopped; can be resumed.
         StoreError: Another process writes to the run, or the ledger cannot be used.
     """
@@ -57,10 +58,12 @@ def run_campaign(
         plan = plan_campaign(settings, pack)
         written = plan_bytes(plan)
         manifest = manifest_of(settings, pack, written)
-        begin(folder, manifest, written, resume=resume)
+        admit(folder, manifest, resume=resume)
         items = [(item.session_id, canonical_json(item)) for item in plan]
         if not Store(folder.ledger).finished().issuperset(name for name, _ in items):
             asyncio.run(_check_endpoints(settings))
+        # Only now: a run that never got as far as its endpoints has not used up its name.
+        begin(folder, manifest, written)
         pool.run_all(
             open_job,
             canonical_json(Orders(settings=settings, pack_hash=pack.hash)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from campaigns.manifest import manifest_path
 from campaigns.run import run_campaign
 from campaigns.status import State, campaign_status, list_campaigns
 from campaigns.trace import list_traces, load_trace
@@ -152,6 +153,18 @@ def test_an_unknown_model_is_told_before_anything_is_spent(stage: Stage, folder:
     with pytest.raises(EndpointError, match=r"roles\.therapist\.model"):
         play(Settings.model_validate(data), folder)
     assert not stage.asked
+
+
+def test_a_failed_check_of_the_endpoints_does_not_use_up_the_name(
+    stage: Stage, folder: RunFolder
+) -> None:
+    data = stage.settings(2).model_dump()
+    data["roles"]["therapist"]["model"] = "no-such-model"
+    with pytest.raises(EndpointError):
+        play(Settings.model_validate(data), folder)
+    assert not manifest_path(folder).exists()
+    assert not folder.plan.exists()
+    assert play(stage.settings(2), folder).finished == 2
 
 
 def test_a_run_that_is_being_written_is_refused(stage: Stage, folder: RunFolder) -> None:
