@@ -6,8 +6,9 @@ Read from YAML by `rehearsal.runfile`; every default stands here.
 from __future__ import annotations
 
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from domain.base import Noun, canonical_json, content_id
 
@@ -22,7 +23,7 @@ class EndpointSettings(Noun):
 
     base_url: str = EMBEDDED
     """Root of an OpenAI-compatible API, e.g. `https://host/v1`; `understudy` starts ours."""
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: str = Field(default="OPENAI_API_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
     """Name of the environment variable with the key; the key itself is never stored."""
     trusted_for_real: bool = False
     """Whether text that derives from real people may be sent there."""
@@ -30,6 +31,19 @@ class EndpointSettings(Noun):
     timeout_s: float = Field(default=120, gt=0)
     """Total time for one attempt, from connecting to the last byte."""
     retries: int = Field(default=4, ge=0, le=20)
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        """Refuse what is no address, and addresses that carry a password or a query."""
+        if value == EMBEDDED:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("an address such as http://127.0.0.1:8000/v1, or understudy")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("an address without user, password or query; keys go into api_key_env")
+        return value
 
 
 class RoleSettings(EndpointSettings):

@@ -42,7 +42,7 @@ def run(
     if submit:
         from rehearsal.submit import submit_job
 
-        submit_job(submit, ["campaign", "run"], config, as_json=as_json)
+        submit_job(submit, ["campaign", "run"], config, run_dir, as_json=as_json)
         return
     folder = folder_of(settings, run_dir)
     if not folder.ledger.exists():
@@ -63,10 +63,11 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a campaign that was stopped; no recorded call is paid again."""
-    from rehearsal.runfile import open_run
+    from rehearsal.runfile import open_run, save_settings
 
     settings, folder = open_run(run)
     settings = _with_budget(with_ray(settings, ray), calls, tokens)
+    save_settings(settings, folder)
     _play(settings, folder, resume=True, as_json=as_json)
 
 
@@ -87,7 +88,7 @@ def status(run: RunArgument, as_json: JsonOption = False) -> None:
 
 @app.command("list")
 def list_(
-    root: Annotated[Path | None, typer.Argument(help="Where runs are kept [runs].")] = None,
+    root: Annotated[Path | None, typer.Argument(help="Default: runs.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the campaigns under the runs folder."""

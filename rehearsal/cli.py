@@ -51,6 +51,20 @@ app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
 
 
+def _ended(code: object, *, as_json: bool) -> int:
+    """Turn how typer ended into an exit code; a program that asked for JSON gets its document."""
+    from rehearsal.console import emit_json, stderr
+
+    number = code if isinstance(code, int) else int(bool(code))
+    if number == ExitCode.INTERRUPTED:
+        stderr().print("Stopped. What was done is kept; run the same command, or resume.")
+    what = {ExitCode.USAGE: "the command cannot be used so", ExitCode.INTERRUPTED: "interrupted"}
+    if as_json and number in what:
+        said = {"kind": "Usage" if number == ExitCode.USAGE else "Interrupted"}
+        emit_json({"error": {**said, "what": what[ExitCode(number)], "exit_code": number}})
+    return number
+
+
 def silence_telemetry() -> None:
     """Switch off what dependencies would report; a value the user set is left alone."""
     for variable, value in {
@@ -58,6 +72,7 @@ def silence_telemetry() -> None:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "DO_NOT_TRACK": "1",
         "LANGSMITH_TRACING": "false",
+        "LANGSMITH_TRACING_V2": "false",
         "TOKENIZERS_PARALLELISM": "false",
     }.items():
         os.environ.setdefault(variable, value)
@@ -71,7 +86,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
-    from rehearsal.console import results_only, show_failure, stderr
+    from rehearsal.console import results_only, show_failure
 
     as_json = "--json" in arguments
     try:
@@ -84,10 +99,9 @@ def run(arguments: list[str]) -> int:
         show_failure(error, as_json=as_json)
         return int(error.exit_code)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(ExitCode.DONE)
+        return _ended(stop.code, as_json=as_json)
     except KeyboardInterrupt:
-        stderr().print("Stopped. What was done is kept; resume with the same run.")
-        return int(ExitCode.INTERRUPTED)
+        return _ended(int(ExitCode.INTERRUPTED), as_json=as_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.FAILED)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rehearsal.options import JsonOption, RunOption, TargetArgument, find_target
+from rehearsal.options import JsonOption, RunOption, TargetArgument, find_target, with_transcripts
 
 if TYPE_CHECKING:
     from corpus.ingest import IngestSummary
@@ -27,23 +27,25 @@ def ingest(
     transcripts: Annotated[
         Path | None, typer.Option(help="File or folder; default: corpus.transcripts of the run.")
     ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Licence of these transcripts (default: unstated).")
+    ] = None,
     sign_off: SignOffOption = None,
     run_dir: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read real transcripts into quarantine; nothing uses them until somebody signs."""
     from rehearsal.console import emit_json, say
-    from rehearsal.runfile import save_settings
+    from rehearsal.runfile import keep_settings
 
     settings, folder = find_target(target, run_dir)
     if transcripts is not None:
-        corpus = settings.corpus.model_copy(update={"transcripts": str(transcripts)})
-        settings = settings.model_copy(update={"corpus": corpus})
+        settings = with_transcripts(settings, transcripts, licence)
     from corpus.ingest import ingest as take_in
     from rehearsal.transcripts import transcripts_of
 
     summary = take_in(transcripts_of(settings), folder, settings.corpus)
-    save_settings(settings, folder)
+    keep_settings(settings, folder)
     signed = _sign(folder, sign_off) if sign_off else 0
     if as_json:
         emit_json({**summary.model_dump(mode="json"), "signed_off": signed})
@@ -76,9 +78,11 @@ def blend(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption
     """Split, hold out, and mix real and accepted synthetic sessions, one blend per variant."""
     from corpus.blend import blend as mix
     from rehearsal.console import emit_json, say
+    from rehearsal.runfile import keep_settings
 
     settings, folder = find_target(target, run_dir)
     made = mix(settings, folder)
+    keep_settings(settings, folder)
     if as_json:
         emit_json({name: each.model_dump(mode="json") for name, each in made.items()})
         return

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from domain.errors import SignOffNeededError
 from domain.runfolder import RunFolder
 from domain.settings import EMBEDDED
-from rehearsal.options import JsonOption, RayOption, SubmitOption, with_ray
+from rehearsal.options import JsonOption, RayOption, SubmitOption, with_ray, with_transcripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def demo(
         Path | None, typer.Option(help="Another run file than configs/demo.yaml.")
     ] = None,
     run_dir: Annotated[
-        Path | None, typer.Option("--run", help="The run's folder [default: a new one].")
+        Path | None, typer.Option("--run", help="The run's folder (default: a new one).")
     ] = None,
     ray: RayOption = None,
     submit: SubmitOption = None,
@@ -51,18 +51,16 @@ def demo(
     if submit:
         from rehearsal.submit import submit_job
 
-        submit_job(submit, ["demo", "--config"], source, as_json=as_json)
+        more = ["--transcripts", str(transcripts)] if transcripts else []
+        more += ["--sign-off", sign_off] if sign_off else []
+        submit_job(submit, ["demo", "--config"], source, run_dir, more, as_json=as_json)
         return
-    own = transcripts is not None
-    if own:
-        corpus = settings.corpus.model_copy(
-            update={"transcripts": str(transcripts), "licence": "unstated"}
-        )
-        settings = settings.model_copy(update={"corpus": corpus})
+    if transcripts is not None:
+        settings = with_transcripts(settings, transcripts, None)
     folder = RunFolder(run_dir) if run_dir else _new_folder(settings.name)
     with watching() as progress:
-        taken_in = _take_in(settings, folder, sign_off if own else INVENTED)
         save_settings(settings, folder)
+        taken_in = _take_in(settings, folder, sign_off)
         result = run_loop(settings, folder, progress)
     if as_json:
         emit_json(_as_json(folder, {"ingest": taken_in, **result}))
@@ -142,20 +140,35 @@ def _new_folder(name: str) -> RunFolder:
 def _take_in(settings: Settings, folder: RunFolder, name: str | None) -> IngestSummary:
     """Ingest the transcripts and sign for them, or stop and say what to read.
 
+    The project signs for its own samples only; for all else a person does.
+
     Raises:
-        SignOffNeededError: Nobody signs.
+        SignOffNeededError: Nobody signs, or the review is not the one that was read.
     """
     from corpus.ingest import ingest
     from corpus.signoff import sign_off
-    from rehearsal.transcripts import transcripts_of
+    from rehearsal.transcripts import SAMPLES, transcripts_of
 
-    summary = ingest(transcripts_of(settings), folder, settings.corpus)
+    source = transcripts_of(settings)
+    read = folder.review.read_bytes() if folder.review.is_file() else None
+    summary = ingest(source, folder, settings.corpus)
+    if source.resolve() == SAMPLES:
+        sign_off(folder, INVENTED)
+        return summary
+    again = f'rehearsal demo --transcripts PATH --run "{folder.root}" --sign-off NAME'
     if name is None:
         raise SignOffNeededError(
             f"{summary.records} real sessions are in quarantine, and nobody has signed for them",
             where=str(folder.review),
             expected="a person who has read what was replaced, and what was not",
-            mend="read the review, then run the same command with --sign-off NAME",
+            mend=f"read the review, then: {again}",
+        )
+    if read is not None and read != folder.review.read_bytes():
+        raise SignOffNeededError(
+            "the transcripts have changed, and with them the review",
+            where=str(folder.review),
+            expected="the review that was written there before",
+            mend=f"read it again, then: {again}",
         )
     sign_off(folder, name)
     return summary

@@ -68,7 +68,12 @@ def _rooms() -> list[Check]:
     home = Path(__file__).resolve().parent.parent
     checks = []
     for room in ROOMS:
-        origin = Path(str(importlib.import_module(room).__file__)).resolve().parent.parent
+        try:
+            found = importlib.import_module(room).__file__
+        except ImportError as error:
+            checks.append(Check(f"package {room}", False, str(error), "make install"))
+            continue
+        origin = Path(str(found)).resolve().parent.parent
         checks.append(
             Check(
                 f"package {room}",
@@ -91,20 +96,25 @@ def _packages() -> list[Check]:
 
 
 def _machine() -> list[Check]:
-    import torch
-
     from rehearsal.runfile import runs_root
 
     spot = runs_root() if runs_root().exists() else Path()
     free = shutil.disk_usage(spot).free
-    gpus = torch.cuda.device_count()
-    device = f"{gpus} GPU" if gpus else "no GPU: training runs on the CPU"
     return [
         Check("cores", True, str(os.cpu_count())),
-        Check("accelerator", True, device),
+        _accelerator(),
         Check("free disk", free >= FREE_BYTES, f"{free / 1e9:.1f} GB", "free some space"),
         Check("writable here", os.access(spot, os.W_OK), str(spot), "start from another folder"),
     ]
+
+
+def _accelerator() -> Check:
+    try:
+        import torch
+    except ImportError as error:
+        return Check("accelerator", False, str(error), "make install")
+    gpus = torch.cuda.device_count()
+    return Check("accelerator", True, f"{gpus} GPU" if gpus else "none: training runs on the CPU")
 
 
 def _endpoints(config: Path) -> list[Check]:

@@ -55,11 +55,17 @@ def endpoints_ready(settings: Settings) -> Iterator[Settings]:
 def _start(scratch: Path, token: str) -> subprocess.Popen[bytes]:
     with (scratch / "log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [sys.executable, "-m", "rehearsal", "understudy", "--port", "0",
+            [sys.executable, "-P", "-m", "rehearsal", "understudy", "--port", "0",
              "--announce", str(scratch / "address.json"), "--parent", str(os.getpid())],
             stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            env={**os.environ, "REHEARSAL_TOKEN": token},
+            env={**os.environ, "REHEARSAL_TOKEN": token, "PYTHONPATH": _ours_first()},
         )  # fmt: skip
+
+
+def _ours_first() -> str:
+    """A search path that finds our packages before others of the same name (`agents`, …)."""
+    home = str(Path(__file__).resolve().parent.parent)
+    return os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
 
 
 def _address(server: subprocess.Popen[bytes], scratch: Path) -> str:

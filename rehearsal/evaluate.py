@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rehearsal.options import (
@@ -29,18 +30,21 @@ def evaluate(
     from engine import cluster
     from rehearsal.console import emit_json, say, watching
     from rehearsal.embedded import endpoints_ready
+    from rehearsal.runfile import keep_settings
     from rehearsal.train import base_of
 
     settings, folder = find_target(target, run_dir)
     if submit:
         from rehearsal.submit import submit_job
 
-        submit_job(submit, ["evaluate"], folder.config, as_json=as_json)
+        config = Path(target) if Path(target).is_file() else folder.config
+        submit_job(submit, ["evaluate"], config, run_dir, as_json=as_json)
         return
     settings = with_ray(settings, ray)
     from evaluation.report import write_report
     from evaluation.run import evaluate as compare
 
+    keep_settings(settings, folder)
     with watching() as progress, endpoints_ready(settings) as ready:
         base = base_of(settings, progress)
         if ready.engine.kind == "ray":

@@ -20,7 +20,7 @@ TargetArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run file, a run's folder, or its name under runs/.")
 ]
 RunOption = Annotated[
-    Path | None, typer.Option("--run", help="The run's folder [default: runs/<name>].")
+    Path | None, typer.Option("--run", help="The run's folder (default: runs/<name>).")
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout; all else on stderr.")
@@ -50,11 +50,19 @@ def with_ray(settings: Settings, address: str | None) -> Settings:
     return settings.model_copy(update={"engine": engine})
 
 
+def with_transcripts(settings: Settings, transcripts: Path, licence: str | None) -> Settings:
+    """Return the settings with other transcripts; their licence is unstated unless it is given."""
+    same = settings.corpus.transcripts == str(transcripts)
+    stated = licence or (settings.corpus.licence if same else "unstated")
+    corpus = settings.corpus.model_copy(update={"transcripts": str(transcripts), "licence": stated})
+    return settings.model_copy(update={"corpus": corpus})
+
+
 def folder_of(settings: Settings, run: Path | None) -> RunFolder:
     """Return the run's folder: the one named, or `runs/<name>`."""
     from rehearsal.runfile import runs_root
 
-    return RunFolder(run or runs_root() / settings.name)
+    return RunFolder((run or runs_root() / settings.name).resolve())
 
 
 def find_target(target: str, run: Path | None = None) -> tuple[Settings, RunFolder]:

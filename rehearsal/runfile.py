@@ -17,9 +17,18 @@ from domain.settings import Settings
 MAX_BYTES = 1_000_000
 PREFIX = "REHEARSAL_"
 OWN_VARIABLES = frozenset(
-    {"REHEARSAL_CACHE", "REHEARSAL_RUNS", "REHEARSAL_TOKEN", "REHEARSAL_UNDERSTUDY_KEY"}
+    {
+        "REHEARSAL_CACHE",
+        "REHEARSAL_RUNS",
+        "REHEARSAL_TOKEN",
+        "REHEARSAL_UNDERSTUDY_KEY",
+        "REHEARSAL_CANDIDATE_KEY",
+    }
 )
 """Variables that are not keys of the run file."""
+
+SECRETIVE = {("api_key_env",), ("base_url",)}
+"""Keys whose wrong value may be a secret that was put in the wrong place."""
 
 Lines = dict[tuple[str, ...], int]
 
@@ -69,8 +78,26 @@ def cache_root() -> Path:
 def save_settings(settings: Settings, folder: RunFolder) -> None:
     """Copy the effective settings into the run's folder."""
     folder.root.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    data = settings.model_dump(mode="json")
+    for role in data["roles"].values():  # what a role shares with `endpoint` stands there only
+        for key in [key for key, value in data["endpoint"].items() if role[key] == value]:
+            del role[key]
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
     folder.config.write_text("# The effective run file: every key, as it was used.\n" + text)
+
+
+def keep_settings(settings: Settings, folder: RunFolder) -> None:
+    """Copy what later stages were run with into the run's folder.
+
+    Where a campaign has been begun, what its sessions depend on stays as it was begun with.
+    """
+    if not folder.config.is_file() or not folder.ledger.exists():
+        save_settings(settings, folder)
+        return
+    begun = load_settings(folder.config)
+    roles = begun.roles.model_copy(update={"judge": settings.roles.judge})
+    stages = {name: getattr(settings, name) for name in ("corpus", "training", "evaluation")}
+    save_settings(begun.model_copy(update={**stages, "roles": roles}), folder)
 
 
 def open_run(name: str) -> tuple[Settings, RunFolder]:
@@ -161,9 +188,21 @@ def _lay_environment_over(data: dict[str, Any]) -> dict[tuple[str, ...], str]:
         for key in keys[:-1]:
             spot = spot.setdefault(key, {}) if isinstance(spot, dict) else None
         if isinstance(spot, dict):
-            spot[keys[-1]] = yaml.safe_load(os.environ[variable])
+            spot[keys[-1]] = _value_of(variable)
         set_by[keys] = variable
     return set_by
+
+
+def _value_of(variable: str) -> Any:  # noqa: ANN401 - any YAML value
+    try:
+        return yaml.safe_load(os.environ[variable])
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            "the variable's value is not YAML",
+            where=variable,
+            got=str(getattr(error, "problem", error)),
+            mend="quote it as in a YAML file",
+        ) from None
 
 
 def _as_config_error(
@@ -191,7 +230,7 @@ def _as_config_error(
         f"the value cannot be used{also}",
         where=where,
         expected=first["msg"],
-        got=repr(first.get("input")),
+        got="(not shown)" if keys[-1:] in SECRETIVE else repr(first.get("input")),
     )
 
 

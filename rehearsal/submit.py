@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,6 +12,8 @@ from domain.errors import ConfigError, RehearsalError
 from rehearsal.console import emit_json, stderr
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ray.job_submission import JobSubmissionClient
 
 CARRIED = (
@@ -19,34 +22,55 @@ CARRIED = (
 )  # fmt: skip
 """The folders that travel. An allow-list: transcripts, runs and the rest of a checkout stay."""
 
-SUFFIXES = frozenset({".py", ".md", ".yaml", ".json", ".j2", ".txt", ".typed"})
+SUFFIXES = frozenset({".py", ".md", ".yaml", ".json", ".j2", ".css", ".txt", ".typed"})
 """The kinds of file that travel from them."""
 
 RUN_FILE = "run.yaml"
 
 
-def submit_job(address: str, verb: list[str], config: Path, *, as_json: bool) -> None:
+def submit_job(
+    address: str,
+    verb: list[str],
+    config: Path,
+    run: Path | None,
+    more: Sequence[str] = (),
+    *,
+    as_json: bool,
+) -> None:
     """Send `rehearsal VERB CONFIG` to the cluster at `address` and follow it to its end.
 
-    Paths in the run file are read on the cluster: transcripts must lie where its nodes see them.
+    Every path is read on the cluster: the run's folder and transcripts must lie where all its
+    nodes see them. API keys do not travel, because a job's settings can be read on the dashboard:
+    the nodes must have them in their environment.
 
     Args:
         address: Address of the cluster's dashboard, e.g. `http://127.0.0.1:8265`.
         verb: The command's words before the run file.
         config: The run file that travels with the code.
+        run: The run's folder, on storage that the cluster's nodes share.
+        more: Further words of the command.
         as_json: Whether to print the job's id and end as JSON.
 
     Raises:
-        ConfigError: No cluster answers at the address.
+        ConfigError: No cluster answers at the address, or the run's folder is not named.
+        RehearsalError: The job failed.
     """
+    if run is None or not run.is_absolute():
+        raise ConfigError(
+            "a job needs a run folder that the cluster's nodes share",
+            where="--run",
+            expected="an absolute path on shared storage",
+            got="none" if run is None else str(run),
+            mend="add --run /shared/runs/NAME",
+        )
     client = _client(address)
     with tempfile.TemporaryDirectory(prefix="rehearsal-job-") as scratch:
         carry(Path(scratch), config)
         options = ["--json"] if as_json else []
-        words = ["python", "-m", "rehearsal", *verb, RUN_FILE, *options]
+        words = ["python", "-m", "rehearsal", *verb, RUN_FILE, "--run", str(run), *more, *options]
         environment = {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONUNBUFFERED": "1"}
         job = client.submit_job(
-            entrypoint=" ".join(words),
+            entrypoint=shlex.join(words),
             runtime_env={"working_dir": scratch, "env_vars": environment},
         )
     stderr().print(f"Job {job} is with the cluster; its words follow.")
@@ -102,8 +126,6 @@ def _follow(client: JobSubmissionClient, job: str, *, as_json: bool) -> None:
 
     asyncio.run(tail())
     status = client.get_job_status(job)
-    if as_json:
-        emit_json({"job": job, "status": str(status.value)})
     if status.value != "SUCCEEDED":
         info = client.get_job_info(job)
         raise RehearsalError(
@@ -112,3 +134,5 @@ def _follow(client: JobSubmissionClient, job: str, *, as_json: bool) -> None:
             got=f"{status.value}: {info.message or ''}".strip(),
             mend=f"its log stands above; again: ray job logs {job}",
         )
+    if as_json:
+        emit_json({"job": job, "status": str(status.value)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,16 @@ from rehearsal.options import JsonOption, RunArgument
 if TYPE_CHECKING:
     from campaigns.trace import Trace
 
+
+class TraceStatus(StrEnum):
+    """How a session stands."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    QUARANTINED = "quarantined"
+    OPEN = "open"
+
+
 app = typer.Typer(help="Follow what happened in a session.", no_args_is_help=True)
 
 
@@ -19,7 +30,7 @@ app = typer.Typer(help="Follow what happened in a session.", no_args_is_help=Tru
 def list_(
     run: RunArgument,
     status: Annotated[
-        str | None, typer.Option(help="Only accepted, rejected, quarantined or open ones.")
+        TraceStatus | None, typer.Option(help="Only sessions that ended so, or are open.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -58,7 +69,7 @@ def show(
         str, typer.Argument(metavar="SESSION", help="Its id, the start of it, or its number.")
     ],
     run: Annotated[
-        str | None, typer.Option("--run", help="The run [default: the one that has it].")
+        str | None, typer.Option("--run", help="The run (default: the one that has it).")
     ] = None,
     calls: Annotated[bool, typer.Option("--calls", help="Show each call's prompt too.")] = False,
     as_json: JsonOption = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rehearsal.options import (
@@ -15,8 +16,6 @@ from rehearsal.options import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.settings import Settings
@@ -32,14 +31,17 @@ def train(
 ) -> None:
     """Fine-tune a LoRA adapter on each of the run's blends."""
     from rehearsal.console import emit_json, say, watching
+    from rehearsal.runfile import keep_settings
 
     settings, folder = find_target(target, run_dir)
     if submit:
         from rehearsal.submit import submit_job
 
-        submit_job(submit, ["train"], folder.config, as_json=as_json)
+        config = Path(target) if Path(target).is_file() else folder.config
+        submit_job(submit, ["train"], config, run_dir, as_json=as_json)
         return
     settings = with_ray(settings, ray)
+    keep_settings(settings, folder)
     with watching() as progress:
         made = train_run(settings, folder, progress)
     if as_json:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from domain.settings import Settings
 
 
+SAMPLES = Path(__file__).resolve().parent.parent / "examples" / "transcripts"
+"""The project's own sample sessions; every person in them is invented."""
+
+
 def transcripts_of(settings: Settings) -> Path:
     """Return the path of the run's transcripts.
 

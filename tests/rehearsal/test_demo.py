@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,26 +53,52 @@ def test_the_loop_ends_with_a_report(environment: dict[str, str]) -> None:
     assert "http://" not in report.replace("http://www.w3.org", "")
     root = result["run"]
     assert rehearse("campaign", "status", root, "--json", environment=environment).returncode == 0
-    sessions = json.loads(rehearse("trace", "list", root, "--json", environment=environment).stdout)
+    listed = rehearse("trace", "list", root, "--json", environment=environment)
+    sessions = json.loads(listed.stdout)
     assert len(sessions) == 12
-    shown = rehearse("trace", "show", sessions[0]["id"], "--run", root, environment=environment)
+    shown = rehearse(
+        "trace", "show", sessions[0]["session"], "--run", root, environment=environment
+    )
     assert "therapist:" in shown.stdout
 
 
-def test_own_transcripts_wait_for_a_signature(
-    repository: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def own(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Transcripts that are the user's own: copies of the samples, elsewhere."""
     monkeypatch.setenv("REHEARSAL_RUNS", str(tmp_path / "runs"))
-    samples = repository / "examples" / "transcripts"
-    assert run(["demo", "--transcripts", str(samples)]) == 3
+    return Path(shutil.copytree(repository / "examples" / "transcripts", tmp_path / "own"))
+
+
+def test_own_transcripts_wait_for_a_signature(
+    own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["demo", "--transcripts", str(own)]) == 3
     err = capsys.readouterr().err
+    folder = tmp_path / "runs" / "demo"
     assert "nobody has signed" in err
-    assert "--sign-off NAME" in err
-    assert (tmp_path / "runs" / "demo" / "corpus" / "review.md").is_file()
-    assert not (tmp_path / "runs" / "demo" / "corpus" / "real.jsonl").exists()
+    assert f'--run "{folder}" --sign-off NAME' in err
+    assert (folder / "corpus" / "review.md").is_file()
+    assert not (folder / "corpus" / "real.jsonl").exists()
+    assert run(["corpus", "sign-off", str(folder), "--name", "N. N.", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["signed_off"] == 12
+
+
+def test_a_config_that_names_transcripts_is_not_signed_by_the_project(
+    own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REHEARSAL_CORPUS__TRANSCRIPTS", str(own))
+    assert run(["demo"]) == 3
+    assert "nobody has signed" in capsys.readouterr().err
+
+
+def test_a_review_that_nobody_has_read_is_not_signed(
+    own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["demo", "--transcripts", str(own), "--run", str(tmp_path / "run")]
+    assert run(words) == 3
+    (own / "session-perfectionism.srt").unlink()
+    assert run([*words, "--sign-off", "N. N."]) == 3
+    assert "have changed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "wrong"])

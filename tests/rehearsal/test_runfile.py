@@ -114,3 +114,33 @@ def test_unknown_run_lists_known_ones(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(ConfigError) as caught:
         open_run("second")
     assert "first" in caught.value.expected
+
+
+def test_a_saved_address_stands_in_one_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    path = write(tmp_path, "name: x\nendpoint: {base_url: 'http://a/v1'}\n")
+    save_settings(load_settings(path), folder)
+    monkeypatch.setenv("REHEARSAL_ENDPOINT__BASE_URL", "http://moved/v1")
+    assert open_run(str(folder.root))[0].roles.judge.base_url == "http://moved/v1"
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["{api_key_env: sk-secret-123}", "{base_url: 'https://me:sk-secret-123@host/v1'}"]
+)
+def test_a_key_in_the_wrong_place_is_refused_and_not_repeated(
+    tmp_path: Path, endpoint: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, f"name: x\nendpoint: {endpoint}\n"))
+    assert "sk-secret-123" not in str(caught.value)
+
+
+def test_a_variable_that_is_no_yaml_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REHEARSAL_NAME", "@x")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, "seed: 1\n"))
+    assert caught.value.where == "REHEARSAL_NAME"

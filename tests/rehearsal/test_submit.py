@@ -24,7 +24,31 @@ def test_what_travels_can_run(tmp_path: Path) -> None:
     assert load_settings(tmp_path / RUN_FILE).engine.ray_address == "auto"
 
 
+def test_every_file_of_the_rooms_travels(repository: Path, tmp_path: Path) -> None:
+    copied = {path.relative_to(tmp_path) for path in carry(tmp_path, shipped_config("demo"))}
+    there = {
+        path.relative_to(repository)
+        for room in CARRIED
+        for path in (repository / room).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.name != ".gitignore"
+    }
+    assert there - copied == set()
+
+
+@pytest.mark.parametrize("run", [None, Path("runs/x")])
+def test_a_job_needs_a_shared_run_folder(run: Path | None) -> None:
+    with pytest.raises(ConfigError, match="share") as caught:
+        submit_job("http://127.0.0.1:9", ["train"], shipped_config("demo"), run, as_json=False)
+    assert "--run /shared" in caught.value.mend
+
+
 def test_no_cluster_at_the_address_is_said() -> None:
     with pytest.raises(ConfigError, match="no Ray cluster") as caught:
-        submit_job("http://127.0.0.1:9", ["train"], shipped_config("demo"), as_json=False)
+        submit_job(
+            "http://127.0.0.1:9",
+            ["train"],
+            shipped_config("demo"),
+            Path("/shared/x"),
+            as_json=False,
+        )
     assert "127.0.0.1:9" in caught.value.where
