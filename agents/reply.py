@@ -39,6 +39,15 @@ FINAL_CODES = {
 }
 """Error codes that mean more than their status: money is out, or a filter objects."""
 
+SHUT = re.compile(r"\AHTTP (?:401|402|403|404)\b|\AHTTP \d+(?: \[[^\]]*\])? \[insufficient_quota\]")
+"""Details, as `read_error` words them, of rejections that every other call will meet too: a wrong
+key, no money, no permission, an unknown model or address."""
+
+
+def is_shut(detail: str) -> bool:
+    """Whether the detail of a `REJECTED` says that the endpoint takes no call at all."""
+    return SHUT.match(detail) is not None
+
 
 def read_reply(status: int, headers: Mapping[str, str], body: bytes) -> CallResult:
     """Read one HTTP answer to a chat-completions request."""

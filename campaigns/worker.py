@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from agents.llm import RoleModel, check_endpoint, close_line
 from agents.pack import load_pack
+from agents.reply import is_shut
 from domain.base import Noun, canonical_json
 from domain.call import Outcome, Role
-from domain.errors import PackError
+from domain.errors import EndpointError, PackError
 from domain.scenario import PlanItem
 from domain.settings import Settings
 from graphs.context import PlayContext
@@ -16,6 +17,7 @@ from graphs.refine import play_item
 
 if TYPE_CHECKING:
     from domain.call import Journal
+    from domain.session import Failure
 
 
 _ENDPOINTS_FAULT = frozenset({Outcome.CONNECTION.value, Outcome.REJECTED.value})
@@ -54,14 +56,28 @@ class SessionJob:
         """Play one plan item and return its session as canonical JSON.
 
         Raises:
-            EndpointError: The session failed because its endpoint cannot be used at all: the run
-                should stop, and be resumed when that is mended, instead of losing every session.
+            EndpointError: The session failed because its endpoint cannot be used at all, or no
+                longer (quota, key, permission, model). The run should stop, and be resumed when
+                that is mended, instead of losing every session.
         """
         session = await play_item(PlanItem.model_validate_json(item), self._context)
         if session.failure is not None and session.failure.outcome in _ENDPOINTS_FAULT:
-            role = session.failure.role
-            await check_endpoint(getattr(self._roles, role), where=f"roles.{role}")
+            await self._check(session.failure)
         return canonical_json(session)
+
+    async def _check(self, failure: Failure) -> None:
+        """Tell a fault of the endpoint, which every session would meet, from one of the session."""
+        settings, where = getattr(self._roles, failure.role), f"roles.{failure.role}"
+        await check_endpoint(settings, where=where)
+        if failure.outcome == Outcome.REJECTED.value and is_shut(failure.detail):
+            raise EndpointError(
+                "the endpoint takes no more calls",
+                where=where,
+                expected="an answer",
+                got=failure.detail,
+                mend="Mend the account, the key or its permissions, then run "
+                "`rehearsal campaign resume`; the session is not lost.",
+            )
 
     async def aclose(self) -> None:
         """Close the connections to the endpoints."""

@@ -12,11 +12,10 @@ from collections import OrderedDict
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from domain.call import Outcome
 from domain.errors import RehearsalError, ResumeRefusedError
 from engine import shards
 from engine.budget import Allowance, Share
-from engine.rows import Stored, checksum
+from engine.rows import UNANSWERED, Stored, checksum
 from engine.writer import Write, Writer
 
 if TYPE_CHECKING:
@@ -139,22 +138,22 @@ class Ledger:
         if known is None:
             known = {}
             for reader in self._earlier:
-                known.update({row.place: row for row in reader.calls(session)})
-            known = _reached(known)
+                known.update(_answered(reader.calls(session)))
             self._known[session] = known
             if len(self._known) > _SESSIONS:
                 self._known.popitem(last=False)
         return known
 
 
-def _reached(known: dict[Place, Stored]) -> dict[Place, Stored]:
-    """Leave out the steps at which no attempt ever reached the endpoint.
+def _answered(rows: list[Stored]) -> dict[Place, Stored]:
+    """Leave out the steps at which one shard has no attempt that a model saw.
 
-    Nothing was answered there and nothing paid, so a resumed run may ask again: a server that
-    was down must not cost the session for good.
+    A resumed run may ask there again: a server that was down or overloaded, or an account that
+    was empty, must not cost the session for good. It is done shard by shard, so that what a later
+    run asked anew never mixes with what it had left out.
     """
-    reached = {place[:2] for place, row in known.items() if row.outcome != Outcome.CONNECTION}
-    return {place: row for place, row in known.items() if place[:2] in reached}
+    answered = {row.place[:2] for row in rows if row.outcome not in UNANSWERED}
+    return {row.place: row for row in rows if row.place[:2] in answered}
 
 
 class _Reader:

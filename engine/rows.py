@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 _REMEMBERED = 8192
 """Last requests kept at hand to refer to; one that was dropped only costs space."""
 
+UNANSWERED = frozenset(
+    {Outcome.CONNECTION, Outcome.REJECTED, Outcome.RATE_LIMITED, Outcome.SERVER_ERROR}
+)
+"""Outcomes of calls that no model saw: nothing was said and nothing paid."""
+
 
 class Stored(NamedTuple):
     """One row of the `calls` table, in the order of its columns."""

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.exc import DatabaseError
 
-from domain.call import CallKey, CallRow, Outcome, Role
+from domain.call import CallKey, CallRow, Role
 from domain.errors import StoreError
 from engine import shards
 from engine.budget import Share
 from engine.delta import restore
-from engine.rows import Stored, checksum, result_is_whole
+from engine.rows import UNANSWERED, Stored, checksum, result_is_whole
 from engine.schema import CALLS, RESULTS
 
 if TYPE_CHECKING:
@@ -206,8 +206,8 @@ def _same(known: tuple[CallRow, Shard] | None, row: CallRow, shard: Shard) -> No
         return
     before, where = known
     one, two = before.result, row.result
-    if one.outcome is Outcome.CONNECTION:
-        return  # it never reached the endpoint, and a resumed run asked again
+    if one.outcome in UNANSWERED:
+        return  # no model saw it, and a resumed run asked again
     if (before.request_hash, one.outcome, one.text) != (row.request_hash, two.outcome, two.text):
         raise StoreError(
             "two shards hold different calls under one key",

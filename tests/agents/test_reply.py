@@ -3,7 +3,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from agents.reply import MAX_TOKENS, read_reply
+from agents.reply import MAX_TOKENS, is_shut, read_reply
 from domain.call import Outcome
 from tests.support.scripted import Reply, fails, says
 
@@ -113,3 +113,23 @@ def test_a_count_beyond_all_reason_is_capped() -> None:
     body["usage"] = {"prompt_tokens": 2**63, "completion_tokens": 5}
     usage = read_reply(200, {}, orjson.dumps(body)).usage
     assert (usage.prompt_tokens, usage.completion_tokens) == (MAX_TOKENS, 5)
+
+
+@pytest.mark.parametrize(
+    ("reply", "shut"),
+    [
+        (fails(401, "wrong key"), True),
+        (fails(402, "no money"), True),
+        (fails(403, "not for you"), True),
+        (fails(404, "no such model", "model", "model_not_found"), True),
+        (fails(429, "no money", code="insufficient_quota"), True),
+        (fails(429, "no money", "plan", "insufficient_quota"), True),
+        (fails(400, "too long", "messages", "context_length_exceeded"), False),
+        (fails(400, "HTTP 401 [insufficient_quota]"), False),
+        (fails(422, "no such field"), False),
+    ],
+)
+def test_a_rejection_of_every_call_is_told_from_one_of_this_call(reply: Reply, shut: bool) -> None:
+    result = read_reply(reply.status, reply.headers, reply.body)
+    assert result.outcome is Outcome.REJECTED
+    assert is_shut(result.detail) is shut

@@ -28,6 +28,8 @@ class Stage:
         self.url = ""
         self.dies_after: int | None = None
         """Requests after which every connection is cut; None for a healthy server."""
+        self.broke_after: int | None = None
+        """Completions after which each is refused for want of money; None for a full account."""
 
     def app(self) -> web.Application:
         app = self.endpoint.app()
@@ -44,6 +46,10 @@ class Stage:
         if self.dies_after is not None and sum(self.asked.values()) >= self.dies_after:
             assert request.transport is not None
             request.transport.close()
+        broke = self.broke_after is not None and sum(self.asked.values()) >= self.broke_after
+        if broke and request.method == "POST":
+            body = {"message": "You exceeded your quota.", "code": "insufficient_quota"}
+            return web.json_response({"error": body}, status=429)
         return await handler(request)
 
     @property

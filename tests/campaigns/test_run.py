@@ -127,6 +127,20 @@ def test_an_endpoint_that_dies_stops_the_run_and_costs_no_session(
     assert load_trace(folder, "0").session is not None
 
 
+def test_an_empty_account_stops_the_run_and_costs_no_session(
+    stage: Stage, folder: RunFolder, tmp_path: Path
+) -> None:
+    stage.broke_after = 30
+    with pytest.raises(EndpointError, match="insufficient_quota"):
+        play(stage.settings(), folder)
+    stage.broke_after = None
+    assert play(stage.settings(), folder, resume=True).quarantined == 0
+    assert set(stage.asked.values()) == {1}
+    whole = RunFolder(tmp_path / "whole")
+    play(stage.settings(), whole)
+    assert folder.sessions.read_bytes() == whole.sessions.read_bytes()
+
+
 def test_a_finished_campaign_is_not_overwritten(stage: Stage, folder: RunFolder) -> None:
     play(stage.settings(2), folder)
     with pytest.raises(ConfigError, match="has been finished"):

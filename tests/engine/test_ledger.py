@@ -126,10 +126,14 @@ async def test_a_changed_request_is_refused_and_names_the_call(
     resumed.close()
 
 
-async def test_a_step_that_never_reached_the_endpoint_is_asked_again(
-    tmp_path: Path, ledger: Ledger
+@pytest.mark.parametrize(
+    "outcome",
+    [Outcome.CONNECTION, Outcome.REJECTED, Outcome.RATE_LIMITED, Outcome.SERVER_ERROR],
+)
+async def test_a_step_that_no_model_saw_is_asked_again(
+    tmp_path: Path, ledger: Ledger, outcome: Outcome
 ) -> None:
-    lost = CallResult(outcome=Outcome.CONNECTION, detail="connection refused")
+    lost = CallResult(outcome=outcome, detail="not now")
     one, two = row("session-1", 0, b"{}"), row("session-1", 1, b"{}")
     await ledger.record(one.model_copy(update={"result": lost}))
     await ledger.record(row("session-1", 0, b"{}", attempt=1))
@@ -140,10 +144,28 @@ async def test_a_step_that_never_reached_the_endpoint_is_asked_again(
     await resumed.record(two)
     resumed.close()
     assert [call.result.outcome for call in Store(tmp_path).calls("session-1")] == [
-        Outcome.CONNECTION,
+        outcome,
         Outcome.OK,
         Outcome.OK,
     ]
+
+
+async def test_what_was_asked_anew_does_not_mix_with_what_was_left_out(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    lost = CallResult(outcome=Outcome.CONNECTION, detail="connection refused")
+    first, second = row("session-1", 0, b"{}"), row("session-1", 0, b"{}", attempt=1)
+    await ledger.record(first.model_copy(update={"result": lost}))
+    await ledger.record(second.model_copy(update={"result": lost}))
+    odd = first.result.model_copy(update={"outcome": Outcome.INVALID})
+    resumed = Ledger(shard_at(tmp_path, 2, 1), "hash", shards.list_shards(tmp_path)[:1])
+    await resumed.record(first.model_copy(update={"result": odd}))
+    resumed.close()
+    again = Ledger(shard_at(tmp_path, 3, 1), "hash", shards.list_shards(tmp_path)[:2])
+    assert again.recall(first.key, first.request_hash) == odd
+    repair = row("session-1", 0, b'{"repair":1}', attempt=1)
+    assert again.recall(repair.key, repair.request_hash) is None
+    again.close()
 
 
 async def test_a_sealed_shard_refuses_its_writer(tmp_path: Path, ledger: Ledger) -> None:
