@@ -1,4 +1,9 @@
-"""What a run may spend, shared out over its workers so that the total is never exceeded."""
+"""What a run may spend, shared out over its workers.
+
+Calls are counted before they are made: no more are made than the budget allows. What a call costs
+in tokens is known only when it returns: tokens can be exceeded by the calls in flight. What a
+worker had in flight when it was killed is in no ledger and counts as nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.errors import BudgetReachedError
+from engine.rows import UNANSWERED
 
 if TYPE_CHECKING:
-    from domain.call import CallKey
+    from domain.call import CallKey, CallRow
     from domain.settings import BudgetSettings
+
+
+CHARS_A_TOKEN = 4
+"""An estimate, for endpoints that report no usage: about four characters of English make a token
+(source: OpenAI's help centre, "What are tokens and how to count them?")."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,20 @@ def _split(limit: int | None, spent: int, workers: int) -> list[int | None]:
     return [each + (n < rest) for n in range(workers)]
 
 
+def tokens_of(row: CallRow) -> int:
+    """Return a call's tokens, prompt and completion.
+
+    Where the endpoint reports none for a call that a model saw, this is an estimate from the
+    length of request and answer, see `CHARS_A_TOKEN`: a budget must not stand still there.
+    """
+    usage, result = row.result.usage, row.result
+    reported = usage.prompt_tokens + usage.completion_tokens
+    if reported or result.outcome in UNANSWERED:
+        return reported
+    size = len(row.request) + len(result.text) + len(result.reasoning)
+    return -(-size // CHARS_A_TOKEN)
+
+
 def left(share: Share, spent: Share) -> Share | None:
     """Return what is left of a worker's share after `spent`, or None when nothing is."""
     calls = _split(share.calls, spent.calls or 0, 1)[0]
@@ -63,8 +88,8 @@ class Allowance:
     """Counts one worker's spending against its share.
 
     Calls are exact. A call's tokens are known only when it returns, so each call in flight is
-    held to cost as much as the dearest seen so far; until the first one has returned, tokens
-    can be exceeded by the calls already in flight.
+    held to cost as much as the dearest seen so far. Tokens can be exceeded by the calls in flight
+    before the first one has returned, and by a call that is dearer than any before it.
     """
 
     def __init__(self, share: Share) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from domain.errors import RehearsalError, ResumeRefusedError
 from engine import shards
-from engine.budget import Allowance, Share
+from engine.budget import Allowance, Share, tokens_of
 from engine.rows import UNANSWERED, Stored, checksum
 from engine.writer import Write, Writer
 
@@ -98,8 +98,7 @@ class Ledger:
         Raises:
             StoreError: The disk is full, the shard is damaged, or a newer run owns the store.
         """
-        usage = row.result.usage
-        self._allowance.settle(usage.prompt_tokens + usage.completion_tokens)
+        self._allowance.settle(tokens_of(row))
         await self._put(row)
         key = row.key
         own = self._own.setdefault(key.session, {})

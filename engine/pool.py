@@ -224,9 +224,8 @@ def _skip_finished(work: Work) -> None:
 def _share_out(work: Work, budget: BudgetSettings) -> None:
     """Divide what is left of the budget over as many workers as there is work for."""
     if work.todo:
-        totals = Store(work.folder).totals()
         workers = min(work.engine.workers, len(work.todo)) if work.engine.kind == "ray" else 1
-        work.shares = shares(budget, Share(totals.calls, totals.tokens), workers)
+        work.shares = shares(budget, Store(work.folder).spent(), workers)
 
 
 def _gravity(error: RehearsalError) -> int:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from domain.call import CallKey
+from domain.call import CallKey, CallResult, CallRow, Outcome, Role, Usage
 from domain.errors import BudgetReachedError
 from domain.settings import BudgetSettings
-from engine.budget import Allowance, Share, left, shares
+from engine.budget import Allowance, Share, left, shares, tokens_of
 
 KEY = CallKey(session="session-1", draft=0, step=0, attempt=0)
 
@@ -37,3 +37,20 @@ def test_calls_in_flight_are_held_to_cost_what_the_dearest_did() -> None:
     allowance.permit(KEY)
     with pytest.raises(BudgetReachedError):
         allowance.permit(KEY)
+
+
+@pytest.mark.parametrize(
+    ("result", "tokens"),
+    [
+        (CallResult(outcome=Outcome.OK, text="y" * 8, usage=Usage(prompt_tokens=3)), 3),
+        (CallResult(outcome=Outcome.OK, text="y" * 8), 12),
+        (CallResult(outcome=Outcome.TRUNCATED, reasoning="y" * 9), 13),
+        (CallResult(outcome=Outcome.RATE_LIMITED), 0),
+    ],
+    ids=["reported", "estimated", "rounded up", "never answered"],
+)
+def test_tokens_are_as_reported_or_estimated(result: CallResult, tokens: int) -> None:
+    row = CallRow(
+        key=KEY, role=Role.CLIENT, endpoint="", request_hash="", request=b"x" * 40, result=result
+    )
+    assert tokens_of(row) == tokens

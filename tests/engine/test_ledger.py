@@ -230,6 +230,25 @@ async def test_no_more_calls_than_the_share_allows(tmp_path: Path) -> None:
     ledger.close()
 
 
+async def test_tokens_that_are_not_reported_are_estimated_now_and_on_resume(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger(shard_at(tmp_path, 1, 1), "hash", share=Share(tokens=500))
+    silent = [
+        one.model_copy(update={"result": one.result.model_copy(update={"usage": Usage()})})
+        for one in conversation("session-1", 4)
+    ]
+    expected = sum(len(one.request) for one in silent) / 4
+    assert 500 < expected < 2000
+    await written(ledger, silent)
+    with pytest.raises(BudgetReachedError):
+        ledger.permit(row("session-2", 0, b"{}").key)
+    ledger.close()
+    tokens = Store(tmp_path).spent().tokens
+    assert tokens is not None
+    assert 500 < tokens < 2000
+
+
 async def test_a_stopped_ledger_records_but_permits_nothing(ledger: Ledger) -> None:
     ledger.permit(row("session-1", 0, b"{}").key)
     ledger.stop(interrupted())
