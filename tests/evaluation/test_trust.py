@@ -27,5 +27,17 @@ def test_real_scenarios_need_a_trusted_endpoint() -> None:
     assert "elsewhere.example" in caught.value.got
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2"],
+)
+def test_real_scenarios_are_not_traced(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "true")
+    require_trust([scenario(Origin.SYNTHETIC)], TRUSTED, "roles.judge")
+    with pytest.raises(TrustError, match="LangSmith") as caught:
+        require_trust([scenario(Origin.REAL)], TRUSTED, "roles.judge")
+    assert caught.value.where == f"environment variable {name}"
+
+
 def test_synthetic_scenarios_may_go_anywhere() -> None:
     require_trust([scenario(Origin.SYNTHETIC)], OTHER, "roles.judge")
