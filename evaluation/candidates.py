@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from domain.settings import EvaluationSettings
 
+KEY_ENV = "REHEARSAL_CANDIDATE_KEY"
+"""Variable with the server's token: made anew for each, and never written anywhere."""
 STARTUP_S = 600.0
 """Loading a large base takes minutes; a server that dies is noticed at once."""
 STOP_S = 10.0
@@ -83,6 +86,9 @@ def serving(
 ) -> Iterator[CandidateServer]:
     """Start a server for a base and its adapters; it ends with the block, or with this process.
 
+    It asks for a token, because others on this machine can reach loopback too. Within the block the
+    token stands in this process's environment as `KEY_ENV`.
+
     Args:
         base: A folder, or a hub id.
         adapters: PEFT folders by variant.
@@ -94,13 +100,13 @@ def serving(
         announce = Path(scratch) / "address.json"
         command = [
             sys.executable, "-P", "-m", "evaluation.serving", "--base", str(base),
-            "--announce", str(announce), "--drop-oldest", "--watch-stdin",
+            "--announce", str(announce), "--drop-oldest", "--watch-stdin", "--token-env", KEY_ENV,
         ]  # fmt: skip
         for name, path in adapters.items():
             command += ["--adapter", f"{name}={path}"]
         if allow_hub:
             command.append("--allow-hub")
-        with log.open("ab") as stream:
+        with _a_token(), log.open("ab") as stream:
             process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 command,
                 stdin=subprocess.PIPE,
@@ -109,11 +115,24 @@ def serving(
                 env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
                 start_new_session=True,
             )
-        server = CandidateServer(process, announce, log)
-        try:
-            yield server
-        finally:
-            server.stop()
+            server = CandidateServer(process, announce, log)
+            try:
+                yield server
+            finally:
+                server.stop()
+
+
+@contextmanager
+def _a_token() -> Iterator[None]:
+    """Set a new token in the environment, and put back what was there."""
+    before = os.environ.get(KEY_ENV)
+    os.environ[KEY_ENV] = secrets.token_urlsafe()
+    try:
+        yield
+    finally:
+        del os.environ[KEY_ENV]
+        if before is not None:
+            os.environ[KEY_ENV] = before
 
 
 def candidate_role(base_url: str, variant: str, settings: EvaluationSettings) -> RoleSettings:
@@ -124,7 +143,7 @@ def candidate_role(base_url: str, variant: str, settings: EvaluationSettings) ->
     """
     return RoleSettings(
         base_url=base_url,
-        api_key_env="REHEARSAL_CANDIDATE_KEY",
+        api_key_env=KEY_ENV,
         trusted_for_real=True,
         concurrency=256,
         timeout_s=ANSWER_S,

@@ -15,7 +15,7 @@ from engine import pool
 from engine.store import Store
 from evaluation.adapters import adapter_hash, fingerprint
 from evaluation.answers import AnswerItem, AnswerOrders, open_answers
-from evaluation.candidates import candidate_role, serving
+from evaluation.candidates import KEY_ENV, candidate_role, serving
 from evaluation.judging import JudgeItem, JudgeOrders, Verdicts, open_judging
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def answer_round(
                 run_hash,
                 progress,
                 stage="answers",
+                variables=[KEY_ENV],
             )
     found = Store(ledger).results()
     return [Answer.model_validate_json(found[item.id]) for item in items]
@@ -118,6 +119,9 @@ def verdict_round(
 
     Returns:
         A verdict for every answer and criterion, in their orders.
+
+    Raises:
+        EndpointError: Verdicts are missing and the judge cannot be used.
     """
     by_id = {context.id: context for context in contexts}
     items = {
@@ -133,19 +137,23 @@ def verdict_round(
         seed=settings.seed,
     )
     run_hash = _verdicts_hash(orders)
+    ledger = folder.evaluation / "ledger" / run_hash
+    if not Store(ledger).finished().issuperset(items):
+        asyncio.run(_check_judge(settings.roles.judge))
     found: dict[str, Verdicts] = {}
     pool.run_all(
         open_judging,
         canonical_json(orders),
         # sorted by a hash of the text: the judge does not meet one model's answers in a row
         [(name, canonical_json(items[name])) for name in sorted(items)],
-        folder.evaluation / "ledger" / run_hash,
+        ledger,
         settings.engine,
         BudgetSettings(),
         run_hash,
         progress,
         lambda item, result: found.update({item: Verdicts.model_validate_json(result)}),
         stage="verdicts",
+        variables=[settings.roles.judge.api_key_env],
     )
     return [
         verdict

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ipaddress
 import json
 import logging
 import os
@@ -12,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-from domain.errors import EvaluationError
+from domain.errors import ConfigError, RehearsalError
 
 _LOG = logging.getLogger("evaluation.serving")
 
@@ -27,8 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
-        asyncio.run(_serve(options))
-    except EvaluationError as error:
+        token = _token(options.token_env, options.host)
+        asyncio.run(_serve(options, token))
+    except RehearsalError as error:
         _LOG.error("%s", error)
         _announce(options.announce, {"error": error.what, **error.fields()})
         return int(error.exit_code)
@@ -71,7 +73,40 @@ def _named_path(text: str) -> tuple[str, Path]:
     return name, Path(path)
 
 
-async def _serve(options: argparse.Namespace) -> None:
+def _token(variable: str, host: str) -> str | None:
+    """Return the token that callers must send; None lets everybody on this machine in.
+
+    Raises:
+        ConfigError: The variable is not set, or `host` is beyond loopback and there is no token.
+    """
+    token = os.environ.get(variable, "").strip() if variable else ""
+    if variable and not token:
+        raise ConfigError(
+            "the variable with the token is not set",
+            where=f"--token-env {variable}",
+            expected="a token that callers send as their API key",
+            got="nothing",
+            mend=f"Set {variable}, or leave --token-env out.",
+        )
+    if not token and not _is_loopback(host):
+        raise ConfigError(
+            "listening beyond loopback needs a token",
+            where=f"--host {host}",
+            expected="a token that callers send as their API key",
+            got="none",
+            mend="Put one in a variable and name it with --token-env, or leave --host out.",
+        )
+    return token or None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _serve(options: argparse.Namespace, token: str | None) -> None:
     import torch
     from aiohttp import web
 
@@ -86,7 +121,6 @@ async def _serve(options: argparse.Namespace) -> None:
         device=options.device,
         local_only=not options.allow_hub,
     )
-    token = os.environ.get(options.token_env) if options.token_env else None
     app = ModelApp(models, token=token, drop_oldest=options.drop_oldest).build()
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()

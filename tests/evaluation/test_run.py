@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
 
+from agents.endpoint import check_endpoint
+from agents.line import close_line
 from corpus.files import read_nouns, write_nouns
 from domain.errors import EndpointError, EvaluationError, TrustError
 from domain.progress import silent
 from domain.record import HeldOutContext, Origin
 from domain.runfolder import RunFolder
-from domain.settings import Settings
+from domain.settings import EngineSettings, EvaluationSettings, RoleSettings, Settings
 from domain.turn import Speaker, Turn
 from domain.verdict import Answer, Verdict
+from evaluation.candidates import KEY_ENV, candidate_role, serving
 from evaluation.run import evaluate
 from tests.support.threaded import ThreadedServer
 
@@ -30,6 +35,7 @@ class Judge:
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
+        self.key = ""
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -37,10 +43,17 @@ class Judge:
         app.router.add_post("/v1/chat/completions", self.complete)
         return app
 
-    async def models(self, _: web.Request) -> web.Response:
+    def refuses(self, request: web.Request) -> bool:
+        return bool(self.key) and request.headers.get("Authorization") != f"Bearer {self.key}"
+
+    async def models(self, request: web.Request) -> web.Response:
+        if self.refuses(request):
+            raise web.HTTPUnauthorized
         return web.json_response({"data": [{"id": "judge"}]})
 
     async def complete(self, request: web.Request) -> web.Response:
+        if self.refuses(request):
+            raise web.HTTPUnauthorized
         body = await request.json()
         self.bodies.append(body)
         case = body["messages"][1]["content"]
@@ -109,6 +122,13 @@ def settings(judge_url: str, **judge: object) -> Settings:
     )
 
 
+async def check(role: RoleSettings) -> None:
+    try:
+        await check_endpoint(role, "candidate")
+    finally:
+        await close_line()
+
+
 def test_every_variant_answers_every_scenario_and_is_judged_blind(
     folder: RunFolder, judge: Judge, judge_url: str, tiny_base: Path
 ) -> None:
@@ -150,6 +170,51 @@ def test_a_judge_that_is_not_there_is_named_before_a_model_is_asked(
     with pytest.raises(EndpointError, match=r"roles\.judge"):
         evaluate(settings("http://127.0.0.1:9/v1"), folder, tiny_base, silent)
     assert not (folder.evaluation / "answers.jsonl").exists()
+
+
+def test_a_judge_that_is_not_there_is_named_when_only_verdicts_are_missing(
+    folder: RunFolder, judge: Judge, judge_url: str, tiny_base: Path
+) -> None:
+    evaluate(settings(judge_url), folder, tiny_base, silent)
+    (ledger,) = (folder.evaluation / "ledger").glob("verdicts-*")
+    shutil.rmtree(ledger)
+    before = len(judge.bodies)
+    judge.key = "changed"
+    with pytest.raises(EndpointError, match=r"roles\.judge"):
+        evaluate(settings(judge_url), folder, tiny_base, silent)
+    assert len(judge.bodies) == before
+    assert not ledger.exists()
+
+
+@pytest.mark.ray
+def test_workers_that_started_before_have_the_keys(
+    folder: RunFolder,
+    judge: Judge,
+    judge_url: str,
+    tiny_base: Path,
+    local_ray: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judge.key = "secret"
+    monkeypatch.setenv("JUDGES_KEY", judge.key)
+    engine = EngineSettings(kind="ray", workers=1)
+    keyed = settings(judge_url, api_key_env="JUDGES_KEY").model_copy(update={"engine": engine})
+    summary = evaluate(keyed, folder, tiny_base, silent)
+    assert set(summary.answer_failures.values()) == {0}
+    assert {mean.failures for mean in summary.means} == {1}  # scenario 3, as above
+
+
+def test_a_server_of_models_asks_for_a_key_that_is_gone_afterwards(
+    folder: RunFolder, tiny_base: Path
+) -> None:
+    with serving(tiny_base, {}, folder.evaluation / "serving.log") as server:
+        key = os.environ[KEY_ENV]
+        role = candidate_role(server.base_url(), "base", EvaluationSettings())
+        asyncio.run(check(role))
+        with pytest.raises(EndpointError, match="refuses the key"):
+            asyncio.run(check(role.model_copy(update={"api_key_env": "NOT_SET_ANYWHERE"})))
+    assert KEY_ENV not in os.environ
+    assert key not in (folder.evaluation / "serving.log").read_text()
 
 
 def test_a_missing_adapter_is_named(folder: RunFolder, judge_url: str, tiny_base: Path) -> None:

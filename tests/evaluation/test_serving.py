@@ -12,9 +12,10 @@ import pytest
 import torch
 from aiohttp.test_utils import TestServer
 
-from domain.errors import EvaluationError
+from domain.errors import EvaluationError, ExitCode
 from evaluation.app import ModelApp
 from evaluation.models import BatchShape, ServedModels, load_models
+from evaluation.serving import main
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -253,6 +254,23 @@ async def test_a_token_is_asked_for_when_there_is_one(served: ServedModels) -> N
         wrong = await client.post(ask("Hello."), {"Authorization": "Bearer guess"})
         right = await client.post(ask("Hello."), {"Authorization": "Bearer secret"})
     assert [without[0], wrong[0], right[0]] == [401, 401, 200]
+
+
+@pytest.mark.parametrize(
+    ("options", "where"),
+    [
+        (["--host", "192.0.2.1"], "--host 192.0.2.1"),
+        (["--host", "models.example"], "--host models.example"),
+        (["--token-env", "NOT_SET_ANYWHERE"], "--token-env NOT_SET_ANYWHERE"),
+    ],
+)
+def test_a_server_without_the_token_it_needs_does_not_start(
+    options: list[str], where: str, tmp_path: Path
+) -> None:
+    announce = tmp_path / "address.json"
+    code = main(["--base", str(tmp_path), "--announce", str(announce), *options])
+    assert code == ExitCode.USAGE
+    assert json.loads(announce.read_text())["where"] == where
 
 
 async def test_a_long_conversation_loses_its_oldest_messages_when_told_to(
