@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domain.errors import ConfigError, StoreError
+from domain.errors import ConfigError, StoreError, TrainingError
 from domain.progress import Progress, silent
 from training.adapter import read_log, read_summary, write_adapter
+from training.checkpoints import keep_checkpoint, last_checkpoint
 from training.examples import read_messages
 from training.heldout import measure_held_out
 from training.job import TrainJob
@@ -103,15 +104,16 @@ def _inline(tasks: Sequence[Task], progress: Progress) -> dict[str, TrainSummary
     summaries = {}
     for task in tasks:
         _claim(task)
-        last = task.storage / "checkpoint"
 
-        def keep(row: LogRow, made: Path | None, task: Task = task, last: Path = last) -> None:
+        def keep(row: LogRow, made: Path | None, task: Task = task) -> None:
             progress(*_stage(task, row))
             if made is not None:
-                shutil.rmtree(last, ignore_errors=True)
-                shutil.copytree(made, last)
+                keep_checkpoint(task.storage, made, int(row["step"]))
 
-        train(task.job, Ranks(), keep, last if last.exists() else None)
+        train(task.job, Ranks(), keep, last_checkpoint(task.storage))
+        last = last_checkpoint(task.storage)
+        if last is None:
+            raise TrainingError("the run ended without a checkpoint", where=task.job.variant)
         summaries[task.job.variant] = _finish(task, last)
     return summaries
 
