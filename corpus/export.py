@@ -122,14 +122,18 @@ def write_export(target: Path, drawn: Sequence[Record], facts: CardFacts) -> Man
 
 
 def export_corpus(folder: RunFolder, target: Path, corpus: CorpusSettings, seed: int) -> Manifest:
-    """Export everything that may leave the run: signed real records and synthetic ones, once each.
+    """Export what may be trained on elsewhere: signed real records and synthetic ones, once each.
+
+    Held-out records stay behind, so that nobody trains on what models are compared on.
 
     Raises:
         SignOffNeededError: Real records are not signed off.
         BlendError: A licence forbids the use, there is nothing to export, or `target` is not ours.
         StoreError: A file cannot be read or written.
     """
-    records = [*signed_records(folder), *read_records(folder.synthetic)]
+    kept_out = {record.id for record in _held_out(folder)}
+    real = [record for record in signed_records(folder) if record.id not in kept_out]
+    records = [*real, *read_records(folder.synthetic)]
     if not records:
         raise BlendError(
             "there is nothing to export",
@@ -140,6 +144,11 @@ def export_corpus(folder: RunFolder, target: Path, corpus: CorpusSettings, seed:
     check_licences(records, corpus.use)
     _refuse_foreign(target)
     return write_export(target, records, CardFacts(name=folder.root.name, seed=seed))
+
+
+def _held_out(folder: RunFolder) -> Iterator[Record]:
+    if folder.held_out.exists():
+        yield from read_records(folder.held_out)
 
 
 def read_messages(folder: Path) -> Iterator[Line]:
@@ -192,6 +201,8 @@ def _fill(made: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
             stream.write(canonical_json(line) + b"\n")
     rows = [_row(record, repeats[record.id]) for record in distinct]
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), made / PARQUET)
+    for name in (MESSAGES, PARQUET):
+        (made / name).chmod(0o600)  # real people's words, as everywhere in a run
     stats = describe(distinct)
     write_text(made / CARD, card_of(facts, stats, sessions=len(drawn)))
     origins = Counter(record.origin for record in drawn)

@@ -147,11 +147,14 @@ def _take_in(settings: Settings, folder: RunFolder, name: str | None) -> IngestS
     """
     from corpus.ingest import ingest
     from corpus.signoff import sign_off
+    from rehearsal.console import stderr
     from rehearsal.transcripts import SAMPLES, transcripts_of
 
     source = transcripts_of(settings)
     read = folder.review.read_bytes() if folder.review.is_file() else None
     summary = ingest(source, folder, settings.corpus)
+    for left_out in summary.skipped:
+        stderr().print(f"Skipped {left_out.where}: {left_out.reason}", markup=False)
     if source.resolve() == SAMPLES:
         sign_off(folder, INVENTED)
         return summary
@@ -197,5 +200,6 @@ def _show_end(settings: Settings, folder: RunFolder, result: dict[str, Any]) -> 
     say("      the sessions, and how each was mended")
     say("  rehearsal demo --transcripts PATH")
     say("      the same loop on your own transcripts")
-    say("  rehearsal campaign run configs/openai-endpoint.yaml")
+    say("  cp configs/openai-endpoint.yaml my-run.yaml     (set base_url and model)")
+    say("  rehearsal campaign run my-run.yaml")
     say("      sessions from your own endpoint")

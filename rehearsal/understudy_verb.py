@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def understudy(
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8765,
     host: Annotated[str, typer.Option(help="Address; anything but loopback needs a token.")] = (
         "127.0.0.1"
     ),
