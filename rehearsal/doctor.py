@@ -9,12 +9,15 @@ import platform
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from domain.errors import ExitCode, RehearsalError
 from rehearsal.options import JsonOption
+
+if TYPE_CHECKING:
+    from domain.settings import RoleSettings
 
 ROOMS = (
     "agents", "campaigns", "corpus", "domain", "engine", "evaluation", "graphs", "measures",
@@ -120,9 +123,15 @@ def _accelerator() -> Check:
 def _endpoints(config: Path) -> list[Check]:
     import asyncio
 
-    from agents.llm import check_endpoint
+    from agents.llm import check_endpoint, close_line
     from domain.settings import EMBEDDED
     from rehearsal.runfile import load_settings
+
+    async def ask(role: RoleSettings, where: str) -> None:
+        try:
+            await check_endpoint(role, where)
+        finally:
+            await close_line()
 
     checks = []
     for name, role in load_settings(config).roles:
@@ -131,8 +140,8 @@ def _endpoints(config: Path) -> list[Check]:
             checks.append(Check(where, True, f"{role.model}, started with the run"))
             continue
         try:
-            asyncio.run(check_endpoint(role, where))
+            asyncio.run(ask(role, where))
             checks.append(Check(where, True, f"{role.model} at {role.base_url}"))
         except RehearsalError as error:
-            checks.append(Check(where, False, str(error), error.mend))
+            checks.append(Check(where, False, f"{error.what} ({error.got})", error.mend))
     return checks
