@@ -11,7 +11,16 @@ import orjson
 
 from agents.habits import Habits, every_habit
 from agents.line import current_line, headers_of, key_of, post
-from domain.call import CALL_HEADER, CallKey, CallResult, CallRow, Journal, Outcome, Role
+from domain.call import (
+    CALL_HEADER,
+    CallKey,
+    CallResult,
+    CallRow,
+    Journal,
+    Outcome,
+    Reservation,
+    Role,
+)
 from domain.errors import ConfigError, ResumeRefusedError
 
 if TYPE_CHECKING:
@@ -67,6 +76,7 @@ class Desk:
         self.journal = journal
         self.base_url = settings.base_url.rstrip("/")
         self.url = f"{self.base_url}/chat/completions"
+        self._gate = journal.gate(settings)
         self._under_way: dict[str, asyncio.Event] = {}
 
     async def run(self, attempt: Attempt) -> CallResult:
@@ -145,9 +155,15 @@ class Desk:
         settings = self.settings
         headers = headers_of(key_of(settings.api_key_env))
         headers[CALL_HEADER] = str(key)
-        async with current_line().limiter(self.base_url, settings.concurrency):
-            self.journal.permit(key)
-            return await post(self.url, body, headers, settings.timeout_s)
+        call = Reservation(key, self.role, settings.model, len(body), settings.max_tokens)
+        result = None
+        await self._gate.enter(call)
+        try:
+            await self.journal.permit(call)
+            result = await post(self.url, body, headers, settings.timeout_s)
+        finally:
+            self._gate.leave(result)
+        return result
 
     def _checked(self, attempt: Attempt, result: CallResult) -> CallResult:
         return attempt.check(result) if result.outcome is Outcome.OK else result

@@ -17,7 +17,6 @@ from weakref import WeakKeyDictionary
 import aiohttp
 
 from agents.habits import Habits
-from agents.limiter import Limiter
 from agents.reply import read_reply
 from domain.call import CallResult, Outcome
 
@@ -37,11 +36,10 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 class Line:
-    """What the calls of one event loop share: the session, the limits, the habits learned."""
+    """What the calls of one event loop share: the session and the habits learned."""
 
     def __init__(self) -> None:
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
-        self._limiters: dict[str, Limiter] = {}
         self._habits: dict[tuple[str, str], Habits] = {}
 
     def session(self, url: str) -> aiohttp.ClientSession:
@@ -62,12 +60,6 @@ class Line:
                 trust_env=proxied,
             )
         return session
-
-    def limiter(self, base_url: str, limit: int) -> Limiter:
-        """The limit on calls under way at `base_url`; the smallest that was asked for holds."""
-        if base_url not in self._limiters:
-            self._limiters[base_url] = Limiter(limit)
-        return self._limiters[base_url].lower(limit)
 
     def habits(self, base_url: str, model: str) -> Habits:
         """What is known of `model` at `base_url`."""

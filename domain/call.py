@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pydantic import Field
 
 from domain.base import Noun
+
+if TYPE_CHECKING:
+    from domain.gate import Gate
+    from domain.settings import RoleSettings
 
 CALL_HEADER = "X-Rehearsal-Call"
 """The request header that carries the call's key, so that an endpoint's log can be held
@@ -102,6 +106,17 @@ class CallRow(Noun):
     result: CallResult
 
 
+class Reservation(NamedTuple):
+    """What is known of a call before it is made: who makes it, and what it may cost at most."""
+
+    key: CallKey
+    role: Role
+    model: str
+    request_bytes: int
+    max_tokens: int
+    """Completion tokens at most."""
+
+
 class Journal(Protocol):
     """What a model client writes its calls in: recalled on resume, recorded before use."""
 
@@ -113,11 +128,16 @@ class Journal(Protocol):
         """
         ...
 
-    def permit(self, key: CallKey) -> None:
-        """Allow a new call.
+    def gate(self, endpoint: RoleSettings) -> Gate:
+        """Return the way into `endpoint`, which every call to it goes through."""
+        ...
+
+    async def permit(self, call: Reservation) -> None:
+        """Allow a new call and set aside what it may cost, until `record` says what it did.
 
         Raises:
             BudgetReachedError: The run may spend no more.
+            InterruptedRunError: The run is being stopped.
         """
         ...
 

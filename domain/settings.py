@@ -27,7 +27,10 @@ class EndpointSettings(Noun):
     """Name of the environment variable with the key; the key itself is never stored."""
     trusted_for_real: bool = False
     """Whether text that derives from real people may be sent there."""
-    concurrency: int = Field(default=64, ge=1, le=4096)
+    concurrency: int = Field(default=256, ge=1, le=4096)
+    """Calls under way there at most, over all workers; how many it really takes is found out."""
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
     timeout_s: float = Field(default=120, gt=0)
     """Total time for one attempt, from connecting to the last byte."""
     retries: int = Field(default=4, ge=0, le=20)
@@ -82,6 +85,10 @@ class BudgetSettings(Noun):
 
     calls: int | None = Field(default=None, ge=0)
     tokens: int | None = Field(default=None, ge=0)
+    usd: float | None = Field(default=None, ge=0)
+    """US dollars, by the prices of `engine/prices.yaml` and `prices` below."""
+    deadline_s: float | None = Field(default=None, gt=0)
+    """Seconds of this run after which no new call is made."""
 
 
 class CampaignSettings(Noun):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from domain.errors import BudgetReachedError, InterruptedRunError, RehearsalError
 from engine.job import ItemEnd, explain
 from engine.ledger import Ledger
+from engine.liaison import Liaison
 
 if TYPE_CHECKING:
     from engine.budget import Share
     from engine.job import Factory
     from engine.shards import Shard
+    from engine.steward import Link
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class BenchPlan:
     shard: Shard
     earlier: tuple[Shard, ...]
     share: Share
+    link: Link
+    """The way to the steward of the run."""
     in_flight: int
     """Items played at the same time."""
     returns_results: bool
@@ -39,7 +43,10 @@ class Bench:
 
     def __init__(self, plan: BenchPlan) -> None:
         self._plan = plan
-        self._ledger = Ledger(plan.shard, plan.run_hash, plan.earlier, plan.share)
+        self._liaison = Liaison(plan.shard.worker, plan.link)
+        self._ledger = Ledger(
+            plan.shard, plan.run_hash, plan.earlier, plan.share, gates=self._liaison.gates
+        )
         self._job = plan.factory(plan.payload, self._ledger)
         self._items: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
         self._ends: asyncio.Queue[ItemEnd] = asyncio.Queue()
@@ -72,6 +79,7 @@ class Bench:
         await asyncio.gather(*self._pullers, return_exceptions=True)
         self._ends.put_nowait(ItemEnd("", error=interrupted()))  # frees whoever still waits
         await self._job.aclose()
+        await self._liaison.aclose()
         await asyncio.to_thread(self._ledger.close)
 
     async def _pull(self) -> None:

@@ -20,6 +20,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 import ray
 from ray._private import worker as ray_worker
 from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from domain.errors import ConfigError, RehearsalError
 
@@ -75,6 +76,20 @@ class Actor:
     def call(self, method: str, *args: object) -> Handle[Any]:
         """Call a method; returns at once."""
         return Handle(getattr(self._handle, method).remote(*args))
+
+    async def ask(self, method: str, *args: object) -> Any:  # noqa: ANN401 - as the method says
+        """Call a method from an event loop and wait for what it returns.
+
+        Raises:
+            WorkerDiedError: Its process is gone.
+        """
+        try:
+            return await getattr(self._handle, method).remote(*args)
+        except RayTaskError as error:
+            cause = error.cause
+            raise (cause if isinstance(cause, RehearsalError) else error) from None
+        except RayActorError as error:
+            raise WorkerDiedError(str(error)) from error
 
     def kill(self) -> None:
         """End the process now."""
@@ -137,13 +152,20 @@ def _call(function: Callable[..., T], *args: object) -> T:
     return function(*args)
 
 
-def actor(kind: type, *args: object, concurrency: int = 8, cpus: float = 0) -> Actor:
+def actor(
+    kind: type, *args: object, concurrency: int = 8, cpus: float = 0, here: bool = False
+) -> Actor:
     """Start an actor that holds `kind(*args)`; its async methods run side by side.
 
     With `cpus=0` it takes no ticket: for workers that live on while other work comes and goes.
+    With `here` it lives on the driver's machine.
     """
     remote: Any = ray.remote  # its published types know fewer options than it takes
-    made = remote(num_cpus=cpus, max_concurrency=concurrency, max_restarts=0)(kind)
+    options: dict[str, Any] = {"max_concurrency": concurrency, "max_restarts": 0}
+    if here:
+        node = ray.get_runtime_context().get_node_id()
+        options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
+    made = remote(num_cpus=cpus, **options)(kind)
     return Actor(made.remote(*args))
 
 

@@ -14,6 +14,7 @@ from engine import cluster, shards
 from engine.bench import Bench, interrupted
 from engine.budget import left, reached
 from engine.signals import Interrupts
+from engine.steward import Steward
 from engine.store import spent_in
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from engine.budget import Share
     from engine.job import Factory, ItemEnd
     from engine.pool import Work
+    from engine.steward import Mandate, Orders, Report
 
 _LIMIT = 64
 """Ends that a worker returns at a time."""
@@ -73,6 +75,40 @@ class Worker:
             await bench.close()
 
 
+class StewardHost:
+    """What lives in the steward's process: a steward while a run lasts."""
+
+    def __init__(self) -> None:
+        self._steward: Steward | None = None
+
+    async def open(self, mandate: Mandate) -> None:
+        """Begin a run."""
+        self._steward = Steward(mandate)
+
+    async def exchange(self, report: Report) -> Orders:
+        """Answer a worker's report."""
+        if self._steward is None:
+            raise RuntimeError("the steward has no run")
+        return await self._steward.exchange(report)
+
+    async def leave(self, worker: int) -> None:
+        """Forget a worker that has died."""
+        if self._steward is not None:
+            self._steward.leave(worker)
+
+
+class StewardLink:
+    """A worker's way to a steward in another process."""
+
+    def __init__(self, actor: cluster.Actor) -> None:
+        self._actor = actor
+
+    async def exchange(self, report: Report) -> Orders:
+        """Deliver a report and return the orders."""
+        orders: Orders = await self._actor.ask("exchange", report)
+        return orders
+
+
 @dataclass
 class _Hand:
     """The driver's side of one worker."""
@@ -93,6 +129,7 @@ def prewarm(engine: EngineSettings, factory: Factory) -> None:
     idle = cluster.crew("workers")
     while len(idle) < engine.workers:
         idle.append(_hire(engine))
+    _steward()
     for actor in idle:
         actor.call("prepare", factory.__module__)
 
@@ -121,9 +158,11 @@ class _Crew:
         self._hands: list[_Hand] = []
         self._numbers = 0
         self._told = False
+        self._steward = _steward()
         self.restarts = 0
 
     def open(self) -> None:
+        self._steward.call("open", self._work.mandate).result()
         for share in self._work.shares:
             self._hands.append(self._hire(share))
 
@@ -190,12 +229,13 @@ class _Crew:
     def _hire(self, share: Share) -> _Hand:
         self._numbers += 1
         actor = self._idle.pop() if self._idle else _hire(self._work.engine)
-        plan = self._work.plan(self._numbers, share)
+        plan = self._work.plan(self._numbers, share, StewardLink(self._steward))
         return _Hand(actor, plan, actor.call("open", plan))
 
     def _replace(self, hand: _Hand, error: cluster.WorkerDiedError) -> None:
         """Seal the dead worker's shard and give its items to a new one."""
         self._hands.remove(hand)
+        self._steward.call("leave", hand.plan.shard.worker)
         self.restarts += 1
         if self.restarts > _RESTARTS_PER_WORKER * len(self._work.shares):
             raise RehearsalError(
@@ -222,6 +262,14 @@ class _Crew:
             except cluster.WorkerDiedError:
                 continue
             self._idle.append(actor)
+
+
+def _steward() -> cluster.Actor:
+    """The steward's process, on the driver's machine; it is kept for the next run."""
+    kept = cluster.crew("steward")
+    if not kept:
+        kept.append(cluster.actor(StewardHost, here=True))
+    return kept[0]
 
 
 def _hire(engine: EngineSettings) -> cluster.Actor:

@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING
 from domain.errors import RehearsalError, ResumeRefusedError
 from engine import shards
 from engine.budget import Allowance, Share, tokens_of
+from engine.gates import Gates
 from engine.rows import UNANSWERED, Stored, checksum
 from engine.writer import Write, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domain.call import CallKey, CallResult, CallRow
+    from domain.call import CallKey, CallResult, CallRow, Reservation
+    from domain.gate import Gate
+    from domain.settings import RoleSettings
     from engine.shards import Shard
 
 _SESSIONS = 4096
@@ -39,6 +42,7 @@ class Ledger:
         earlier: Shards to recall from; sealed, or of sessions that are not played here.
         share: What may be spent.
         page_limit: Bound on the shard's size in SQLite pages; None leaves it to the disk.
+        gates: The ways into the endpoints, where they are shared with other workers.
 
     Raises:
         StoreError: The shard cannot be created, or an earlier one is damaged.
@@ -51,7 +55,9 @@ class Ledger:
         earlier: Sequence[Shard] = (),
         share: Share = Share(),  # noqa: B008 - frozen
         page_limit: int | None = None,
+        gates: Gates | None = None,
     ) -> None:
+        self._gates = gates or Gates()
         self._allowance = Allowance(share)
         self._stop: RehearsalError | None = None
         self._earlier = [_Reader(one) for one in earlier]
@@ -81,8 +87,12 @@ class Ledger:
         _check(key, stored.request_hash.hex(), request_hash)
         return stored.result()
 
-    def permit(self, key: CallKey) -> None:
-        """Allow a new call.
+    def gate(self, endpoint: RoleSettings) -> Gate:
+        """Return the way into `endpoint`, which every call to it goes through."""
+        return self._gates.gate(endpoint)
+
+    async def permit(self, call: Reservation) -> None:
+        """Allow a new call and set aside what it may cost.
 
         Raises:
             BudgetReachedError: The share is spent.
@@ -90,7 +100,7 @@ class Ledger:
         """
         if self._stop is not None:
             raise self._stop
-        self._allowance.permit(key)
+        self._allowance.permit(call.key)
 
     async def record(self, row: CallRow) -> None:
         """Write `row`; return once its batch is committed.

@@ -12,6 +12,7 @@ from engine import shards
 from engine.bench import Bench, BenchPlan, interrupted
 from engine.budget import Share, shares
 from engine.signals import Interrupts
+from engine.steward import Mandate, Steward
 from engine.store import Store
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from domain.progress import Progress
     from domain.settings import BudgetSettings, EngineSettings
     from engine.job import Factory, ItemEnd
+    from engine.steward import Link
 
 _LIMIT = 64
 _TICK_S = 0.5
@@ -57,10 +59,11 @@ class Work:
     on_result: Callable[[str, bytes], None] | None
     stage: str
     environment: dict[str, str]
+    mandate: Mandate
     done: int = 0
     error: RehearsalError | None = None
 
-    def plan(self, worker: int, share: Share) -> BenchPlan:
+    def plan(self, worker: int, share: Share, link: Link) -> BenchPlan:
         """Return what worker number `worker` needs; it recalls from every shard there is now."""
         return BenchPlan(
             factory=self.factory,
@@ -69,6 +72,7 @@ class Work:
             shard=shards.shard_at(self.folder, self.epoch, worker),
             earlier=tuple(shards.list_shards(self.folder)),
             share=share,
+            link=link,
             in_flight=self.engine.sessions_in_flight,
             returns_results=self.on_result is not None,
             environment=self.environment,
@@ -149,6 +153,7 @@ def run_all(
         on_result=on_result,
         stage=stage,
         environment={name: os.environ[name] for name in variables if name in os.environ},
+        mandate=Mandate(budget),
     )
     _skip_finished(work)
     _share_out(work, budget)
@@ -179,7 +184,7 @@ def prewarm(engine: EngineSettings, factory: Factory) -> None:
 
 async def run_items(work: Work) -> None:
     """Play the work's items on one bench in this process."""
-    bench = Bench(work.plan(1, work.shares[0]))
+    bench = Bench(work.plan(1, work.shares[0], Steward(work.mandate)))
     left = len(work.todo)
     bench.give(work.todo)
     try:

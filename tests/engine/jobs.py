@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from domain.base import canonical_json
-from domain.call import CALL_HEADER, CallKey, CallResult, CallRow, Outcome, Role, Usage
+from domain.call import CALL_HEADER, CallKey, CallResult, CallRow, Outcome, Reservation, Role, Usage
 
 if TYPE_CHECKING:
     from domain.call import Journal
@@ -41,7 +41,7 @@ class TalkJob:
         digest = sha256(request).hexdigest()
         result = self.journal.recall(key, digest)
         if result is None:
-            self.journal.permit(key)
+            await self.journal.permit(Reservation(key, Role.CLIENT, "m", len(request), 20))
             result = await self.ask(request, str(key))
             await self.journal.record(
                 CallRow(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.call import CallKey, CallResult, CallRow, Outcome, Role, Usage
+from domain.call import CallKey, CallResult, CallRow, Outcome, Reservation, Role, Usage
 from domain.errors import BudgetReachedError, InterruptedRunError, ResumeRefusedError, StoreError
 from engine import shards
 from engine.bench import interrupted
@@ -220,13 +220,17 @@ async def test_the_same_call_twice_is_an_error(ledger: Ledger) -> None:
         await ledger.record(row("session-1", 0, b"{}"))
 
 
+def wanted(session: str, step: int) -> Reservation:
+    return Reservation(row(session, step, b"{}").key, Role.CLIENT, "m", 2, 10)
+
+
 async def test_no_more_calls_than_the_share_allows(tmp_path: Path) -> None:
     ledger = Ledger(shard_at(tmp_path, 1, 1), "hash", share=Share(calls=2))
     for step in range(2):
-        ledger.permit(row("session-1", step, b"{}").key)
+        await ledger.permit(wanted("session-1", step))
         await ledger.record(row("session-1", step, b"{}"))
     with pytest.raises(BudgetReachedError):
-        ledger.permit(row("session-1", 2, b"{}").key)
+        await ledger.permit(wanted("session-1", 2))
     ledger.close()
 
 
@@ -242,7 +246,7 @@ async def test_tokens_that_are_not_reported_are_estimated_now_and_on_resume(
     assert 500 < expected < 2000
     await written(ledger, silent)
     with pytest.raises(BudgetReachedError):
-        ledger.permit(row("session-2", 0, b"{}").key)
+        await ledger.permit(wanted("session-2", 0))
     ledger.close()
     tokens = Store(tmp_path).spent().tokens
     assert tokens is not None
@@ -250,11 +254,11 @@ async def test_tokens_that_are_not_reported_are_estimated_now_and_on_resume(
 
 
 async def test_a_stopped_ledger_records_but_permits_nothing(ledger: Ledger) -> None:
-    ledger.permit(row("session-1", 0, b"{}").key)
+    await ledger.permit(wanted("session-1", 0))
     ledger.stop(interrupted())
     await ledger.record(row("session-1", 0, b"{}"))
     with pytest.raises(InterruptedRunError):
-        ledger.permit(row("session-1", 1, b"{}").key)
+        await ledger.permit(wanted("session-1", 1))
 
 
 async def test_a_folder_that_cannot_be_written_is_a_store_error(tmp_path: Path) -> None:

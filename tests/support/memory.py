@@ -6,15 +6,19 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from domain.errors import BudgetReachedError, ResumeRefusedError
+from engine.gates import Gates
 
 if TYPE_CHECKING:
-    from domain.call import CallKey, CallResult, CallRow
+    from domain.call import CallKey, CallResult, CallRow, Reservation
+    from domain.gate import Gate
+    from domain.settings import RoleSettings
 
 
 class MemoryJournal:
     def __init__(self, calls: int | None = None) -> None:
         self.rows: dict[str, CallRow] = {}
         self.calls = calls
+        self.gates = Gates()
 
     def recall(self, key: CallKey, request_hash: str) -> CallResult | None:
         row = self.rows.get(str(key))
@@ -24,9 +28,12 @@ class MemoryJournal:
             raise ResumeRefusedError("the request has changed", where=str(key))
         return row.result
 
-    def permit(self, key: CallKey) -> None:
+    def gate(self, endpoint: RoleSettings) -> Gate:
+        return self.gates.gate(endpoint)
+
+    async def permit(self, call: Reservation) -> None:
         if self.calls is not None and len(self.rows) >= self.calls:
-            raise BudgetReachedError("no more calls", where=str(key))
+            raise BudgetReachedError("no more calls", where=str(call.key))
 
     async def record(self, row: CallRow) -> None:
         assert row.request_hash == hashlib.sha256(row.request).hexdigest()
