@@ -10,7 +10,7 @@ export LANGSMITH_TRACING ?= false
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow lint format clean install dev
+.PHONY: help demo test test-slow lint format clean install dev chaos
 
 help: ## Show what can be made
 	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ test: dev ## Run the tests that a change must pass
 
 test-slow: dev ## Run the tests that need servers or long runs
 	@$(BIN)/python -m pytest -m "slow" $(ARGS)
+
+chaos: dev ## Kill campaigns in every way there is, and say what was lost
+	@$(BIN)/python -m benchmarks.chaos $(ARGS)
 
 lint: dev ## ruff, mypy, import-linter, deptry
 	$(BIN)/ruff check .

@@ -33,6 +33,18 @@ class Fault(StrEnum):
     """No text."""
     REFUSAL = "refusal"
     """A refusal instead of text."""
+    SLOW_LORIS = "slow_loris"
+    """The answer a byte at a time, so that every read succeeds and the whole never ends."""
+    RESET = "reset"
+    """The connection is reset in the middle of the body."""
+    UNFIT = "unfit"
+    """JSON that breaks the schema that was asked for; speech is answered honestly."""
+    WRONG_ROLE = "wrong_role"
+    """A message that says it is the user's."""
+    GARBAGE = "garbage"
+    """Text that is no text: control characters, half a surrogate pair, or bytes beyond UTF-8."""
+    HUGE = "huge"
+    """Ten megabytes, without saying so before."""
 
 
 class FaultSettings(Noun):
@@ -45,6 +57,12 @@ class FaultSettings(Noun):
     truncated: float = Field(default=0, ge=0, le=1)
     empty: float = Field(default=0, ge=0, le=1)
     refusal: float = Field(default=0, ge=0, le=1)
+    slow_loris: float = Field(default=0, ge=0, le=1)
+    reset: float = Field(default=0, ge=0, le=1)
+    unfit: float = Field(default=0, ge=0, le=1)
+    wrong_role: float = Field(default=0, ge=0, le=1)
+    garbage: float = Field(default=0, ge=0, le=1)
+    huge: float = Field(default=0, ge=0, le=1)
     latency_ms: float = Field(default=0, ge=0)
     """Time before an answer; the median where `latency_sigma` is set."""
     latency_sigma: float = Field(default=0, ge=0, le=4)

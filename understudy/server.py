@@ -22,6 +22,7 @@ from domain.errors import ConfigError, EndpointError
 from understudy.apierror import ApiError
 from understudy.completion import Completion, complete
 from understudy.faults import Fault, FaultSettings
+from understudy.mischief import ON_THE_WAY, send, spoil
 from understudy.models import MODELS, answer, role_of
 from understudy.request import ChatRequest, parse_request
 from understudy.requestlog import RequestLog
@@ -95,9 +96,9 @@ class Understudy:
         finished = complete(asked, answer(asked), fault)
         if asked.stream:
             return await _stream(request, asked, finished, fault)
-        whole = finished.whole()
-        if fault is Fault.MALFORMED:
-            whole = whole[: len(whole) // 2]
+        if fault in ON_THE_WAY:
+            return await send(request, finished.whole(), fault)
+        whole = spoil(finished.whole(), fault, key)
         return web.Response(body=whole, content_type="application/json")
 
     def _receive(

@@ -1,0 +1,91 @@
+"""`python -m benchmarks.chaos`: kill campaigns in every way there is, and say what was lost."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.chaos import forked, inline
+from benchmarks.chaos.stage import Stage
+from understudy.faults import FaultSettings
+
+if TYPE_CHECKING:
+    from benchmarks.chaos.report import Report
+
+LATENCY = FaultSettings(latency_ms=4, latency_sigma=0.5)
+"""Milliseconds per answer: enough for a kill to land while calls are in flight."""
+
+
+def _boundaries(folder: Path, seed: int, kills: int | None) -> Report:
+    with Stage(folder / "boundaries", LATENCY).open() as stage:
+        return inline.every_boundary(stage, seed, kills)
+
+
+def _inline(folder: Path, seed: int, kills: int | None) -> Report:
+    with Stage(folder / "inline", LATENCY).open() as stage:
+        return inline.random_moments(stage, seed, 200 if kills is None else kills)
+
+
+MODES = {"boundaries": _boundaries, "inline": _inline}
+
+
+def main() -> int:
+    """Run the modes that were asked for; 0 when every promise held, 1 otherwise."""
+    given = _arguments()
+    forked.prepare()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as scratch:
+        folder = given.keep or Path(scratch)
+        reports = [MODES[mode](folder, given.seed, given.kills) for mode in given.modes]
+    if given.json:
+        sys.stdout.write(json.dumps(_summed(reports), indent=1) + "\n")
+    else:
+        _show(reports)
+    return 0 if all(report.held for report in reports) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("--kills", type=int, help="kills per mode (default: what is promised)")
+    parser.add_argument("--modes", type=_modes, default=list(MODES), help=", ".join(MODES))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="work in this folder, and leave it")
+    return parser.parse_args()
+
+
+def _modes(text: str) -> list[str]:
+    modes = text.split(",")
+    if unknown := set(modes) - set(MODES):
+        raise argparse.ArgumentTypeError(f"no such mode: {', '.join(unknown)}")
+    return modes
+
+
+def _summed(reports: list[Report]) -> dict[str, object]:
+    numbers = ("kills", "lost", "asked_twice", "unrecorded", "in_flight_at_kill")
+    return {
+        **{name: sum(getattr(report, name) for report in reports) for name in numbers},
+        "same_bytes": all(report.same_bytes for report in reports),
+        "held": all(report.held for report in reports),
+        "modes": {report.mode: report.as_json() for report in reports},
+    }
+
+
+def _show(reports: list[Report]) -> None:
+    heads = ("mode", "kills", "lost", "asked twice", "in flight", "same bytes", "held")
+    rows = [
+        (r.mode, r.kills, r.lost, r.asked_twice, r.in_flight_at_kill, r.same_bytes, r.held)
+        for r in reports
+    ]
+    for row in (heads, *rows):
+        sys.stdout.write("  ".join(f"{cell!s:>11}" for cell in row) + "\n")
+    for report in reports:
+        for problem in report.problems:
+            sys.stdout.write(f"{report.mode}: {problem}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
