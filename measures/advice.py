@@ -6,10 +6,10 @@ from functools import lru_cache
 
 from measures.lexicon import has, reported
 from measures.questions import questions
-from measures.tokens import sentences, unquoted, words
+from measures.tokens import KEPT, sentences, unquoted, words
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def advice(text: str) -> tuple[str, ...]:
     """Return the sentences that tell the client what to do.
 
@@ -23,7 +23,7 @@ def advice(text: str) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def information(text: str) -> tuple[str, ...]:
     """Return the sentences that explain or inform, questions left out."""
     asked = {question.text for question in questions(text)}

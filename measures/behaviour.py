@@ -8,7 +8,7 @@ from functools import lru_cache
 from measures.advice import advice, information
 from measures.questions import questions
 from measures.reflections import is_statement, reflections
-from measures.tokens import words
+from measures.tokens import KEPT, words
 
 SHORT = 3
 """Words up to which an utterance that asks nothing only keeps the talk going ("Mm-hmm, right.")."""
@@ -32,7 +32,7 @@ def _told_words(text: str) -> int:
     return sum(len(words(sentence)) for sentence in told)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def behaviour(text: str, previous: str = "") -> Behaviour:
     """Return what an utterance mainly does, given what the client said before it.
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from measures.lexicon import count, word_set
 from measures.repetition import babble
-from measures.tokens import normal, words
+from measures.tokens import KEPT, normal, words
 
 LONG_ENOUGH = 6
 """Words from which shares say anything."""
@@ -20,7 +20,7 @@ CLASHES = 0.04
 """Share of word pairs that no English sentence holds ("the is", "of and") that is still a slip."""
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def coherence(text: str) -> float:
     """Return how far a text reads as English sentences, 0 (salad, nothing) to 1.
 

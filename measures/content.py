@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from measures.lexicon import word_set
-from measures.tokens import stem, words
+from measures.tokens import KEPT, stem, words
 
 
 @lru_cache(maxsize=1)
@@ -20,21 +20,27 @@ def _trade() -> frozenset[str]:
     return frozenset(stem(word) for word in word_set("stopwords.trade"))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def content(text: str) -> tuple[str, ...]:
     """Return the stems of the content words of `text`, in order."""
+    return tuple(found for word in words(text) if (found := _content_stem(word)))
+
+
+@lru_cache(maxsize=32768)
+def _content_stem(word: str) -> str:
+    """Return the stem of a content word, nothing for any other."""
     skipped = _skipped()
-    stems = (stem(word) for word in words(text) if len(word) > 2 and word not in skipped)
-    return tuple(found for found in stems if found not in skipped)
+    found = "" if len(word) <= 2 or word in skipped else stem(word)
+    return "" if found in skipped else found
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def content_set(text: str) -> frozenset[str]:
     """Return the different content stems of `text`."""
     return frozenset(content(text))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def particulars(text: str) -> frozenset[str]:
     """Return the content stems that are not words of the trade (`session`, `feel`, `week`)."""
     return content_set(text) - _trade()

@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from measures.tokens import KEPT
+
 _SIGNS = ("@", "://", "www.")
 _DIGITS = re.compile(r"\d")
 _TEXT_PATTERNS = {
@@ -47,7 +49,7 @@ class Identifier(NamedTuple):
     text: str
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def identifiers(text: str) -> tuple[Identifier, ...]:
     """Return what in `text` looks like an identifier: e-mail, phone, address, numbers, web."""
     patterns: dict[str, re.Pattern[str]] = {}

@@ -16,10 +16,13 @@ import yaml
 
 from domain.errors import PackError
 from measures.phrases import PhraseIndex, Place
-from measures.tokens import normal
+from measures.tokens import KEPT, normal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+SENTENCES = 16384
+"""Sentences whose phrases are kept: speakers use the same ones in many sessions."""
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _END = re.compile(r"[.!?]+")
@@ -99,45 +102,58 @@ def _index() -> PhraseIndex:
 
 
 class _Sentence(NamedTuple):
-    """The number of words of a sentence, and where phrases occur in it, with their words."""
+    """The number of words of a sentence, the phrases in it, and the lists that they stand in."""
 
     length: int
-    places: tuple[tuple[Place, str], ...]
+    places: tuple[Place, ...]
+    names: frozenset[str]
 
 
-@lru_cache(maxsize=16384)
-def _in_sentence(text: str) -> _Sentence:
+@lru_cache(maxsize=SENTENCES)
+def _sentence(text: str) -> _Sentence:
     """Find the phrases of one sentence; kept, because turns are read whole and by sentences."""
     heard = _WORD.findall(text)
-    found = _index().places(heard)
-    return _Sentence(
-        len(heard), tuple((place, " ".join(heard[place.start : place.end])) for place in found)
-    )
+    places = tuple(_index().places(heard))
+    return _Sentence(len(heard), places, frozenset(place[0] for place in places))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
+def _sentences(text: str) -> tuple[_Sentence, ...]:
+    return tuple(_sentence(part.strip()) for part in _END.split(normal(text)))
+
+
+@lru_cache(maxsize=KEPT)
+def _names(text: str) -> frozenset[str]:
+    """Return the lists that have a phrase in `text`."""
+    return frozenset[str]().union(*(sentence.names for sentence in _sentences(text)))
+
+
+@lru_cache(maxsize=KEPT)
 def hits(text: str) -> Mapping[str, tuple[Hit, ...]]:
     """Return where the phrases of every list occur in `text`; lists without a hit are absent."""
     found: dict[str, list[Hit]] = defaultdict(list)
     begin = 0
-    for number, sentence in enumerate(_END.split(normal(text))):
-        length, places = _in_sentence(sentence.strip())
-        for place, said in places:
-            hit = Hit(number, begin + place.start, begin + place.end, said)
-            found[place.list_name].append(hit)
-        begin += length + 1  # the mark that ends a sentence counts as a word
+    for number, sentence in enumerate(_sentences(text)):
+        for name, start, end, said in sentence.places:
+            found[name].append(Hit(number, begin + start, begin + end, said))
+        begin += sentence.length + 1  # the mark that ends a sentence counts as a word
     return {name: tuple(places) for name, places in found.items()}
 
 
 def has(text: str, *names: str) -> bool:
     """Tell whether a phrase of any of the lists `names` occurs in `text`."""
-    return not hits(text).keys().isdisjoint(names)
+    return not _names(text).isdisjoint(names)
 
 
 def count(text: str, *names: str) -> int:
     """Count the places where phrases of the lists `names` occur in `text`."""
-    found = hits(text)
-    return sum(len({hit.start for hit in found[name]}) for name in names if name in found)
+    wanted = _names(text).intersection(names)
+    if not wanted:
+        return 0
+    return sum(
+        len({(name, start) for name, start, *_ in sentence.places if name in wanted})
+        for sentence in _sentences(text)
+    )
 
 
 def reported(sentence: str, name: str) -> bool:

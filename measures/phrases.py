@@ -30,12 +30,11 @@ PAIRS = 65536
 _SPACED = re.compile(r"\(([^()]* [^()]*)\)")
 
 
-class Place(NamedTuple):
-    """Where a phrase of a list occurs: the first word's number, and the one after the last."""
+Place = tuple[str, int, int, str]
+"""Where a phrase occurs: its list, the first word's number, the one after the last, the words.
 
-    list_name: str
-    start: int
-    end: int
+A plain tuple, because thousands are kept, and those the garbage collector passes over.
+"""
 
 
 class _Part(NamedTuple):
@@ -124,7 +123,7 @@ class PhraseIndex:
                     continue
                 end = _end(phrase.rest, words, at + 1)
                 if end is not None:
-                    yield Place(phrase.list_name, at, end)
+                    yield phrase.list_name, at, end, " ".join(words[at:end])
 
     def _beginning(self, word: str, after: str) -> tuple[_Phrase, ...]:
         """Return the phrases that may begin with `word` when `after` follows it."""

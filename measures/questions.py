@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from measures.lexicon import hits, word_set
-from measures.tokens import sentences, words
+from measures.tokens import KEPT, sentences, words
 
 
 class Question(NamedTuple):
@@ -47,7 +47,7 @@ def _is_open(sentence: str) -> bool:
     return bool(wide) and (not fact or wide[0] < fact[0])
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def questions(text: str) -> tuple[Question, ...]:
     """Return the questions of a turn in order, checks of what was heard left out.
 

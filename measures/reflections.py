@@ -8,7 +8,7 @@ from functools import lru_cache
 from measures.content import content_set, shared
 from measures.lexicon import has, hits
 from measures.questions import is_check, opening, questions
-from measures.tokens import sentences, words
+from measures.tokens import KEPT, sentences, words
 
 RESTATED = 0.5
 """Share of a sentence's content words taken from the client from which it restates."""
@@ -41,7 +41,7 @@ def _gives_back(sentence: str, previous: str) -> bool:
     return 1 <= len(mine) <= RESTATING_WORDS and shared(sentence, previous) >= RESTATED
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def reflections(text: str, previous: str = "") -> tuple[str, ...]:
     """Return the sentences of a therapist's turn that reflect, given the client's last turn.
 

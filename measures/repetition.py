@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from measures.tokens import words
+from measures.tokens import KEPT, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domain.turn import Turn
+    from domain.turn import Speaker, Turn
 
 NEAR = 0.6
 """Overlap of word pairs from which two turns of a speaker are near repeats."""
@@ -18,7 +21,7 @@ SHORT = 5
 """Words up to which a repeated turn is only manners ("I see, go on.")."""
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def ngrams(text: str, n: int) -> frozenset[tuple[str, ...]]:
     """Return the different runs of `n` words in `text`."""
     heard = words(text)
@@ -38,25 +41,35 @@ def near_repeats(turns: Sequence[Turn], threshold: float = NEAR) -> tuple[tuple[
     in other words is not seen.
     """
     found = []
-    for at, turn in enumerate(turns):
-        if len(words(turn.text)) <= SHORT:
-            continue
-        mine = ngrams(turn.text, 2)
-        for earlier in reversed(turns[:at]):
-            if earlier.speaker is turn.speaker and len(words(earlier.text)) > SHORT:
-                theirs = ngrams(earlier.text, 2)
-                if _may_reach(mine, theirs, threshold) and jaccard(mine, theirs) >= threshold:
-                    found.append((earlier.index, turn.index))
-                    break
+    said: dict[Speaker, list[tuple[int, frozenset[str]]]] = defaultdict(list)
+    for turn in turns:
+        if len(words(turn.text)) > SHORT:
+            mine = _pairs(turn.text)
+            earlier = _last_like(mine, said[turn.speaker], threshold)
+            if earlier is not None:
+                found.append((earlier, turn.index))
+            said[turn.speaker].append((turn.index, mine))
     return tuple(found)
 
 
-def _may_reach(
-    one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]], threshold: float
-) -> bool:
-    """Tell whether two sets are near enough in size to overlap by `threshold`."""
-    small, large = sorted((len(one), len(other)))
-    return small >= threshold * large
+@lru_cache(maxsize=KEPT)
+def _pairs(text: str) -> frozenset[str]:
+    """Return the different word pairs of `text`, each as one text: those compare fastest."""
+    return frozenset(map(" ".join, pairwise(words(text))))
+
+
+def _last_like(
+    mine: frozenset[str], said: Sequence[tuple[int, frozenset[str]]], threshold: float
+) -> int | None:
+    """Return the index of the last turn whose pairs overlap with `mine` by `threshold` or more."""
+    size = len(mine)
+    least, most = threshold * size, size / threshold if threshold else math.inf
+    for index, theirs in reversed(said):
+        if least <= len(theirs) <= most:  # else the sizes alone keep them apart
+            shared = len(mine & theirs)
+            if shared / (size + len(theirs) - shared) >= threshold:
+                return index
+    return None
 
 
 def repetition_share(turns: Sequence[Turn]) -> float:
@@ -68,4 +81,4 @@ def babble(text: str) -> float:
     """Return the share of word pairs in `text` that repeat within it, 0 (none) to 1."""
     heard = words(text)
     pairs = len(heard) - 1
-    return 1 - len(ngrams(text, 2)) / pairs if pairs > 0 else 0.0
+    return 1 - len(_pairs(text)) / pairs if pairs > 0 else 0.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domain.turn import Speaker, Turn
 from measures.lexicon import Hit, has, hits
-from measures.tokens import normal, sentences, words
+from measures.tokens import KEPT, normal, sentences, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,7 +79,7 @@ def _insists(heard: Sequence[str], negator: int) -> bool:
     return after[:1] in {("help",), ("shake",), ("only",), ("just",)} or after in _ONGOING
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def statements(text: str) -> tuple[RiskStatement, ...]:
     """Return the sentences of a client's turn that state or hint at harm, denials left out."""
     found = []
@@ -131,7 +131,7 @@ def offers_human_help(text: str) -> bool:
     return has(text, "risk.help")
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def unsafe_advice(text: str) -> tuple[str, ...]:
     """Return a therapist's sentences on methods of harm, or on changing medication.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from domain.turn import Speaker, Turn
 from measures.lexicon import hits
 from measures.repetition import babble
-from measures.tokens import words
+from measures.tokens import KEPT, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Drift(NamedTuple):
     quote: str
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def is_broken(text: str) -> bool:
     """Tell whether a turn is empty, without words, or the same words over and over."""
     heard = words(text)

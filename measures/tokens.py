@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+KEPT = 4096
+"""Texts whose measures are kept: the turns of a hundred sessions that are read at once."""
+
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SENTENCE = re.compile(r"[^.!?]*[.!?]+[\"')\]]*|[^.!?]+$")
 _QUOTED = re.compile(r'"[^"]*"')
@@ -29,37 +32,43 @@ _ENDINGS = (
 )
 
 
-@lru_cache(maxsize=16384)
+def _straight(text: str) -> str:
+    """Return `text` with straight quotes; plain ASCII, nearly all, is so already."""
+    return text if text.isascii() else text.translate(_QUOTES)
+
+
+@lru_cache(maxsize=KEPT)
 def normal(text: str) -> str:
     """Return `text` in lower case with straight quotes, one space between words, no stutter.
 
     A transcriber's stutter ("I-I think", "the- the") is folded into one word.
     """
-    return _STUTTER.sub("", " ".join(text.translate(_QUOTES).lower().split()))
+    plain = " ".join(_straight(text).lower().split())
+    return _STUTTER.sub("", plain) if "-" in plain else plain
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def words(text: str) -> tuple[str, ...]:
     """Return the words of `text` in lower case; apostrophes stay (`don't`), punctuation goes."""
     return tuple(_WORD.findall(normal(text)))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def sentences(text: str) -> tuple[str, ...]:
     """Return the sentences of `text` as written, each with its closing mark, without empty ones."""
-    found = (match.strip() for match in _SENTENCE.findall(text.translate(_QUOTES)))
+    found = (match.strip() for match in _SENTENCE.findall(_straight(text)))
     return tuple(sentence for sentence in found if _WORD.search(sentence))
 
 
 def quotes(text: str) -> bool:
     """Tell whether `text` has words in double quotes."""
-    return _QUOTED.search(text.translate(_QUOTES)) is not None
+    return _QUOTED.search(_straight(text)) is not None
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def unquoted(text: str) -> str:
     """Return `text` without what stands in double quotes: words that are someone else's."""
-    return _QUOTED.sub('""', text.translate(_QUOTES))
+    return _QUOTED.sub('""', _straight(text))
 
 
 @lru_cache(maxsize=32768)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from measures.lexicon import has, reported
-from measures.tokens import sentences, unquoted
+from measures.tokens import KEPT, sentences, unquoted
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=KEPT)
 def invalidating(text: str) -> tuple[str, ...]:
     """Return a therapist's sentences that play down, blame or argue with a feeling.
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from understudy.apierror import ApiError
-from understudy.schema import example_of, misfit
+from understudy.example import example_of
+from understudy.schema import misfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

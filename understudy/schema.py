@@ -1,18 +1,28 @@
-"""The part of JSON Schema that structured outputs use: does a value fit, and what would.
+"""The part of JSON Schema that structured outputs use: does a value fit.
 
 Covers type, properties, required, additionalProperties, items, enum, const, anyOf, oneOf, allOf,
 `$ref` into the schema itself, and bounds on numbers and lengths (JSON Schema 2020-12). Patterns,
 formats and conditionals are not looked at.
+
+A schema is made into a check once and kept: requests bring the same few schemas again and again.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import orjson
 
 Schema = dict[str, Any]
+Check = Callable[[Any], str]
+"""Says why a value does not fit, behind where in it (`.score is over …`); nothing where it fits."""
+
+KEPT = 64
+"""Schemas whose checks are kept."""
+REFERENCES = 32
+"""References followed in a row; a longer chain is a circle and asks for nothing."""
 
 _KINDS: dict[str, Callable[[Any], bool]] = {
     "object": lambda v: isinstance(v, dict),
@@ -25,109 +35,165 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def misfit(schema: Schema, value: Any, where: str = "$", root: Schema | None = None) -> str:  # noqa: ANN401
+def misfit(schema: Schema, value: Any) -> str:  # noqa: ANN401 - any JSON value
     """Return why `value` does not fit `schema`, or an empty string when it does."""
-    root = schema if root is None else root
-    schema = _resolve(schema, root)
-    checks = (_kind, _choice, _bounds, _members, _elements)
-    return next((why for check in checks if (why := check(schema, value, where, root))), "")
+    why = _check_of(orjson.dumps(schema))(value)
+    return f"${why}" if why else ""
 
 
-def _resolve(schema: Schema, root: Schema) -> Schema:
-    """Follow `$ref` (`#/…`) from the root."""
-    while "$ref" in schema:
+@lru_cache(maxsize=KEPT)
+def _check_of(schema: bytes) -> Check:
+    root = orjson.loads(schema)
+    return _Maker(root).make(root)
+
+
+def resolve(schema: Any, root: Schema) -> Schema:  # noqa: ANN401 - raw input
+    """Follow `$ref` (`#/…`) from the root; what leads nowhere asks for nothing."""
+    for _ in range(REFERENCES):
+        if not isinstance(schema, dict):
+            break
+        if "$ref" not in schema:
+            return schema
         target: Any = root
-        for step in str(schema["$ref"]).removeprefix("#/").split("/"):
-            target = target.get(step, {}) if isinstance(target, dict) else {}
+        for step in str(schema["$ref"]).removeprefix("#").removeprefix("/").split("/"):
+            if step:
+                target = target.get(step, {}) if isinstance(target, dict) else {}
         schema = target
-    return schema
+    return {}
 
 
-def _kinds(schema: Schema) -> list[str]:
+def kinds_of(schema: Schema) -> list[str]:
+    """Return the types that a schema names."""
     kind = schema.get("type", [])
     return [kind] if isinstance(kind, str) else list(kind)
 
 
-def _kind(schema: Schema, value: Any, where: str, root: Schema) -> str:  # noqa: ANN401
-    kinds = _kinds(schema)
-    if kinds and not any(_KINDS[kind](value) for kind in kinds if kind in _KINDS):
-        return f"{where} is not of type {' or '.join(kinds)}"
-    return ""
+class _Maker:
+    """Makes the checks of one schema and of what it refers to."""
+
+    def __init__(self, root: Schema) -> None:
+        self.root = root
+        self.made: dict[int, Check] = {}
+
+    def make(self, schema: Any) -> Check:  # noqa: ANN401 - raw input
+        """Return the check of `schema`; one that refers to itself is looked up when it is used."""
+        schema = resolve(schema, self.root)
+        key = id(schema)
+        if key not in self.made:
+            self.made[key] = lambda value: self.made[key](value)
+            makers = (_kind, self._choice, _bounds, self._members, self._elements)
+            self.made[key] = _all(*filter(None, (maker(schema) for maker in makers)))
+        return self.made[key]
+
+    def _choice(self, schema: Schema) -> Check | None:
+        checks = [*_constants(schema)]
+        alternatives = schema.get("anyOf") or schema.get("oneOf")
+        if alternatives:
+            checks.append(_any(*map(self.make, alternatives)))
+        checks += map(self.make, schema.get("allOf", ()))
+        return _all(*checks) if checks else None
+
+    def _members(self, schema: Schema) -> Check | None:
+        required = tuple(schema.get("required", ()))
+        known = {name: self.make(one) for name, one in schema.get("properties", {}).items()}
+        closed = schema.get("additionalProperties") is False
+        return _object(required, known, closed=closed) if required or known or closed else None
+
+    def _elements(self, schema: Schema) -> Check | None:
+        if not isinstance(schema.get("items"), dict):
+            return None
+        fits = self.make(schema["items"])
+
+        def check(value: Any) -> str:  # noqa: ANN401 - any JSON value
+            if isinstance(value, list):
+                for at, item in enumerate(value):
+                    if why := fits(item):
+                        return f"[{at}]{why}"
+            return ""
+
+        return check
 
 
-def _choice(schema: Schema, value: Any, where: str, root: Schema) -> str:  # noqa: ANN401
-    if "enum" in schema and value not in schema["enum"]:
-        return f"{where} is not one of {schema['enum']}"
-    if "const" in schema and value != schema["const"]:
-        return f"{where} is not {schema['const']!r}"
-    either = schema.get("anyOf") or schema.get("oneOf")
-    if either and all(misfit(one, value, where, root) for one in either):
-        return f"{where} fits none of the alternatives"
-    return next(
-        (w for one in schema.get("allOf", ()) if (w := misfit(one, value, where, root))), ""
-    )
+def _all(*checks: Check) -> Check:
+    if len(checks) == 1:
+        return checks[0]
 
-
-def _bounds(schema: Schema, value: Any, where: str, root: Schema) -> str:  # noqa: ANN401
-    low, high = "minimum", "maximum"
-    if isinstance(value, str):
-        low, high = "minLength", "maxLength"
-    elif isinstance(value, list):
-        low, high = "minItems", "maxItems"
-    size = len(value) if isinstance(value, str | list) else value
-    if not _KINDS["number"](size):
+    def check(value: Any) -> str:  # noqa: ANN401 - any JSON value
+        for one in checks:
+            if why := one(value):
+                return why
         return ""
-    if low in schema and size < schema[low]:
-        return f"{where} is under {low} {schema[low]}"
-    if high in schema and size > schema[high]:
-        return f"{where} is over {high} {schema[high]}"
-    return ""
+
+    return check
 
 
-def _members(schema: Schema, value: Any, where: str, root: Schema) -> str:  # noqa: ANN401
-    if not isinstance(value, dict):
+def _any(*checks: Check) -> Check:
+    def check(value: Any) -> str:  # noqa: ANN401 - any JSON value
+        for one in checks:
+            if not one(value):
+                return ""
+        return " fits none of the alternatives"
+
+    return check
+
+
+def _object(required: tuple[str, ...], known: dict[str, Check], *, closed: bool) -> Check:
+    def check(value: Any) -> str:  # noqa: ANN401 - any JSON value
+        if not isinstance(value, dict):
+            return ""
+        missing = next((name for name in required if name not in value), None)
+        if missing is not None:
+            return f".{missing} is missing"
+        if closed and not value.keys() <= known.keys():
+            extra = next(name for name in value if name not in known)
+            return f".{extra} is not in the schema"
+        for name, item in value.items():
+            if name in known and (why := known[name](item)):
+                return f".{name}{why}"
         return ""
-    missing = [name for name in schema.get("required", ()) if name not in value]
-    if missing:
-        return f"{where}.{missing[0]} is missing"
-    known = schema.get("properties", {})
-    extra = [name for name in value if name not in known]
-    if extra and schema.get("additionalProperties") is False:
-        return f"{where}.{extra[0]} is not in the schema"
-    inner = (
-        misfit(known[name], item, f"{where}.{name}", root)
-        for name, item in value.items()
-        if name in known
-    )
-    return next((why for why in inner if why), "")
+
+    return check
 
 
-def _elements(schema: Schema, value: Any, where: str, root: Schema) -> str:  # noqa: ANN401
-    items = schema.get("items")
-    if not isinstance(value, list) or not isinstance(items, dict):
-        return ""
-    inner = (misfit(items, item, f"{where}[{i}]", root) for i, item in enumerate(value))
-    return next((why for why in inner if why), "")
+def _kind(schema: Schema) -> Check | None:
+    kinds = kinds_of(schema)
+    tests = [_KINDS[kind] for kind in kinds if kind in _KINDS]
+    why = f" is not of type {' or '.join(kinds)}"
+    if len(tests) == 1:
+        test = tests[0]
+        return lambda value: "" if test(value) else why
+    return (lambda value: "" if any(test(value) for test in tests) else why) if kinds else None
 
 
-def example_of(schema: Schema, text: str, root: Schema | None = None) -> Any:  # noqa: ANN401
-    """Return a value that fits `schema`, with `text` wherever free text may stand."""
-    root = schema if root is None else root
-    schema = _resolve(schema, root)
-    if schema.get("enum"):
-        return schema["enum"][0]
+def _constants(schema: Schema) -> list[Check]:
+    checks: list[Check] = []
+    if "enum" in schema:
+        listed = schema["enum"]
+        checks.append(lambda value: "" if value in listed else f" is not one of {listed}")
     if "const" in schema:
-        return schema["const"]
-    for key in ("anyOf", "oneOf", "allOf"):
-        if schema.get(key):
-            return example_of(schema[key][0], text, root)
-    kind = (_kinds(schema) or ["object" if "properties" in schema else "string"])[0]
-    if kind == "object":
-        known = cast("dict[str, Schema]", schema.get("properties", {}))
-        return {name: example_of(one, text, root) for name, one in known.items()}
-    if kind == "array":
-        count = max(int(schema.get("minItems", 0)), 1 if "items" in schema else 0)
-        return [example_of(schema.get("items", {}), text, root) for _ in range(count)]
-    if kind in ("integer", "number"):
-        return schema.get("minimum", 0)
-    return {"boolean": False, "null": None}.get(kind, text)
+        only = schema["const"]
+        checks.append(lambda value: "" if value == only else f" is not {only!r}")
+    return checks
+
+
+def _bounds(schema: Schema) -> Check | None:
+    names = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
+    limits = {name: schema[name] for name in names if name in schema}
+    if not limits:
+        return None
+
+    def check(value: Any) -> str:  # noqa: ANN401 - any JSON value
+        low, high, size = "minimum", "maximum", value
+        if isinstance(value, str):
+            low, high, size = "minLength", "maxLength", len(value)
+        elif isinstance(value, list):
+            low, high, size = "minItems", "maxItems", len(value)
+        if not _KINDS["number"](size):
+            return ""
+        if low in limits and size < limits[low]:
+            return f" is under {low} {limits[low]}"
+        if high in limits and size > limits[high]:
+            return f" is over {high} {limits[high]}"
+        return ""
+
+    return check

@@ -7,7 +7,8 @@ from jsonschema import Draft202012Validator
 
 from domain.critique import CritiqueAnswer
 from domain.verdict import VerdictAnswer
-from understudy.schema import example_of, misfit
+from understudy.example import example_of
+from understudy.schema import misfit
 
 VERDICT = VerdictAnswer.model_json_schema()
 CRITIQUE = CritiqueAnswer.model_json_schema()
