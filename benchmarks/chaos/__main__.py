@@ -7,17 +7,25 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from benchmarks.chaos import forked, inline
+from benchmarks.chaos import forked, inline, rays
 from benchmarks.chaos.stage import Stage
 from understudy.faults import FaultSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.chaos.report import Report
 
 LATENCY = FaultSettings(latency_ms=4, latency_sigma=0.5)
 """Milliseconds per answer: enough for a kill to land while calls are in flight."""
+
+
+SLOW = FaultSettings(latency_ms=300, latency_sigma=0.3)
+"""The same where a worker takes many seconds to start: others must not end the run meanwhile."""
+
+Mode: TypeAlias = "Callable[[Path, int, int | None], Report]"
 
 
 def _boundaries(folder: Path, seed: int, kills: int | None) -> Report:
@@ -30,7 +38,22 @@ def _inline(folder: Path, seed: int, kills: int | None) -> Report:
         return inline.random_moments(stage, seed, 200 if kills is None else kills)
 
 
-MODES = {"boundaries": _boundaries, "inline": _inline}
+def _on_ray(kill: Callable[[Stage, int, int], Report]) -> Mode:
+    def mode(folder: Path, seed: int, kills: int | None) -> Report:
+        with Stage(folder / kill.__name__, SLOW).open() as stage:
+            return kill(stage, seed, 10 if kills is None else kills)
+
+    return mode
+
+
+MODES: dict[str, Mode] = {
+    "boundaries": _boundaries,
+    "inline": _inline,
+    "driver": _on_ray(rays.driver),
+    "worker": _on_ray(rays.worker),
+    "node": _on_ray(rays.node),
+}
+"""The last one starts Ray in this process: nothing may be forked after it."""
 
 
 def main() -> int:
@@ -39,7 +62,8 @@ def main() -> int:
     forked.prepare()
     with tempfile.TemporaryDirectory(prefix="chaos-") as scratch:
         folder = given.keep or Path(scratch)
-        reports = [MODES[mode](folder, given.seed, given.kills) for mode in given.modes]
+        wanted = sorted(given.modes, key=list(MODES).index)
+        reports = [MODES[mode](folder, given.seed, given.kills) for mode in wanted]
     if given.json:
         sys.stdout.write(json.dumps(_summed(reports), indent=1) + "\n")
     else:

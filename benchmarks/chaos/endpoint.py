@@ -1,9 +1,10 @@
 """The endpoint of the kills: a process of its own that answers, keeps account, and shoots.
 
-Answers are the understudy's, a function of the request's body. Each run has an address of its own,
-`http://host:port/RUN/v1`, and an account of its own, `RUN.jsonl`: one line per call received and
-one per call answered, in that order, and one where a kill has been settled. A call whose caller
-is gone is answered all the same: a model's time is paid for whether or not anybody reads.
+Answers are the understudy's, a function of the request's body. Each life of a run has an address
+of its own, `http://host:port/RUN/LIFE/v1`, so that what outlives its driver is known from what came
+after. Each run has an account, `RUN.jsonl`: one line per call received and one per call answered,
+in that order. A call whose caller is gone is answered all the same: a model's time is paid for
+whether or not anybody reads.
 """
 
 from __future__ import annotations
@@ -53,19 +54,18 @@ class Shot:
 
 @dataclass
 class Target:
-    """One run's side of the endpoint."""
+    """One life of a run, seen from the endpoint."""
 
     account: FileIO
+    life: int
     under_way: int = 0
     counted: dict[str, int] = field(default_factory=lambda: {"received": 0, "answered": 0})
     shot: Shot | None = None
 
-    def note(self, event: str, call: str = "", body: str = "") -> None:
+    def note(self, event: str, call: str, body: str) -> None:
         """Write one line, and shoot where this is the moment."""
-        line = {"event": event, "call": call, "body": body}
+        line = {"event": event, "life": self.life, "call": call, "body": body}
         self.account.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-        if event not in self.counted:
-            return
         self.counted[event] += 1
         shot = self.shot
         if shot is not None and shot.at == event and self.counted[event] == shot.call:
@@ -99,24 +99,24 @@ class Range:
         self._folder = folder
         self._faults = faults
         self._understudy = Understudy(faults, RequestLog(None), token=None)
-        self._targets: dict[str, Target] = {}
+        self._targets: dict[tuple[str, int], Target] = {}
         self._answers: dict[str, bytes] = {}
 
     def app(self) -> web.Application:
         """Return the application with its routes."""
         app = web.Application(client_max_size=2**25)
-        app.router.add_post("/{run}/v1/chat/completions", self.chat)
-        app.router.add_get("/{run}/v1/models", self._understudy.models)
-        app.router.add_post("/{run}/arm", self.arm)
-        app.router.add_post("/{run}/settle", self.settle)
+        app.router.add_post("/{run}/{life}/v1/chat/completions", self.chat)
+        app.router.add_get("/{run}/{life}/v1/models", self._understudy.models)
+        app.router.add_post("/{run}/{life}/arm", self.arm)
+        app.router.add_post("/{run}/{life}/settle", self.settle)
         return app
 
     def _target(self, request: web.Request) -> Target:
-        run = request.match_info["run"]
-        if run not in self._targets:
+        run, life = request.match_info["run"], int(request.match_info["life"])
+        if (run, life) not in self._targets:
             account = (self._folder / f"{run}.jsonl").open("ab", buffering=0)
-            self._targets[run] = Target(account)
-        return self._targets[run]
+            self._targets[run, life] = Target(account, life)
+        return self._targets[run, life]
 
     async def arm(self, request: web.Request) -> web.Response:
         """Take a `Shot` as JSON."""
@@ -124,14 +124,13 @@ class Range:
         return web.Response(text="ready")
 
     async def settle(self, request: web.Request) -> web.Response:
-        """Wait until the killed run's last calls are answered, and mark the place."""
+        """Wait until the killed life's last calls are answered."""
         target, since = self._target(request), asyncio.get_running_loop().time()
         while asyncio.get_running_loop().time() - since < _QUIET_S:
             await asyncio.sleep(_QUIET_S / 3)
             if target.under_way:
                 since = asyncio.get_running_loop().time()
         target.shot = None
-        target.note("settled")
         return web.Response(text="settled")
 
     async def chat(self, request: web.Request) -> web.StreamResponse:

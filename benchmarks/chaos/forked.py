@@ -14,8 +14,6 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.chaos.stage import environment
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -35,7 +33,7 @@ def prepare() -> None:
 def start(trial: Trial, arguments: list[str] | None = None) -> int:
     """Fork a child that runs the trial's command line; return its process id."""
     wanted = arguments or trial.arguments()
-    log = trial.account.with_suffix(".out")
+    log, variables = trial.account.with_suffix(".out"), trial.environment()
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
@@ -44,16 +42,16 @@ def start(trial: Trial, arguments: list[str] | None = None) -> int:
     code = 70
     # Whatever happens in here must end here, or two harnesses would go on.
     with contextlib.suppress(BaseException):
-        code = _be_the_command(wanted, log)
+        code = _be_the_command(wanted, log, variables)
     os._exit(code)
 
 
-def _be_the_command(arguments: list[str], log: Path) -> int:
+def _be_the_command(arguments: list[str], log: Path, variables: dict[str, str]) -> int:
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.environ.clear()
-    os.environ.update(environment())
+    os.environ.update(variables)
     from rehearsal.cli import run, silence_telemetry
 
     silence_telemetry()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 STEPS = Size(sessions=3, exchanges=3, in_flight=1)
 """One session at a time: the k-th call is the same call in every run."""
-CROWD = Size(sessions=12, exchanges=4, in_flight=8)
+CROWD = Size(sessions=16, exchanges=4, in_flight=4)
 
 
 def every_boundary(stage: Stage, seed: int, kills: int | None) -> Report:
@@ -30,7 +30,7 @@ def every_boundary(stage: Stage, seed: int, kills: int | None) -> Report:
         kills: How many boundaries; None for all.
     """
     report = Report("boundaries")
-    reference, calls, _ = _in_peace(stage, "peace", STEPS)
+    reference, calls, _ = in_peace(stage, "peace", STEPS)
     moments = [(at, k) for k in range(1, calls + 1) for at in ("received", "answered")]
     if kills is not None:
         moments = sorted(Random(seed).sample(moments, min(kills, len(moments))))
@@ -51,7 +51,7 @@ def random_moments(stage: Stage, seed: int, kills: int) -> Report:
     time after a random call, so that none is far from one.
     """
     report, random = Report("inline"), Random(seed)
-    reference, calls, lasted_s = _in_peace(stage, "peace", CROWD)
+    reference, calls, lasted_s = in_peace(stage, "peace", CROWD)
     while report.kills < kills:
         trial = stage.trial("random", CROWD)
         witness = Witness(trial, report, reference)
@@ -69,7 +69,7 @@ def _moment(random: Random, calls: int, lasted_s: float) -> dict[str, object]:
     return {"at": at, "call": random.randint(1, calls // 3), "delay_s": random.uniform(0, 0.006)}
 
 
-def _in_peace(stage: Stage, kind: str, size: Size) -> tuple[bytes, int, float]:
+def in_peace(stage: Stage, kind: str, size: Size) -> tuple[bytes, int, float]:
     """Play a run undisturbed: its export, its number of calls, and how long it took."""
     trial = stage.trial(kind, size)
     begun = time.monotonic()
@@ -77,7 +77,7 @@ def _in_peace(stage: Stage, kind: str, size: Size) -> tuple[bytes, int, float]:
     export = trial.export()
     if code or export is None:
         raise RuntimeError(f"the run in peace ended with {code}: see {trial.account.parent}")
-    calls = sum(line["event"] == "received" for line in read_account(trial))
+    calls = sum(line.event == "received" for line in read_account(trial))
     return export, calls, time.monotonic() - begun
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -29,7 +29,8 @@ class Report:
     unrecorded: int = 0
     """Calls that the endpoint had answered at a kill and the ledger lacked."""
     in_flight_at_kill: int = 0
-    """Sessions that were in the middle of a call, as the endpoint's account shows."""
+    """Sessions that were being played, as the endpoint's account shows: each has at most one call
+    under way."""
     same_bytes: bool = True
     """Whether every export equals that of the run that was left in peace."""
     problems: list[str] = field(default_factory=list)
@@ -54,29 +55,31 @@ class Witness:
     report: Report
     reference: bytes
     acknowledged: dict[str, bytes] = field(default_factory=dict)
+    kills: int = 0
 
-    def after_kill(self) -> None:
-        """Note what was acknowledged and what was in flight; the run is dead and settled."""
+    def after_kill(self, *, alive: bool = False) -> None:
+        """Note what was acknowledged; `alive` where others may still be writing."""
         self.report.kills += 1
-        results, recorded = self.trial.results(), self.trial.recorded()
+        self.kills += 1
+        trial = self.trial
+        results = trial.results_in_place() if alive else trial.results()
         for item, data in results.items():
-            self._compare(item, data)
-            self.acknowledged[item] = data
+            if self.acknowledged.setdefault(item, data) != data:
+                self._say(f"{item} changed from one kill to the next")
         self.report.acknowledged += len(results)
-        lines = read_account(self.trial)
-        answered = {line["call"] for line in lines if line["event"] == "answered"}
-        self.report.unrecorded += len(answered - recorded)
-        last = {_session(line["call"]): line["call"] for line in lines if line["call"]}
-        since = _since_last_kill(lines)
-        in_flight = {
-            call for session, call in last.items() if session not in results and call in since
-        }
-        self.report.in_flight_at_kill += len(in_flight)
-        if stray := answered - recorded - set(last.values()):
-            self._say(f"answered, followed by another call, and not recorded: {sorted(stray)[:3]}")
+        lines = read_account(trial)
+        if alive:
+            self.report.in_flight_at_kill += len(_sessions(lines) - results.keys())
+        else:
+            answered = {line.call for line in lines if line.event == "answered"}
+            self.report.unrecorded += len(answered - trial.recorded())
 
-    def at_end(self) -> None:
-        """Hold the finished run against the reference and the endpoint's account."""
+    def at_end(self, *, one_life: bool = False) -> None:
+        """Hold the finished run against the reference and the endpoint's account.
+
+        Args:
+            one_life: Whether workers were killed under a driver that lived on.
+        """
         self.report.runs += 1
         results = self.trial.results()
         for item, data in self.acknowledged.items():
@@ -87,60 +90,72 @@ class Witness:
             self.report.same_bytes = False
             self._say("the export differs")
         lines = read_account(self.trial)
-        answered = Counter(
-            (line["call"], line["body"]) for line in lines if line["event"] == "answered"
-        )
+        answered = Counter((line.call, line.body) for line in lines if line.event == "answered")
         self.report.asked_twice += sum(answered.values()) - len(answered)
-        for problem in _repeats(lines):
+        if not one_life:
+            self.report.in_flight_at_kill += _cut_off(lines)
+        for problem in _repeats(lines, self.kills if one_life else 0):
             self._say(problem)
-
-    def _compare(self, item: str, data: bytes) -> None:
-        if item in self.acknowledged and self.acknowledged[item] != data:
-            self._say(f"{item} changed from one kill to the next")
 
     def _say(self, what: str) -> None:
         self.report.problems.append(f"{self.trial.name}: {what}")
 
 
-def read_account(trial: Trial) -> list[dict[str, str]]:
+class Line(NamedTuple):
+    """One line of the endpoint's account."""
+
+    event: str
+    life: int
+    call: str
+    body: str
+
+    @property
+    def session(self) -> str:
+        """The session that the call belongs to."""
+        return self.call.partition("/")[0]
+
+
+def read_account(trial: Trial) -> list[Line]:
     """Return the endpoint's account of a run, line by line."""
     if not trial.account.is_file():
         return []
-    return [orjson.loads(line) for line in trial.account.read_bytes().splitlines()]
+    return [Line(**orjson.loads(line)) for line in trial.account.read_bytes().splitlines()]
 
 
-def _session(call: str) -> str:
-    return call.split("/")[0]
+def _sessions(lines: list[Line]) -> set[str]:
+    return {line.session for line in lines}
 
 
-def _since_last_kill(lines: list[dict[str, str]]) -> set[str]:
-    """The calls received by the process that was killed last; its own mark ends the account."""
-    marks = [at for at, line in enumerate(lines) if line["event"] == "settled"]
-    begin = marks[-2] + 1 if len(marks) > 1 else 0
-    return {line["call"] for line in lines[begin:] if line["event"] == "received"}
+def _cut_off(lines: list[Line]) -> int:
+    """Count, over all lives but the last, the sessions that a later life had to go on with."""
+    lives: dict[int, set[str]] = {}
+    for line in lines:
+        lives.setdefault(line.life, set()).add(line.session)
+    later: set[str] = set()
+    found = 0
+    for life in sorted(lives, reverse=True):
+        found += len(lives[life] & later)
+        later |= lives[life]
+    return found
 
 
-def _repeats(lines: list[dict[str, str]]) -> list[str]:
+def _repeats(lines: list[Line], kills: int) -> list[str]:
     """Name the calls that were asked again though they could not have been in flight.
 
     A session asks one call at a time, and the next only when the last is recorded. So a call may
-    be asked again only where it was its session's last, and only by another process.
+    be asked again only where it was its session's last, and only by another process: by another
+    life, or, where `kills` workers were killed within one, as often as that.
     """
     found = []
-    last: dict[str, tuple[str, int]] = {}
-    asked: dict[str, set[str]] = {}
-    life = 0
-    for line in lines:
-        life += line["event"] == "settled"
-        if line["event"] != "received":
+    asked: dict[str, list[tuple[str, int]]] = {}
+    for line in sorted(lines, key=lambda line: line.life):
+        if line.event != "received":
             continue
-        call, session = line["call"], _session(line["call"])
-        before = last.get(session)
-        if call in asked.setdefault(session, set()) and before is not None:
-            if before[0] != call:
-                found.append(f"{call} was asked again after {before[0]}")
-            elif before[1] == life:
-                found.append(f"{call} was asked twice by one process")
-        asked[session].add(call)
-        last[session] = call, life
+        before = asked.setdefault(line.session, [])
+        same = [life for call, life in before if call == line.call]
+        if same and before[-1][0] != line.call:
+            found.append(f"{line.call} was asked again after {before[-1][0]}")
+        elif same.count(line.life) > kills:
+            found.append(f"{line.call} was asked twice by one process")
+        before.append((line.call, line.life))
     return found

@@ -40,22 +40,35 @@ class Size:
     workers: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Trial:
-    """One run that is going to be killed."""
+    """One run that is going to be killed, several times perhaps."""
 
     name: str
     config: Path
     folder: RunFolder
-    address: str
+    url: str
+    """Address of the run at the endpoint; each life has its own under it."""
     account: Path
+    life: int = 0
+    """Counts the processes that have played the run, from 1."""
+
+    @property
+    def address(self) -> str:
+        """Where the present life finds its models."""
+        return f"{self.url}/{self.life}"
+
+    def environment(self) -> dict[str, str]:
+        """Begin a new life: the environment that tells it its address."""
+        self.life += 1
+        return {**environment(), "REHEARSAL_ENDPOINT__BASE_URL": f"{self.address}/v1"}
 
     def arm(self, **shot: object) -> None:
         """Tell the endpoint when to kill whom; see `endpoint.Shot`."""
         _post(f"{self.address}/arm", shot)
 
     def settle(self) -> None:
-        """Wait until the endpoint has answered what the dead had asked, and mark the place."""
+        """Wait until the endpoint has answered what the dead had asked."""
         _post(f"{self.address}/settle", {})
 
     @property
@@ -73,6 +86,10 @@ class Trial:
         """Read what is acknowledged from a copy: reading must not mend what a resume will meet."""
         with self._copied() as store:
             return store.results()
+
+    def results_in_place(self) -> dict[str, bytes]:
+        """Read what is acknowledged while somebody may still be writing."""
+        return Store(self.folder.ledger).results()
 
     def recorded(self) -> set[str]:
         """Return the keys of the calls that the ledger holds; from a copy as well."""
@@ -124,27 +141,27 @@ class Stage:
             server.wait()
             log.close()
 
-    def trial(self, kind: str, size: Size, **engine: object) -> Trial:
+    def trial(self, named: str, size: Size, **engine: object) -> Trial:
         """Make a run of its own name: its files, and its address at the endpoint."""
         self._made += 1
-        name = f"{kind}-{self._made:03d}"
+        name = f"{named}-{self._made:03d}"
         config = self.folder / f"{name}.yaml"
-        config.write_text(yaml.safe_dump(_run_file(f"{self.url}/{name}/v1", size, engine)))
+        config.write_text(yaml.safe_dump(_run_file(size, engine)))
         return Trial(
             name=name,
             config=config,
             folder=RunFolder(self.folder / name),
-            address=f"{self.url}/{name}",
+            url=f"{self.url}/{name}",
             account=self.folder / f"{name}.jsonl",
         )
 
 
-def _run_file(base_url: str, size: Size, engine: dict[str, object]) -> dict[str, Any]:
+def _run_file(size: Size, engine: dict[str, object]) -> dict[str, Any]:
     """The same campaign whatever the run is called: exports must be equal byte for byte."""
     return {
         "name": "chaos",
         "seed": 11,
-        "endpoint": {"base_url": base_url, "concurrency": 64, "timeout_s": 20, "retries": 4},
+        "endpoint": {"concurrency": 64, "timeout_s": 20, "retries": 4},
         "engine": {
             "kind": "inline",
             "workers": size.workers,
