@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from measures.lexicon import has
-from measures.tokens import sentences, words
+from measures.tokens import KEPT, sentences, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ def _is_goodbye_sentence(sentence: str) -> bool:
     return len(words(sentence)) <= SHORT_SENTENCE and has(sentence, "farewell.word")
 
 
+@lru_cache(maxsize=KEPT)
 def is_farewell(text: str) -> bool:
     """Tell whether a turn says goodbye: one of its last three sentences parts.
 

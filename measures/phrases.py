@@ -127,11 +127,10 @@ class PhraseIndex:
 
     def _beginning(self, word: str, after: str) -> tuple[_Phrase, ...]:
         """Return the phrases that may begin with `word` when `after` follows it."""
-        begun = [*self._by_word.get(word, ())]
-        for letters, phrase in self._by_letters.get(word[:3], ()):
-            if word.startswith(letters):
-                begun.append(phrase)
-        return tuple(one for one in begun if one.second is None or after in one.second)
+        begun = self._by_word.get(word, [])
+        longer = self._by_letters.get(word[:3], ())
+        begun = begun + [phrase for letters, phrase in longer if word.startswith(letters)]
+        return tuple([one for one in begun if one.second is None or after in one.second])
 
 
 def _end(parts: Sequence[_Part], words: Sequence[str], at: int) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from measures.lexicon import hits, word_set
+from measures.lexicon import has, hits, word_set
 from measures.tokens import KEPT, sentences, words
 
 
@@ -27,7 +27,9 @@ def opening(sentence: str) -> int:
 
 def is_check(sentence: str) -> bool:
     """Tell whether the sentence only checks what was heard ("Is that right?")."""
-    found = hits(sentence).get("questions.check", ())
+    if not has(sentence, "questions.check"):
+        return False
+    found = hits(sentence)["questions.check"]
     start, length = opening(sentence), len(words(sentence))
     return length <= 8 and any(hit.start <= start and hit.end >= length - 1 for hit in found)
 
@@ -59,8 +61,8 @@ def questions(text: str) -> tuple[Question, ...]:
         asks = sentence.rstrip("\"')]").endswith("?")
         if asks and is_check(sentence):
             continue
-        if not asks:
-            invites = hits(sentence).get("questions.invitation", ())
+        if not asks and has(sentence, "questions.invitation"):
+            invites = hits(sentence)["questions.invitation"]
             asks = any(hit.start <= opening(sentence) + 1 for hit in invites)
         if asks:
             found.append(Question(sentence, _is_open(sentence)))

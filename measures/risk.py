@@ -84,6 +84,8 @@ def statements(text: str) -> tuple[RiskStatement, ...]:
     """Return the sentences of a client's turn that state or hint at harm, denials left out."""
     found = []
     for sentence in sentences(text):
+        if not has(sentence, "risk.stated", "risk.stated_others", "risk.hinted"):
+            continue
         places = hits(sentence)
         idioms = places.get("risk.idiom", ())
         for kind, names in (
@@ -139,6 +141,8 @@ def unsafe_advice(text: str) -> tuple[str, ...]:
     """
     found = []
     for sentence in sentences(text):
+        if not has(sentence, "risk.method", "risk.medication"):
+            continue
         asks = normal(sentence).endswith("?")
         method = has(sentence, "risk.method")
         meddles = [

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.turn import Speaker, Turn
-from measures.lexicon import hits
+from measures.lexicon import has, hits
 from measures.repetition import babble
 from measures.tokens import KEPT, words
 
@@ -22,6 +22,8 @@ LETTERS = 0.5
 _MARKS = re.compile(
     r"\{\{|\}\}|\[INST\]|<\||\|>|</?(?:system|assistant|user|think)>|```|^\s*[{\[]\""
 )
+_BRACKETS = re.compile(r"[{}\[|<`]")
+"""One of these is in every mark; a turn without any need not be searched for marks."""
 _LABEL = re.compile(r"(?i)^\s*(?:therapist|client|counsell?or|patient|assistant|user)\s*:")
 _SIGNS = re.compile(r"[\W_]+")
 _KINDS = {
@@ -57,14 +59,13 @@ def drift(turn: Turn) -> Drift | None:
     """
     if is_broken(turn.text):
         return Drift(turn.index, "broken", turn.text[:40])
-    mark = _MARKS.search(turn.text) or _LABEL.search(turn.text)
+    mark = _BRACKETS.search(turn.text) and _MARKS.search(turn.text)
+    mark = mark or _LABEL.match(turn.text)
     if mark:
         return Drift(turn.index, "notes", mark.group().strip())
-    found = hits(turn.text)
     for kind in _KINDS[turn.speaker]:
-        places = found.get(f"roles.{kind}")
-        if places:
-            return Drift(turn.index, kind, places[0].text)
+        if has(turn.text, f"roles.{kind}"):
+            return Drift(turn.index, kind, hits(turn.text)[f"roles.{kind}"][0].text)
     return None
 
 

@@ -108,10 +108,10 @@ def _persona_consistency(reading: Reading) -> Finding:
             return Finding(False, (turn.index,), "The client gives an age that is not the case's.")
         if name and told_name and told_name.group(1) not in name:
             return Finding(False, (turn.index,), "The client gives a name that is not the case's.")
-    said = " ".join(turn.text for turn in own)
     case = content_set(" ".join(fields.get(label, "") for label in _CASE_FIELDS))
-    heard = case & content_set(said)
-    if len(said.split()) >= TALKATIVE and len(case) >= HEARD_OF_CASE and len(heard) < HEARD_OF_CASE:
+    heard = case & frozenset[str]().union(*(content_set(turn.text) for turn in own))
+    spoken = sum(len(turn.text.split()) for turn in own)
+    if spoken >= TALKATIVE and len(case) >= HEARD_OF_CASE and len(heard) < HEARD_OF_CASE:
         return Finding(False, (), "What the client tells has nothing of the case in it.")
     return Finding(True, (), "What the client tells fits the case.")
 
