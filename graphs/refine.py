@@ -23,7 +23,7 @@ from domain.scenario import PlanItem
 from domain.session import Draft, Failure, Session, Status, StopReason
 from domain.turn import Turn
 from graphs.context import PlayContext
-from graphs.session import SessionState, begin_draft, build_session_graph, failure_of
+from graphs.session import SessionState, begin_draft, failure_of, play
 
 
 class RefineState(SessionState):
@@ -181,7 +181,7 @@ async def after_critique(
 def build_refine_graph() -> CompiledStateGraph[RefineState, PlayContext, Any, Any]:
     """Compile the graph that plays a session and refines it."""
     graph = StateGraph(RefineState, context_schema=PlayContext)
-    graph.add_node("play", build_session_graph())
+    graph.add_node("play", play)
     graph.add_node("criticise", criticise)
     graph.add_node("rewind", rewind)
     graph.add_node("conclude", conclude)
@@ -216,7 +216,7 @@ async def play_item(
     """
     settings = context.settings
     state: RefineState = {**begin_draft(item), "start": 0, "drafts": (), "session": None}
-    steps = settings.exchanges + 3 * settings.revisions + 10
+    steps = 3 * settings.revisions + 10
     done = await _compiled().ainvoke(
         state, config={**(config or {}), "recursion_limit": steps}, context=context
     )

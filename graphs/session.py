@@ -1,11 +1,14 @@
-"""Playing one draft of a session: a node per exchange, until it ends or fails.
+"""Playing one draft of a session: exchange after exchange, until it ends or fails.
 
 ```
-START -> exchange -> exchange -> … -> END
+START -> play -> END
 ```
+The whole draft is one node: LangGraph costs as much as two calls each time a node is entered, and
+a draft needs nothing from it between two exchanges. A draft that is cut short is not played on from
+a state but recalled, call by call, from the ledger.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -41,7 +44,7 @@ class SessionState(TypedDict):
 
 
 class SessionUpdate(TypedDict, total=False):
-    """What an exchange may change."""
+    """What playing may change."""
 
     turns: tuple[Turn, ...]
     step: int
@@ -68,16 +71,20 @@ def begin_draft(
     }
 
 
-async def exchange(state: SessionState, runtime: Runtime[PlayContext]) -> SessionUpdate:
-    """The therapist speaks and the client answers."""
-    step = state["step"]
+async def play(state: SessionState, runtime: Runtime[PlayContext]) -> SessionUpdate:
+    """Play exchanges until the draft has ended or a call has failed."""
+    turns, step, reason = state["turns"], state["step"], None
     try:
-        turns = await _speak(state, runtime.context, Speaker.THERAPIST, state["turns"], step)
-        turns = await _speak(state, runtime.context, Speaker.CLIENT, turns, step + 1)
+        while reason is None:
+            turns = await _speak(state, runtime.context, Speaker.THERAPIST, turns, step)
+            turns = await _speak(state, runtime.context, Speaker.CLIENT, turns, step + 1)
+            turns, reason = stop(turns, runtime.context.settings.exchanges)
+            step += 2
     except CallFailed as failed:
-        return {"failure": failure_of(failed)}
-    turns, reason = stop(turns, runtime.context.settings.exchanges)
-    return {"turns": turns, "step": step + 2, "stop_reason": reason}
+        # What was said in the exchange that failed is in the ledger; a draft has whole exchanges.
+        whole = turns[: len(turns) - len(turns) % 2]
+        return {"turns": whole, "step": step, "failure": failure_of(failed)}
+    return {"turns": turns, "step": step, "stop_reason": reason}
 
 
 async def _speak(
@@ -131,19 +138,10 @@ def failure_of(failed: CallFailed) -> Failure:
     )
 
 
-async def go_on(state: SessionState) -> Literal["exchange", "__end__"]:
-    """Play on until the draft has ended or failed.
-
-    Asynchronous like every router here: LangGraph sends a plain function to a thread.
-    """
-    over = state["stop_reason"] is not None or state["failure"] is not None
-    return "__end__" if over else "exchange"
-
-
 def build_session_graph() -> CompiledStateGraph[SessionState, PlayContext, Any, Any]:
     """Compile the graph that plays one draft; see `begin_draft` for its input."""
     graph = StateGraph(SessionState, context_schema=PlayContext)
-    graph.add_node("exchange", exchange)
-    graph.add_edge(START, "exchange")
-    graph.add_conditional_edges("exchange", go_on, ["exchange", END])
+    graph.add_node("play", play)
+    graph.add_edge(START, "play")
+    graph.add_edge("play", END)
     return graph.compile(name="session")
