@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from domain.base import Noun, canonical_json, content_id
+from domain.price import Price
 
 EMBEDDED = "understudy"
 """The `base_url` that stands for a server the command line starts itself."""
@@ -172,6 +173,8 @@ class Settings(Noun):
     roles: RolesSettings = RolesSettings()
     engine: EngineSettings = EngineSettings()
     campaign: CampaignSettings = CampaignSettings()
+    prices: dict[str, Price] = Field(default_factory=dict)
+    """US dollars for a million tokens by model, before those of `engine/prices.yaml`."""
     corpus: CorpusSettings = CorpusSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
