@@ -87,7 +87,7 @@ def _weights() -> tuple[tuple[re.Pattern[str], float], ...]:
     return tuple((re.compile(pattern, re.IGNORECASE), float(w)) for pattern, w in weights.items())
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def telling_clause(text: str) -> str:
     """Return the clause of a client's turn most worth giving back, turned to "you".
 
@@ -122,14 +122,14 @@ def _passed_over() -> re.Pattern[str]:
     return re.compile(str(read_data("reflecting")["passed_over"]), re.IGNORECASE)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def quoted_thought(text: str) -> str:
     """Return the thought that a client's turn holds in quotation marks, as the client said it."""
     found = QUOTED.search(text)
     return as_clause(found[1]) if found else ""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def named_feelings(text: str) -> tuple[str, ...]:
     """Return the feeling words of a client's turn, in their order."""
     known = (plain or marked for plain, marked in _feelings().findall(text.lower()))

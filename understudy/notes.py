@@ -60,15 +60,15 @@ class Talk:
 
 def read_talk(request: ChatRequest) -> Talk:
     """Split a request's conversation into turns and notes."""
-    own = tuple(m.content for m in request.conversation if m.role == "assistant")
-    theirs = [m.content for m in request.conversation if m.role == "user"]
+    own = tuple([text for role, text in request.messages if role == "assistant"])
+    theirs = [text for role, text in request.messages if role == "user"]
     noted = ""
     if theirs:
         found = HEADING.search(theirs[-1])
         if found:
             noted = theirs[-1][found.end() :]
             theirs[-1] = theirs[-1][: found.start()].rstrip()
-    others = tuple(text for text in theirs if text and not STAGE.match(text))
+    others = tuple([text for text in theirs if text and not STAGE.match(text)])
     return Talk(own, others, _notes(noted, len(own) + 1))
 
 

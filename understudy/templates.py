@@ -174,15 +174,21 @@ def times_said(lines: Sequence[Line], said: str) -> int:
     return sum(bool(line.signature) and line.signature in said for line in lines)
 
 
-SPACES = re.compile(r"\s+")
+ODD = re.compile(r"[ .,;:?!][.,;:?!]")
+"""What `STOPS` mends is always one of these, and they are rare."""
 STOPS = re.compile(r"\s+([,.;:?!])|([.?!])\.+(?=[\s\"]|$)|([,;:])(?=[.?!])")
+VOWEL = re.compile(r"[Aa] [aeiou]")
 ARTICLE = re.compile(r"\b([Aa]) (?=[aeiou])(?!one\b|once|uni|use|eu)")
-START = re.compile(r"(?:^|(?<=[.?!]\s)|(?<=[.?!]\"\s))([a-z])")
+START = re.compile(r"([.?!]\"?\s)([a-z])")
 
 
 def tidy(text: str) -> str:
     """Mend spaces and doubled stops, and begin every sentence with a capital."""
-    text = SPACES.sub(" ", text).strip()
-    text = STOPS.sub(lambda m: m[1] or m[2] or "", text)
-    text = ARTICLE.sub(r"\1n ", text)
-    return START.sub(lambda m: m[1].upper(), text)
+    text = " ".join(text.split())
+    if ODD.search(text):
+        text = STOPS.sub(lambda m: m[1] or m[2] or "", text)
+    if VOWEL.search(text):
+        text = ARTICLE.sub(r"\1n ", text)
+    if "a" <= text[:1] <= "z":
+        text = text[0].upper() + text[1:]
+    return START.sub(lambda m: m[1] + m[2].upper(), text)

@@ -35,7 +35,8 @@ def _count_word(word: str) -> int:
 
 def prompt_pieces(request: ChatRequest) -> int:
     """Return the estimated number of tokens in a request's messages."""
-    return sum(count_pieces(m.content) + PER_MESSAGE for m in request.messages)
+    spoken = sum([count_pieces(message.content) for message in request.messages])
+    return spoken + PER_MESSAGE * len(request.messages)
 
 
 def pieces(text: str) -> Iterator[str]:

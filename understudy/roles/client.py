@@ -36,9 +36,9 @@ SHORT_TALK = 2
 
 def answer(request: ChatRequest) -> str:
     """Return the client's next turn."""
-    talk = read_talk(request)
-    rng = Random(seed_of("client", request.seed, request.system, len(talk.own), talk.heard))
-    sheet = client_sheet(request.system)
+    talk, system = read_talk(request), request.system
+    rng = Random(seed_of("client", request.seed, system, len(talk.own), talk.heard))
+    sheet = client_sheet(system)
     if sheet is None:
         return _without_a_sheet(talk, rng)
     return _Client(sheet, talk, rng).turn()

@@ -57,13 +57,13 @@ OFTEN = 2
 
 def answer(request: ChatRequest) -> str:
     """Return the therapist's next turn."""
-    talk = read_talk(request)
-    rng = Random(seed_of("therapist", request.seed, request.system, len(talk.own), talk.heard))
-    sheet = therapist_sheet(request.system)
+    talk, system = read_talk(request), request.system
+    rng = Random(seed_of("therapist", request.seed, system, len(talk.own), talk.heard))
+    sheet = therapist_sheet(system)
     if sheet is None:
         return _without_a_sheet(talk, rng)
     first = talk.own[0] if talk.own else str(request.seed)
-    session = seed_of("mistakes", request.system, first)
+    session = seed_of("mistakes", system, first)
     return _Therapist(sheet, talk, rng, skill_of(request.model), session).turn()
 
 
