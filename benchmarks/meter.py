@@ -26,6 +26,16 @@ class Lap:
         """CPU milliseconds per call."""
         return 1000 * self.cpu_s / self.calls
 
+    @property
+    def rate(self) -> float:
+        """Calls per second of wall time."""
+        return self.calls / self.wall_s
+
+    @property
+    def per_core_second(self) -> float:
+        """Calls per second of CPU."""
+        return self.calls / self.cpu_s
+
     def __sub__(self, other: Lap) -> Lap:
         """What this lap had more than a smaller one: the cost of more calls, without start-up."""
         return Lap(self.calls - other.calls, self.cpu_s - other.cpu_s, self.wall_s - other.wall_s)

@@ -7,6 +7,7 @@ zlib packs a turn of it against how well it packs a real one.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections import defaultdict
@@ -45,7 +46,7 @@ class Prose:
         self._after: dict[str, list[str]] = defaultdict(list)
         self._by_length: dict[int, list[str]] = defaultdict(list)
         words = " ".join(spoken()).split()
-        for word, following in zip(words, words[1:], strict=False):
+        for word, following in itertools.pairwise(words):
             self._after[word].append(following)
             if word.isalpha() and word.islower():
                 self._by_length[len(word)].append(word)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from benchmarks.campaign import Course, play, scratch
+from benchmarks.campaign import play, scratch
 from benchmarks.meter import Lap, measured
 from engine.ledger import Ledger
 from engine.shards import shard_at
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from benchmarks.course import Course
     from domain.call import CallRow
 
 Finished = tuple[str, list["CallRow"], bytes]

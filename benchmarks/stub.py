@@ -36,12 +36,15 @@ class Tally:
         self.first_s = 0.0
         """Monotonic time of the first call since the last reset."""
         self.last_s = 0.0
+        self.every_16th_s: list[float] = []
 
     def count(self) -> None:
         """Count one call, now."""
         self.last_s = time.monotonic()
         if not self.calls:
             self.first_s = self.last_s
+        if not self.calls % 16:
+            self.every_16th_s.append(self.last_s)
         self.calls += 1
 
     def show(self, *, forget: bool) -> bytes:

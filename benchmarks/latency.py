@@ -1,0 +1,67 @@
+"""The engine in front of an endpoint that takes its time: how busy it keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from benchmarks.campaign import play, scratch
+from benchmarks.meter import Lap
+from benchmarks.stub import running_stub
+
+if TYPE_CHECKING:
+    from benchmarks.course import Course
+    from benchmarks.stub import Tally
+
+LATENCY_S = 0.3
+
+
+@dataclass
+class BusyLap(Lap):
+    """A lap against a slow endpoint."""
+
+    first_to_last_s: float = 0.0
+    """From the arrival of the first call to the answer of the last."""
+    middle_s: float = 0.0
+    """From the arrival of the call at a quarter of all to that at three quarters."""
+
+    def share(self, in_flight: int) -> float:
+        """Calls per second over `in_flight` / latency, from first to last: ends included."""
+        return self.calls / self.first_to_last_s * LATENCY_S / in_flight
+
+    def middle_share(self, in_flight: int) -> float:
+        """The same over the middle half of the calls: neither the start nor the tail."""
+        return 0.5 * self.calls / self.middle_s * LATENCY_S / in_flight
+
+    @property
+    def busy(self) -> float:
+        """CPU seconds per second: 1 is one core saturated."""
+        return self.cpu_s / self.wall_s
+
+
+class LatencyLane:
+    """Laps in front of an endpoint that answers each call after `LATENCY_S`."""
+
+    def __init__(self, course: Course, rounds: int) -> None:
+        self._course = course
+        self._rounds = rounds
+        with running_stub(course.shape.revisions) as stub, scratch() as folder:
+            play(replace(course, base_url=stub.base_url), course.small, folder)
+
+    def lap(self, in_flight: int) -> BusyLap:
+        """Play `rounds` sessions in each place; start-up counts in CPU, not in the share."""
+        with running_stub(self._course.shape.revisions, LATENCY_S) as stub, scratch() as folder:
+            course = replace(self._course, base_url=stub.base_url, in_flight=in_flight)
+            lap = play(course, in_flight * self._rounds, folder)
+            return _with_tally(lap, stub.tally())
+
+
+def _with_tally(lap: Lap, tally: Tally) -> BusyLap:
+    times = tally.every_16th_s
+    return BusyLap(
+        calls=lap.calls,
+        cpu_s=lap.cpu_s,
+        wall_s=lap.wall_s,
+        first_to_last_s=tally.last_s - tally.first_s + LATENCY_S,
+        middle_s=times[3 * len(times) // 4] - times[len(times) // 4],
+    )
