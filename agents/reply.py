@@ -26,6 +26,17 @@ MAX_TOKENS = 10_000_000
 THINKING = re.compile(r"\A\s*(?:<think(?:ing)?>)?(.*?)</think(?:ing)?>\s*", re.DOTALL)
 UNFINISHED = re.compile(r"\A\s*<think(?:ing)?>(.*)\Z", re.DOTALL)
 
+ROLE_CHARS = 40
+"""What is shown of a role that is none."""
+
+GARBAGE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffd-\uffff]|[\ud800-\udfff]"
+)
+"""What no model says: control characters but tab, line feeds and returns (Unicode category Cc),
+noncharacters, half surrogate pairs, and the replacement character that a server puts where bytes
+were no UTF-8. It does not find words of the wrong language, or letters that were decoded wrongly
+into other letters."""
+
 STATUSES = {
     408: Outcome.TIMEOUT,
     409: Outcome.SERVER_ERROR,
@@ -65,6 +76,10 @@ def read_reply(status: int, headers: Mapping[str, str], body: bytes) -> CallResu
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
         return CallResult(outcome=Outcome.MALFORMED, detail=f"no message: {_start(body)}")
+    role = choice["message"].get("role") or "assistant"
+    if role != "assistant":
+        said = f"a message of role {str(role)[:ROLE_CHARS]!r} instead of assistant"
+        return CallResult(outcome=Outcome.MALFORMED, detail=said, usage=_usage(data.get("usage")))
     return _read_message(data, _text(choice.get("finish_reason")), choice["message"])
 
 
@@ -92,6 +107,8 @@ def _outcome(finish: str, text: str, refusal: str) -> tuple[Outcome, str]:
         return Outcome.TRUNCATED, "the answer was cut off at its token limit"
     if not text:
         return Outcome.EMPTY, "the answer has no text"
+    if stray := GARBAGE.search(text):
+        return Outcome.MALFORMED, f"the text holds U+{ord(stray[0]):04X}, which is no text"
     return Outcome.OK, ""
 
 

@@ -9,14 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from benchmarks.chaos import forked, inline, rays
+from benchmarks.chaos import faults, forked, inline, rays, sigint
+from benchmarks.chaos.report import Report
 from benchmarks.chaos.stage import Stage
 from understudy.faults import FaultSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from benchmarks.chaos.report import Report
 
 LATENCY = FaultSettings(latency_ms=4, latency_sigma=0.5)
 """Milliseconds per answer: enough for a kill to land while calls are in flight."""
@@ -25,7 +24,8 @@ LATENCY = FaultSettings(latency_ms=4, latency_sigma=0.5)
 SLOW = FaultSettings(latency_ms=300, latency_sigma=0.3)
 """The same where a worker takes many seconds to start: others must not end the run meanwhile."""
 
-Mode: TypeAlias = "Callable[[Path, int, int | None], Report]"
+AnyReport: TypeAlias = "Report | faults.FaultReport"
+Mode: TypeAlias = "Callable[[Path, int, int | None], AnyReport]"
 
 
 def _boundaries(folder: Path, seed: int, kills: int | None) -> Report:
@@ -36,6 +36,17 @@ def _boundaries(folder: Path, seed: int, kills: int | None) -> Report:
 def _inline(folder: Path, seed: int, kills: int | None) -> Report:
     with Stage(folder / "inline", LATENCY).open() as stage:
         return inline.random_moments(stage, seed, 200 if kills is None else kills)
+
+
+def _sigint(folder: Path, seed: int, kills: int | None) -> Report:
+    with Stage(folder / "sigint", SLOW).open() as stage:
+        return sigint.sigint(stage, seed, 10 if kills is None else kills)
+
+
+def _faults(folder: Path, seed: int, kills: int | None) -> faults.FaultReport:
+    """Here `kills` counts sessions."""
+    with Stage(folder / "faults", faults.MIXED).open() as stage:
+        return faults.faults(stage, 1000 if kills is None else kills)
 
 
 def _on_ray(kill: Callable[[Stage, int, int], Report]) -> Mode:
@@ -49,6 +60,8 @@ def _on_ray(kill: Callable[[Stage, int, int], Report]) -> Mode:
 MODES: dict[str, Mode] = {
     "boundaries": _boundaries,
     "inline": _inline,
+    "sigint": _sigint,
+    "faults": _faults,
     "driver": _on_ray(rays.driver),
     "worker": _on_ray(rays.worker),
     "node": _on_ray(rays.node),
@@ -88,25 +101,29 @@ def _modes(text: str) -> list[str]:
     return modes
 
 
-def _summed(reports: list[Report]) -> dict[str, object]:
+def _summed(reports: list[AnyReport]) -> dict[str, object]:
+    kills = [report for report in reports if isinstance(report, Report)]
     numbers = ("kills", "lost", "asked_twice", "unrecorded", "in_flight_at_kill")
     return {
-        **{name: sum(getattr(report, name) for report in reports) for name in numbers},
-        "same_bytes": all(report.same_bytes for report in reports),
+        **{name: sum(getattr(report, name) for report in kills) for name in numbers},
+        "same_bytes": all(report.same_bytes for report in kills),
         "held": all(report.held for report in reports),
         "modes": {report.mode: report.as_json() for report in reports},
     }
 
 
-def _show(reports: list[Report]) -> None:
+def _show(reports: list[AnyReport]) -> None:
+    kills = [report for report in reports if isinstance(report, Report)]
     heads = ("mode", "kills", "lost", "asked twice", "in flight", "same bytes", "held")
     rows = [
         (r.mode, r.kills, r.lost, r.asked_twice, r.in_flight_at_kill, r.same_bytes, r.held)
-        for r in reports
+        for r in kills
     ]
     for row in (heads, *rows):
         sys.stdout.write("  ".join(f"{cell!s:>11}" for cell in row) + "\n")
     for report in reports:
+        if not isinstance(report, Report):
+            sys.stdout.write(json.dumps(report.as_json()) + "\n")
         for problem in report.problems:
             sys.stdout.write(f"{report.mode}: {problem}\n")
 

@@ -10,6 +10,7 @@ import contextlib
 import gc
 import importlib
 import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -55,6 +56,8 @@ def _be_the_command(arguments: list[str], log: Path, variables: dict[str, str]) 
     from rehearsal.cli import run, silence_telemetry
 
     silence_telemetry()
+    # A shell that starts the harness in the background has it ignore Ctrl-C, and so its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return run(arguments)
 
 
@@ -79,3 +82,11 @@ def wait(child: int, timeout_s: float = 120.0) -> int:
 def play(trial: Trial) -> int:
     """Play a trial on, undisturbed; return the exit code."""
     return wait(start(trial))
+
+
+def output(trial: Trial, arguments: list[str]) -> str:
+    """Run another command of the command line and return what it says."""
+    log = trial.account.with_suffix(".out")
+    before = log.stat().st_size if log.exists() else 0
+    wait(start(trial, arguments))
+    return log.read_bytes()[before:].decode(errors="replace")

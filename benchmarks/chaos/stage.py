@@ -141,12 +141,14 @@ class Stage:
             server.wait()
             log.close()
 
-    def trial(self, named: str, size: Size, **engine: object) -> Trial:
+    def trial(
+        self, named: str, size: Size, endpoint: dict[str, object] | None = None, **engine: object
+    ) -> Trial:
         """Make a run of its own name: its files, and its address at the endpoint."""
         self._made += 1
         name = f"{named}-{self._made:03d}"
         config = self.folder / f"{name}.yaml"
-        config.write_text(yaml.safe_dump(_run_file(size, engine)))
+        config.write_text(yaml.safe_dump(_run_file(size, endpoint or {}, engine)))
         return Trial(
             name=name,
             config=config,
@@ -156,12 +158,12 @@ class Stage:
         )
 
 
-def _run_file(size: Size, engine: dict[str, object]) -> dict[str, Any]:
+def _run_file(size: Size, endpoint: dict[str, object], engine: dict[str, object]) -> dict[str, Any]:
     """The same campaign whatever the run is called: exports must be equal byte for byte."""
     return {
         "name": "chaos",
         "seed": 11,
-        "endpoint": {"concurrency": 64, "timeout_s": 20, "retries": 4},
+        "endpoint": {"concurrency": 64, "timeout_s": 20, "retries": 4, **endpoint},
         "engine": {
             "kind": "inline",
             "workers": size.workers,

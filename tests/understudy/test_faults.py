@@ -2,12 +2,17 @@ from __future__ import annotations
 
 from collections import Counter
 
+import orjson
 import pytest
 from pydantic import ValidationError
 
+from agents.reply import read_reply
+from domain.call import Outcome
 from domain.errors import ConfigError
 from understudy.faults import Fault, FaultSettings, read_latency
+from understudy.mischief import spoil
 
+SPOILED = {Fault.MALFORMED, Fault.WRONG_ROLE, Fault.GARBAGE, Fault.UNFIT}
 KEYS = [f"session-{n}/0/{n % 23}/0" for n in range(4000)]
 
 
@@ -28,6 +33,20 @@ def test_a_retry_may_fare_better() -> None:
     failed = [key for key in KEYS if settings.draw(key)]
     again = [settings.draw(key[:-1] + "1") for key in failed]
     assert None in again
+
+
+@pytest.mark.parametrize("fault", sorted(SPOILED))
+def test_an_answer_is_spoiled_and_nothing_else(fault: Fault) -> None:
+    message = {"role": "assistant", "content": '{"a": 1}'}
+    whole = orjson.dumps({"id": "x", "choices": [{"index": 0, "message": message}]})
+    for key in KEYS[:20]:
+        spoiled = spoil(whole, fault, key)
+        assert read_reply(200, {}, whole).outcome is Outcome.OK
+        unfit = fault is Fault.UNFIT
+        result = read_reply(200, {}, spoiled)
+        assert result.outcome is (Outcome.OK if unfit else Outcome.MALFORMED)
+        assert not unfit or orjson.loads(result.text) == {"my_a": 1}
+    assert spoil(whole, None, "key") == whole
 
 
 def test_rates_over_one_are_refused() -> None:
