@@ -109,6 +109,7 @@ def _first(names: Sequence[str], sentence: str, idioms: Sequence[Hit]) -> Hit | 
     return None
 
 
+@lru_cache(maxsize=KEPT)
 def risk_kind(text: str) -> RiskKind | None:
     """Return the plainest kind of risk in a client's turn, or None."""
     kinds = {statement.kind for statement in statements(text)}

@@ -61,23 +61,27 @@ def _patterns() -> tuple[dict[str, re.Pattern[str]], dict[str, re.Pattern[str]]]
 @lru_cache(maxsize=4096)
 def listen(text: str) -> Heard:
     """Hear a therapist's turn."""
-    asked: list[str] = []
-    for sentence in sentences(text.replace("\u2019", "'")):
-        if sentence.rstrip("\"')").endswith("?") or INVITES.match(sentence):
-            asked.extend(_asked(sentence))
-    _, told_patterns = _patterns()
-    told = {key for key, pattern in told_patterns.items() if pattern.search(text)}
-    return Heard(tuple(dict.fromkeys(asked)), frozenset(told))
+    heard = [_hear(sentence) for sentence in sentences(text.replace("\u2019", "'"))]
+    asked = dict.fromkeys(key for one in heard for key in one.asked)
+    return Heard(tuple(asked), frozenset[str]().union(*(one.told for one in heard)))
 
 
 @lru_cache(maxsize=16384)
-def _asked(sentence: str) -> tuple[str, ...]:
-    """Return what one sentence asks; kept, because therapists ask the same in many sessions."""
-    patterns, _ = _patterns()
+def _hear(sentence: str) -> Heard:
+    """Hear one sentence; kept, because therapists say the same ones in many sessions."""
+    asked, told = _patterns()
+    asks = sentence.rstrip("\"')").endswith("?") or INVITES.match(sentence)
+    return Heard(
+        tuple(_asked(sentence, asked)) if asks else (),
+        frozenset(key for key, pattern in told.items() if pattern.search(sentence)),
+    )
+
+
+def _asked(sentence: str, patterns: dict[str, re.Pattern[str]]) -> list[str]:
     first = next((key for key, pattern in patterns.items() if pattern.search(sentence)), None)
     closed = not WIDE.search(sentence) and YES_NO.search(sentence)
     if first is None:
-        return ("yes_no" if closed else "open",)
+        return ["yes_no" if closed else "open"]
     family = next((members for members in FAMILIES if first in members), (first,))
     places = {key: found.start() for key in family if (found := patterns[key].search(sentence))}
-    return tuple(sorted(places, key=places.__getitem__))
+    return sorted(places, key=places.__getitem__)
