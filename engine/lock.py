@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Self
 
@@ -14,6 +15,9 @@ from domain.errors import StoreError
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
+
+_TRIES = 5
+_BETWEEN_S = 0.02
 
 
 class RunLock:
@@ -34,17 +38,10 @@ class RunLock:
             StoreError: Another process holds it, or the file cannot be opened.
         """
         file = _open(self.path)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not _taken(file):
             holder = _said(file)
             file.close()
-            raise StoreError(
-                "another process is writing to this run",
-                where=str(self.path),
-                got=f"held by {holder}",
-                mend="Wait for it, or stop it; the lock is free as soon as it has ended.",
-            ) from error
+            raise _held(self.path, holder)
         file.seek(0)
         file.truncate()
         json.dump(_me(), file)
@@ -74,6 +71,39 @@ def holder_of(path: Path) -> str | None:
         except BlockingIOError:
             return _said(file)
     return None
+
+
+def _taken(file: IO[str]) -> bool:
+    """Try for the lock, more than once: whoever asks for the holder has it for an instant."""
+    for attempt in range(_TRIES):
+        if attempt:
+            time.sleep(_BETWEEN_S)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        return True
+    return False
+
+
+def refuse_if_held(path: Path) -> None:
+    """Look before anything costly is begun or changed; who goes on takes the lock all the same.
+
+    Raises:
+        StoreError: Another process holds the lock; it is named.
+    """
+    holder = holder_of(path)
+    if holder is not None:
+        raise _held(path, holder)
+
+
+def _held(path: Path, holder: str) -> StoreError:
+    return StoreError(
+        "another process is writing to this run",
+        where=str(path),
+        got=f"held by {holder}",
+        mend="Wait for it, or stop it; the lock is free as soon as it has ended.",
+    )
 
 
 def _open(path: Path) -> IO[str]:

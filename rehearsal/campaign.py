@@ -36,6 +36,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Play a campaign from a run file; sessions land in runs/<name>/sessions.jsonl."""
+    from engine.lock import refuse_if_held
     from rehearsal.runfile import load_settings, save_settings
 
     settings = with_ray(load_settings(config), ray)
@@ -45,6 +46,7 @@ def run(
         submit_job(submit, ["campaign", "run"], config, run_dir, as_json=as_json)
         return
     folder = folder_of(settings, run_dir)
+    refuse_if_held(folder.lock)
     if not folder.ledger.exists():
         save_settings(settings, folder)
     _play(settings, folder, resume=False, as_json=as_json)
@@ -63,9 +65,11 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a campaign that was stopped; no recorded call is paid again."""
+    from engine.lock import refuse_if_held
     from rehearsal.runfile import open_run, save_settings
 
     settings, folder = open_run(run)
+    refuse_if_held(folder.lock)
     settings = _with_budget(with_ray(settings, ray), calls, tokens)
     save_settings(settings, folder)
     _play(settings, folder, resume=True, as_json=as_json)

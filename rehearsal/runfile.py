@@ -83,7 +83,10 @@ def save_settings(settings: Settings, folder: RunFolder) -> None:
         for key in [key for key, value in data["endpoint"].items() if role[key] == value]:
             del role[key]
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
-    folder.config.write_text("# The effective run file: every key, as it was used.\n" + text)
+    # Whole or not at all: a run that is killed here must still find its settings.
+    fresh = folder.config.with_name(f".{folder.config.name}.new")
+    fresh.write_text("# The effective run file: every key, as it was used.\n" + text)
+    fresh.replace(folder.config)
 
 
 def keep_settings(settings: Settings, folder: RunFolder) -> None:
