@@ -25,10 +25,10 @@ from aiohttp import web
 from domain.call import CALL_HEADER
 from understudy.completion import complete
 from understudy.faults import FaultSettings
+from understudy.handlers import Understudy
 from understudy.models import answer
 from understudy.request import parse_request
 from understudy.requestlog import RequestLog
-from understudy.server import Understudy
 
 if TYPE_CHECKING:
     from io import FileIO
