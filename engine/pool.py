@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from engine.steward import Link
 
 _LIMIT = 64
-_TICK_S = 0.5
-"""How often a waiting driver looks whether it was interrupted."""
 
 
 @dataclass(frozen=True)
@@ -187,10 +185,11 @@ async def run_items(work: Work) -> None:
     bench = Bench(work.plan(1, work.shares[0], Steward(work.mandate)))
     left = len(work.todo)
     bench.give(work.todo)
+    woken, loop = asyncio.Event(), asyncio.get_running_loop()
     try:
-        with Interrupts() as interrupts:
+        with Interrupts(lambda: loop.call_soon_threadsafe(woken.set)) as interrupts:
             while left:
-                ends = await _ends(bench, interrupts)
+                ends = await _ends(bench, interrupts, woken)
                 left -= len(ends)
                 for end in ends:
                     work.take(end)
@@ -198,18 +197,25 @@ async def run_items(work: Work) -> None:
         await bench.close()
 
 
-async def _ends(bench: Bench, interrupts: Interrupts) -> list[ItemEnd]:
-    """Wait for ends, looking at Ctrl-C meanwhile."""
+async def _ends(bench: Bench, interrupts: Interrupts, woken: asyncio.Event) -> list[ItemEnd]:
+    """Wait for ends, heeding Ctrl-C meanwhile, as soon as it comes."""
     waiting = asyncio.create_task(bench.ends(_LIMIT, linger_s=0))
-    while True:
-        done, _ = await asyncio.wait({waiting}, timeout=_TICK_S)
-        if interrupts.count == 1:
-            bench.drain()
-        elif interrupts.count > 1:
-            waiting.cancel()
-            raise interrupted()
-        if done:
-            return waiting.result()
+    alarm = asyncio.create_task(woken.wait())
+    try:
+        while True:
+            if interrupts.count == 1:
+                bench.drain()
+            elif interrupts.count > 1:
+                raise interrupted()
+            if waiting.done():
+                return waiting.result()
+            await asyncio.wait({waiting, alarm}, return_when=asyncio.FIRST_COMPLETED)
+            if alarm.done():
+                woken.clear()
+                alarm = asyncio.create_task(woken.wait())
+    finally:
+        waiting.cancel()
+        alarm.cancel()
 
 
 def _skip_finished(work: Work) -> None:

@@ -7,14 +7,20 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType, TracebackType
 
 
 class Interrupts:
-    """Counts SIGINT while it is entered; outside the main thread it counts nothing."""
+    """Counts SIGINT while it is entered; outside the main thread it counts nothing.
 
-    def __init__(self) -> None:
+    Args:
+        tell: Called at each one, from the signal's handler.
+    """
+
+    def __init__(self, tell: Callable[[], object] | None = None) -> None:
         self.count = 0
+        self._tell = tell
         self._before: Any = None
         self._counting = threading.current_thread() is threading.main_thread()
 
@@ -36,3 +42,5 @@ class Interrupts:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
+        if self._tell is not None:
+            self._tell()
