@@ -10,10 +10,10 @@ export LANGSMITH_TRACING ?= false
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow lint format clean install dev chaos
+.PHONY: help demo test test-slow lint format clean install dev chaos bench-simulation
 
 help: ## Show what can be made
-	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 demo: install ## Run the whole loop on this machine: simulate, refine, blend, train, judge, report
 	@$(BIN)/rehearsal demo $(ARGS)
@@ -26,6 +26,9 @@ test-slow: dev ## Run the tests that need servers or long runs
 
 chaos: dev ## Kill campaigns in every way there is, and say what was lost
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)
+
+bench-simulation: dev ## Measure what a simulated session costs, beside other ways to play it
+	@$(BIN)/python -m benchmarks.simulation $(ARGS)
 
 lint: dev ## ruff, mypy, import-linter, deptry
 	$(BIN)/ruff check .

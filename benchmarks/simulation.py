@@ -108,7 +108,7 @@ def _slow_endpoint(course: Course, keys: Collection[str], *, quick: bool) -> dic
 def _understudy(tape: Path, repeats: int) -> dict[str, float]:
     from benchmarks.offline import CRITIQUES, SPOKEN, record_understudy
 
-    record_understudy(8 * (repeats + 1), tape)
+    record_understudy(24 * (repeats + 1), tape)
     figures = {}
     for http, infix in ((True, ""), (False, "functions_")):
         with Lane("benchmarks.offline:UnderstudyLane", tape, repeats, http) as lane:
