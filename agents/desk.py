@@ -55,6 +55,8 @@ class Attempt:
     check: Callable[[CallResult], CallResult]
     result: CallResult | None = None
     recalled: bool = False
+    excused: bool = False
+    """Whether it failed for the endpoint's sake: too many calls, or none of them answered."""
     lesson: Habits | None = None
     """What a rejection taught: the call is worth asking again at once."""
 
@@ -99,6 +101,7 @@ class Desk:
             attempt.recalled = True
             result = self._checked(attempt, found)
         attempt.result = result
+        attempt.excused = self._gate.excuses(result)
         attempt.lesson = habits.learn(result, attempt.params)
         if attempt.lesson is not None:
             line.learn(self.base_url, self.settings.model, attempt.lesson)
@@ -162,7 +165,7 @@ class Desk:
             await self.journal.permit(call)
             result = await post(self.url, body, headers, settings.timeout_s)
         finally:
-            self._gate.leave(result)
+            self._gate.leave(call, result)
         return result
 
     def _checked(self, attempt: Attempt, result: CallResult) -> CallResult:

@@ -1,7 +1,8 @@
-"""The line to the endpoints: one aiohttp session per process and event loop, and what is shared.
+"""The line to the endpoints: one per process and event loop, with what its calls share.
 
 Why not the client that LangChain comes with: a call costs it tens of times the CPU of a raw one,
-most of it in transforming the request twice.
+most of it in transforming the request twice. Plain `http://` goes over our own wire; TLS, proxies
+and names in the address go over aiohttp, and so do the checks before a run.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import aiohttp
 
 from agents.habits import Habits
 from agents.reply import read_reply
+from agents.wire import BrokenAnswerError, Reply, Route, Wire, route_of
 from domain.call import CallResult, Outcome
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ SECRET_CHARS = 8
 ENCODED = "Content-Encoding"
 """With it, the announced length is not that of what is read."""
 
+UNTIMED = aiohttp.ClientTimeout()
+"""No bound within aiohttp: `post` has one over the whole call."""
+
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -39,6 +44,8 @@ class Line:
     """What the calls of one event loop share: the session and the habits learned."""
 
     def __init__(self) -> None:
+        self.wire = Wire(MAX_BYTES)
+        self._routes: dict[str, Route | None] = {}
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._habits: dict[tuple[str, str], Habits] = {}
 
@@ -49,9 +56,7 @@ class Line:
         would carry what is said, and the key, to another machine.
         """
         # Looking for a proxy costs time on every call: only where there is one.
-        proxied = not is_loopback(url) and any(
-            os.environ.get(n) or os.environ.get(n.lower()) for n in PROXIES
-        )
+        proxied = is_proxied(url)
         session = self._sessions.get(proxied)
         if session is None or session.closed:
             session = self._sessions[proxied] = aiohttp.ClientSession(
@@ -60,6 +65,15 @@ class Line:
                 trust_env=proxied,
             )
         return session
+
+    def route(self, url: str) -> Route | None:
+        """The way over our own wire to `url`, or None where calls take aiohttp's.
+
+        Decided at the loop's first call there, by the proxies that are set then.
+        """
+        if url not in self._routes:
+            self._routes[url] = None if is_proxied(url) else route_of(url)
+        return self._routes[url]
 
     def habits(self, base_url: str, model: str) -> Habits:
         """What is known of `model` at `base_url`."""
@@ -74,6 +88,7 @@ class Line:
         while self._sessions:
             _, session = self._sessions.popitem()
             await session.close()
+        await self.wire.aclose()
 
 
 _LINES: WeakKeyDictionary[asyncio.AbstractEventLoop, Line] = WeakKeyDictionary()
@@ -92,6 +107,12 @@ async def close_line() -> None:
     """Close the running event loop's connections. To be called before the loop ends."""
     if line := _LINES.get(asyncio.get_running_loop()):
         await line.aclose()
+
+
+def is_proxied(url: str) -> bool:
+    """Whether calls to `url` may have to go through a proxy; never those on this machine."""
+    named = any(os.environ.get(name) or os.environ.get(name.lower()) for name in PROXIES)
+    return named and not is_loopback(url)
 
 
 def is_loopback(url: str) -> bool:
@@ -137,7 +158,8 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: flo
     """
     started = time.perf_counter()
     try:
-        result = await _exchange(url, body, headers, aiohttp.ClientTimeout(total=timeout_s))
+        async with asyncio.timeout(timeout_s):
+            result = _read(await _send(url, body, headers))
     except TimeoutError:
         result = CallResult(outcome=Outcome.TIMEOUT, detail=f"no answer within {timeout_s:g} s")
     except aiohttp.InvalidURL:
@@ -145,29 +167,33 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: flo
     except (aiohttp.ClientError, OSError) as error:
         result = CallResult(outcome=Outcome.CONNECTION, detail=reason(error))
     filled: dict[str, object] = {"latency_ms": (time.perf_counter() - started) * 1000}
-    key = headers.get("Authorization", "").removeprefix("Bearer ")
-    if (
-        len(key) >= SECRET_CHARS and key in result.detail
-    ):  # some servers repeat a key that they refuse
-        filled["detail"] = result.detail.replace(key, "***")
+    if result.detail:  # some servers repeat a key that they refuse
+        key = headers.get("Authorization", "").removeprefix("Bearer ")
+        if len(key) >= SECRET_CHARS:
+            filled["detail"] = result.detail.replace(key, "***")
     return result.model_copy(update=filled)
 
 
-async def _exchange(
-    url: str, body: bytes, headers: Mapping[str, str], patience: aiohttp.ClientTimeout
-) -> CallResult:
-    # Redirects are not followed: the key and the transcript go where the run file says.
-    async with (
-        current_line()
-        .session(url)
-        .post(url, data=body, headers=headers, timeout=patience, allow_redirects=False) as response
-    ):
-        data = await read_capped(response)
-        if data is None:
-            return CallResult(
-                outcome=Outcome.TOO_LARGE, detail=f"the answer is longer than {MAX_BYTES} bytes"
-            )
-        return read_reply(response.status, response.headers, data)
+async def _send(url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    """Send one request over our own wire where it leads to `url`, else over aiohttp.
+
+    Redirects are not followed: the key and the transcript go where the run file says.
+    """
+    line = current_line()
+    route = line.route(url)
+    if route is not None:
+        return await line.wire.post(route, headers, body)
+    async with line.session(url).post(
+        url, data=body, headers=headers, timeout=UNTIMED, allow_redirects=False
+    ) as response:
+        return Reply(response.status, response.headers, await read_capped(response))
+
+
+def _read(reply: Reply) -> CallResult:
+    if reply.body is None:
+        detail = f"the answer is longer than {MAX_BYTES} bytes"
+        return CallResult(outcome=Outcome.TOO_LARGE, detail=detail)
+    return read_reply(reply.status, reply.headers, reply.body)
 
 
 async def read_capped(response: aiohttp.ClientResponse) -> bytes | None:
@@ -187,6 +213,8 @@ async def read_capped(response: aiohttp.ClientResponse) -> bytes | None:
 
 def reason(error: BaseException) -> str:
     """Say in plain words why a connection failed, without the address it was to."""
+    if isinstance(error, BrokenAnswerError):
+        return str(error)
     number = getattr(getattr(error, "os_error", error), "errno", None)
     if isinstance(number, int) and number > 0:
         return os.strerror(number).lower()
