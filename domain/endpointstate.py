@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from domain.base import Noun
 
 
@@ -54,7 +56,7 @@ class EndpointState(Noun):
     """Recent geometric mean over the roles' calls; None before the first answer."""
     unloaded_ms: float | None
     """The same where the endpoint has no queue, as far as is known."""
-    errors: dict[str, int] = {}
+    errors: dict[str, int] = Field(default_factory=dict)
     """What failed in the last minute, by outcome."""
     last_error: str = ""
     """What the endpoint said last when it failed, for people."""

@@ -7,6 +7,7 @@ import pytest
 from domain.call import CallKey, Reservation, Role
 from domain.settings import RoleSettings
 from engine.gates import EndpointGate, Gates
+from engine.sight import Bounds
 
 CALL = Reservation(CallKey(session="s", draft=0, step=0, attempt=0), Role.CLIENT, "m", 10, 10)
 
@@ -17,7 +18,7 @@ async def stay(gate: EndpointGate, inside: list[int], most: list[int]) -> None:
     most.append(len(inside))
     await asyncio.sleep(0)
     inside.pop()
-    gate.leave(None)
+    gate.leave(CALL, None)
 
 
 async def test_no_more_than_the_limit_are_inside() -> None:
@@ -32,12 +33,12 @@ async def test_no_more_than_the_limit_are_inside() -> None:
 
 
 async def test_one_who_gives_up_leaves_no_gap() -> None:
-    gate = EndpointGate(1)
+    gate = EndpointGate(Bounds(1), 1)
     await gate.enter(CALL)
     waiting = asyncio.create_task(stay(gate, [], []))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    gate.leave(None)
+    gate.leave(CALL, None)
     await asyncio.wait_for(stay(gate, [], []), 5)

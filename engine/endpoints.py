@@ -1,0 +1,238 @@
+"""The steward's side of the endpoints: one limit each, shared out among the workers."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from domain.endpointstate import EndpointState, Phase
+from engine.breaker import Breaker
+from engine.limits import Limit
+from engine.sight import Bounds, Order, Seen, rates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RECENT_S = 60.0
+_SPAN_S = 5.0
+LONE_SHARE = 0.1
+"""Refusals among the calls that ended within a round trip; up to so many, the endpoint is working
+at its capacity and the refused call was one too many."""
+ROTATION_S = 1.0
+"""How long a worker keeps its turn where there are fewer places than workers."""
+SLACK_SHARE = 0.1
+"""Of a Retry-After: the last worker comes back so much later than the first."""
+
+
+@dataclass
+class _Span:
+    """What ended within a few seconds."""
+
+    began: float
+    answered: int = 0
+    refused: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class _Worker:
+    """What one worker last said, and was last told."""
+
+    seen: Seen
+    granted: int = 0
+
+    @property
+    def takes(self) -> int:
+        """Calls it may have under way before it hears more."""
+        return max(self.granted, self.seen.in_flight)
+
+
+class SharedEndpoint:
+    """One endpoint, as all workers together see it."""
+
+    def __init__(self, base_url: str, bounds: Bounds, now: float) -> None:
+        self.base_url = base_url
+        self._bounds = bounds
+        self._limit = Limit(bounds.ceiling, now)
+        self._breaker = Breaker()
+        self._workers: dict[int, _Worker] = {}
+        self._spans: deque[_Span] = deque([_Span(now)])
+        self._closed_until = now
+        self._answered = 0
+        self._refused = 0
+        self._last_error = ""
+        self._latency_s: float | None = None
+
+    def exchange(self, worker: int, seen: Seen, now: float) -> Order:
+        """Take in what a worker saw, and tell it what it may do."""
+        self._bounds = self._bounds.narrower(seen.bounds)
+        self._limit.ceiling = self._bounds.ceiling
+        self._workers.setdefault(worker, _Worker(seen)).seen = seen
+        self._count(seen, now)
+        in_flight = sum(one.seen.in_flight for one in self._workers.values())
+        if self._breaker.see(worker, seen, in_flight, now):
+            self._limit.restart(now)
+        elif not self._breaker.is_open:
+            self._limit.see(seen, in_flight, now)
+            self._heed(seen, now)
+        return self._order(worker, now)
+
+    def forget(self, worker: int) -> None:
+        """A worker has died: what it had is for the others."""
+        self._workers.pop(worker, None)
+        self._breaker.forget(worker)
+
+    def _heed(self, seen: Seen, now: float) -> None:
+        """Close the endpoint for as long as it asks, unless it is busy answering others.
+
+        Many servers send the same Retry-After with every call that is one too many. Where nearly
+        all calls are answered it is meant for the one that was not, which waits by itself.
+        """
+        if seen.retry_after_s <= 0 or not seen.refused:
+            return
+        since = now - self._limit.round_s
+        recent = [span for span in self._spans if span.began >= since - _SPAN_S]
+        refused = sum(span.refused for span in recent)
+        if refused > LONE_SHARE * (refused + sum(span.answered for span in recent)):
+            self._closed_until = max(self._closed_until, now + seen.retry_after_s)
+
+    def _count(self, seen: Seen, now: float) -> None:
+        if now - self._spans[-1].began > _SPAN_S:
+            self._spans.append(_Span(now))
+        while now - self._spans[0].began > RECENT_S + _SPAN_S:
+            self._spans.popleft()
+        span, answered = self._spans[-1], seen.answered
+        span.answered += answered
+        span.refused += seen.refused
+        self._answered += answered
+        self._refused += seen.refused
+        for kind, n in seen.errors.items():
+            span.errors[kind] = span.errors.get(kind, 0) + n
+        self._last_error = seen.last_error or self._last_error
+        n = sum(timing.n for timing in seen.timings.values())
+        if n:
+            mean = sum(timing.seconds for timing in seen.timings.values()) / n
+            old = mean if self._latency_s is None else self._latency_s
+            self._latency_s = old + min(1.0, n / 64) * (mean - old)
+
+    def _order(self, worker: int, now: float) -> Order:
+        one = self._workers[worker]
+        if self._breaker.is_open:
+            one.granted = int(one.seen.demand > 0 and self._breaker.may_probe(worker, now))
+            return Order(one.granted, cut=self._limit.cuts, failing=True)
+        one.granted = self._grant(worker, now)
+        closed_s = self._closed_until - now
+        if closed_s > 0:
+            place = sorted(self._workers).index(worker) / len(self._workers)
+            closed_s *= 1 + SLACK_SHARE * place
+        calls_per_s, tokens_per_s = rates(self._bounds, self._share(worker), len(self._workers))
+        return Order(
+            one.granted,
+            cut=self._limit.cuts,
+            closed_s=max(0.0, closed_s),
+            calls_per_s=calls_per_s,
+            tokens_per_s=tokens_per_s,
+        )
+
+    def _grant(self, worker: int, now: float) -> int:
+        """Give a worker its part of the limit, as far as the others have left it free."""
+        limit = self._limit.value
+        wanted = shared_out(
+            limit, {n: one.seen.demand for n, one in self._workers.items()}, int(now / ROTATION_S)
+        )
+        free = limit - sum(one.takes for n, one in self._workers.items() if n != worker)
+        return max(0, min(wanted[worker], free))
+
+    def _share(self, worker: int) -> float:
+        """Return a worker's part of the rates, by what it has to send."""
+        demand = {n: one.seen.demand + 1 for n, one in self._workers.items()}
+        return demand[worker] / sum(demand.values())
+
+    def state(self, now: float) -> EndpointState:
+        """Say how the endpoint stands."""
+        workers = [one.seen for one in self._workers.values()]
+        recent = [span for span in self._spans if now - span.began <= RECENT_S]
+        errors: dict[str, int] = {}
+        for span in recent:
+            for kind, n in span.errors.items():
+                errors[kind] = errors.get(kind, 0) + n
+        refused = sum(span.refused for span in recent)
+        ended = sum(span.answered for span in recent) + sum(errors.values())
+        unloaded_s = self._limit.unloaded_s
+        return EndpointState(
+            base_url=self.base_url,
+            phase=self._phase(now),
+            limit=0 if self._breaker.is_open else self._limit.value,
+            ceiling=self._bounds.ceiling,
+            in_flight=sum(seen.in_flight for seen in workers),
+            waiting=sum(seen.waiting for seen in workers),
+            answered=self._answered,
+            refused=self._refused,
+            refused_share=refused / ended if ended else 0.0,
+            latency_ms=None if self._latency_s is None else 1000 * self._latency_s,
+            unloaded_ms=None if unloaded_s is None else 1000 * unloaded_s,
+            errors=errors,
+            last_error=self._last_error,
+            pause=self._breaker.state(now),
+        )
+
+    def _phase(self, now: float) -> Phase:
+        if self._breaker.is_open:
+            return Phase.PAUSED if self._breaker.prober is None else Phase.PROBING
+        if now < self._closed_until:
+            return Phase.HELD
+        return Phase.STARTING if self._limit.starting else Phase.STEADY
+
+
+def shared_out(limit: int, demand: dict[int, int], turn: int) -> dict[int, int]:
+    """Divide `limit` among workers by what each has to send; what is over goes to all alike.
+
+    Each worker with something to send has at least one place, unless there are fewer places than
+    such workers: then they take turns.
+    """
+    asking = sorted(worker for worker, calls in demand.items() if calls)
+    if len(asking) > limit:
+        first = turn % len(asking)
+        chosen = {asking[(first + n) % len(asking)] for n in range(limit)}
+        return {worker: int(worker in chosen) for worker in demand}
+    total = sum(demand.values())
+    if total <= limit:
+        spare, rest = divmod(limit - total, max(1, len(demand)))
+        return {
+            worker: calls + spare + (place < rest)
+            for place, (worker, calls) in enumerate(sorted(demand.items()))
+        }
+    left = limit - len(asking)
+    exact = {worker: left * (demand[worker] - 1) / (total - len(asking)) for worker in asking}
+    parts = {worker: int(exact[worker]) for worker in asking}
+    by_rest = sorted(asking, key=lambda worker: parts[worker] - exact[worker])
+    for worker in by_rest[: left - sum(parts.values())]:
+        parts[worker] += 1
+    return {worker: 1 + parts[worker] if worker in parts else 0 for worker in demand}
+
+
+class Endpoints:
+    """All endpoints of a run."""
+
+    def __init__(self) -> None:
+        self._endpoints: dict[str, SharedEndpoint] = {}
+
+    def exchange(self, worker: int, seen: Mapping[str, Seen], now: float) -> dict[str, Order]:
+        """Take in what a worker saw, and tell it what it may do."""
+        orders = {}
+        for base_url, one in seen.items():
+            endpoint = self._endpoints.get(base_url)
+            if endpoint is None:
+                endpoint = self._endpoints[base_url] = SharedEndpoint(base_url, one.bounds, now)
+            orders[base_url] = endpoint.exchange(worker, one, now)
+        return orders
+
+    def forget(self, worker: int) -> None:
+        """Forget a worker that has died."""
+        for endpoint in self._endpoints.values():
+            endpoint.forget(worker)
+
+    def states(self, now: float) -> tuple[EndpointState, ...]:
+        """Say how every endpoint stands, in the order in which they were first used."""
+        return tuple(endpoint.state(now) for endpoint in self._endpoints.values())

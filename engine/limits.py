@@ -1,0 +1,354 @@
+"""One endpoint's limit: how many calls may be under way there, found by trying.
+
+It starts fast: one more call for every answer, which doubles the limit with each round trip, until
+the first sign that it is too high. A sign is a refusal, a share of timeouts, or latency that has
+risen above the unloaded one by more than chance explains. Each sign says where the capacity is:
+after refusals it is what is still under way, and where calls queue it is Little's law, the answers
+per second times the unloaded latency. The limit goes a little below it and comes back along a
+cubic curve (RFC 9438, 4.2), flat where the capacity was found and steeper beyond; where it passes
+that mark without a sign, the capacity has grown and the fast start begins again.
+
+`docs/limits.md` has the sources, what was simulated, and why the numbers are as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import exp, log, sqrt
+from typing import TYPE_CHECKING
+
+from engine.sight import Timing
+
+if TYPE_CHECKING:
+    from engine.sight import Seen
+
+START = 4.0
+"""Calls under way before anything is known."""
+LEAST_ROUND_S = 0.1
+"""A round trip counts as at least this, the time between two reports."""
+AFTER_REFUSAL = 0.9
+AFTER_QUEUE = 0.9
+"""Share of the capacity found that the limit goes back to. CUBIC's 0.7 (RFC 9438, 4.6) is for a
+capacity that the sender does not know; here it is measured at the same time."""
+AFTER_DEEP = 0.5
+"""The same for every `DEEP_EVERY`-th cut for latency: half the load shows the unloaded latency
+anew, as BBR's ProbeRTT does."""
+DEEP_EVERY = 4
+AFTER_TIMEOUTS = 0.7
+TIMEOUT_SHARE = 0.1
+"""Of the calls that ended; fewer are the endpoint's accidents, not its load."""
+REFUSAL_ROUNDS = 8.0
+QUEUE_ROUNDS = 5.0
+"""Round trips after which the curve is back at the capacity found."""
+STEEPNESS = 0.1
+"""Of the curve beyond that: after twice those round trips the limit is this share above."""
+PASSED = 1.1
+"""Times the capacity found: beyond it, with no sign for a round trip, the fast start begins."""
+QUEUE_PASSED = 1.25
+TOLERANCE = 1.25
+"""Latency over the unloaded one from which on calls queue."""
+UNLOADED_BELOW = 1.1
+"""Latency over the unloaded one up to which a window says more of the unloaded one itself."""
+FLOOR_S = 0.03
+"""Latencies below are not told apart: that is the machine's own noise, not an endpoint's queue."""
+WINDOW_CALLS = 16
+WINDOW_ROUNDS = 6.0
+"""A window of latencies is closed after a round trip once it has enough calls to be told from
+chance (more where they scatter more), and after so many round trips in any case."""
+EARLY_CALLS = 8
+EARLY_ERRORS = 2.5
+"""Standard errors by which an unfinished window must be over `TOLERANCE` to count at once."""
+MEMORY_CALLS = 256
+"""Calls that the unloaded latency is remembered over."""
+VAIN_CUTS = 3
+"""Cuts in a row after which latency has not come down: it is not a queue, calls take longer."""
+
+
+@dataclass(slots=True)
+class _Unloaded:
+    """A role's latency where there is no queue."""
+
+    log: float
+    mean_s: float
+    n: int
+
+    def learn(self, timing: Timing, weight: float) -> None:
+        self.log += weight * (timing.mean_log - self.log)
+        self.mean_s += weight * (timing.mean_s - self.mean_s)
+        self.n = min(MEMORY_CALLS, self.n + timing.n)
+
+
+@dataclass(slots=True)
+class _Window:
+    """What came back since `began`."""
+
+    began: float
+    timings: dict[str, Timing] = field(default_factory=dict)
+    """Of fresh calls."""
+    answers: dict[str, int] = field(default_factory=dict)
+    """All of them, by role."""
+    ended: int = 0
+    timeouts: int = 0
+    pressed: bool = False
+
+    @property
+    def n(self) -> int:
+        return sum(timing.n for timing in self.timings.values())
+
+    def scatter(self) -> float | None:
+        """Variance of the logarithms of latency within roles, or None where there is none."""
+        degrees = sum(max(0, timing.n - 1) for timing in self.timings.values())
+        return sum(t.scatter for t in self.timings.values()) / degrees if degrees > 1 else None
+
+
+class Limit:
+    """The controller. It reads no clock: `now` is monotonic seconds, and never goes back."""
+
+    def __init__(self, ceiling: int, now: float) -> None:
+        self.ceiling = ceiling
+        self.cuts = 0
+        """Counts the cuts, so that workers can tell calls sent before one from those after."""
+        self.starting = True
+        self._limit = min(START, ceiling)
+        self._found = self._limit
+        """Capacity at the last sign."""
+        self._back = AFTER_REFUSAL
+        self._queued = False
+        """Whether the last sign was latency."""
+        self._curve_s: float | None = None
+        """Seconds on the curve; None until a call sent after the cut has come back."""
+        self._clear_s = 0.0
+        """Seconds beyond the mark without a sign."""
+        self._deep = 0
+        self._vain = 0
+        self._before_vain = 0.0
+        self._unloaded: dict[str, _Unloaded] = {}
+        self._new: dict[str, Timing] = {}
+        """Of roles whose unloaded latency is not known yet."""
+        self._mix: dict[str, float] = {}
+        """Recent calls by role."""
+        self._variance = 0.05
+        self._capacity = 0.0
+        """By Little's law, over the last window of the fast start."""
+        self._seen_at = now
+        self._window = _Window(now)
+        self._ratio = 1.0
+
+    @property
+    def value(self) -> int:
+        """Calls that may be under way."""
+        return max(1, min(self.ceiling, int(self._limit + 0.5)))
+
+    @property
+    def round_s(self) -> float:
+        """Seconds of a round trip without a queue."""
+        known = {role: n for role, n in self._mix.items() if role in self._unloaded}
+        if not known:
+            return LEAST_ROUND_S
+        total = sum(self._unloaded[role].mean_s * n for role, n in known.items())
+        return max(LEAST_ROUND_S, total / sum(known.values()))
+
+    @property
+    def unloaded_s(self) -> float | None:
+        """Geometric mean of the unloaded latency of recent calls; None where it is unknown."""
+        known = {role: n for role, n in self._mix.items() if role in self._unloaded}
+        if not known:
+            return None
+        logs = sum(self._unloaded[role].log * n for role, n in known.items())
+        return exp(logs / sum(known.values()))
+
+    def restart(self, now: float) -> None:
+        """Begin again from the bottom, as after a pause."""
+        self.cuts += 1
+        self.starting = True
+        self._limit = min(START, self.ceiling)
+        self._found = self._limit
+        self._curve_s = None
+        self._seen_at = now
+        self._window = _Window(now)
+
+    def see(self, seen: Seen, in_flight: int, now: float) -> None:
+        """Take in what one worker saw since its last report.
+
+        Args:
+            seen: Its report.
+            in_flight: Calls under way by the last reports of all workers.
+            now: Monotonic seconds.
+        """
+        self._gather(seen)
+        if seen.refused_fresh:
+            self._cut(min(self._limit, max(1, in_flight)), AFTER_REFUSAL, queued=False, now=now)
+        elif self._timed_out():
+            self._cut(self._limit, AFTER_TIMEOUTS, queued=False, now=now)
+        else:
+            self._look(now)
+            self._grow(seen, now)
+        self._seen_at = now
+
+    def _gather(self, seen: Seen) -> None:
+        window = self._window
+        window.pressed |= seen.pressed
+        window.ended += seen.answered + seen.failed
+        window.timeouts += seen.timeouts
+        for role, n in seen.answers.items():
+            window.answers[role] = window.answers.get(role, 0) + n
+            self._mix[role] = self._mix.get(role, 0.0) + n
+        for role, timing in seen.timings.items():
+            window.timings.setdefault(role, Timing()).add(timing)
+            self._meet(role, timing)
+        if not self._queued:  # where calls are refused, those sent before a cut met no queue
+            for role, timing in seen.stale.items():
+                self._meet(role, timing)
+
+    def _meet(self, role: str, timing: Timing) -> None:
+        """Take the first latencies of a role for the unloaded ones."""
+        if role in self._unloaded:
+            return
+        new = self._new.setdefault(role, Timing())
+        new.add(timing)
+        if new.n >= START:
+            self._unloaded[role] = _Unloaded(new.mean_log, new.mean_s, new.n)
+            del self._new[role]
+
+    def _timed_out(self) -> bool:
+        window = self._window
+        return window.timeouts > 1 and window.timeouts > TIMEOUT_SHARE * window.ended
+
+    # Latency.
+
+    def _look(self, now: float) -> None:
+        """Judge the window's latencies, if there are enough of them."""
+        window, n = self._window, self._window.n
+        age = now - window.began
+        if not n:
+            return
+        variance = window.scatter()
+        if variance is not None and n >= EARLY_CALLS:
+            self._variance += min(1.0, n / 64) * (variance - self._variance)
+        rise = self._rise()
+        if rise is None:
+            return
+        error = sqrt(max(self._variance, 0.0025) * (1 / n + 1 / self._weight()))
+        early = n >= EARLY_CALLS and rise - EARLY_ERRORS * error > log(TOLERANCE)
+        wanted = max(WINDOW_CALLS, int(self._variance / 0.004))
+        full = age >= self.round_s and n >= wanted
+        if not (early or full or (age >= WINDOW_ROUNDS * self.round_s and n >= START)):
+            return
+        self._ratio = exp(rise)
+        if rise > log(TOLERANCE) + error:
+            self._queue(now)
+        else:
+            self._vain = 0
+            self._learn(rise, error)
+            self._close(now)
+
+    def _rise(self) -> float | None:
+        """Return the mean logarithm of latency over the unloaded one; None where none is known."""
+        n, total = 0, 0.0
+        for role, timing in self._window.timings.items():
+            unloaded = self._unloaded.get(role)
+            if unloaded is not None and timing.n:
+                n += timing.n
+                total += timing.log - timing.n * max(unloaded.log, log(FLOOR_S))
+        return total / n if n else None
+
+    def _weight(self) -> int:
+        """Return over how many calls the window's unloaded latencies are known."""
+        known = [self._unloaded[role].n for role in self._window.timings if role in self._unloaded]
+        return max(1, sum(known))
+
+    def _learn(self, rise: float, error: float) -> None:
+        """Keep the unloaded latency true: lower at once where it is, higher by and by."""
+        if rise > log(UNLOADED_BELOW) + error:
+            return
+        for role, timing in self._window.timings.items():
+            unloaded = self._unloaded.get(role)
+            if unloaded is None or not timing.n:
+                continue
+            sunk = rise < -3 * error and rise < -log(UNLOADED_BELOW)
+            unloaded.learn(timing, 1.0 if sunk else timing.n / (unloaded.n + timing.n))
+
+    def _queue(self, now: float) -> None:
+        """Calls queue: go back to what is answered."""
+        if now - self._window.began >= self.round_s / 2:
+            capacity = max(self._answered_load(now), self._capacity)
+        else:
+            capacity = self._limit / self._ratio
+        self._vain += 1
+        if self._vain == 1:
+            self._before_vain = self._limit
+        if self._vain > VAIN_CUTS:
+            self._admit(now)
+            return
+        self._deep += 1
+        back = AFTER_DEEP if self._deep % DEEP_EVERY == 0 else AFTER_QUEUE
+        self._cut(min(self._limit, max(1.0, capacity)), back, queued=True, now=now)
+
+    def _admit(self, now: float) -> None:
+        """Fewer calls were not faster: this is how long they take now."""
+        for role, timing in self._window.timings.items():
+            if timing.n and role in self._unloaded:
+                self._unloaded[role].learn(timing, 1.0)
+        self._vain = 0
+        self._found, self._back, self._queued = self._before_vain, 0.5, True
+        self._curve_s = 0.0
+        self._close(now)
+
+    def _close(self, now: float) -> None:
+        """Begin a new window."""
+        self._capacity = self._answered_load(now) if self.starting else 0.0
+        self._mix = {role: n / 2 for role, n in self._mix.items()}
+        self._window = _Window(now)
+
+    def _answered_load(self, now: float) -> float:
+        """Return how many calls would be under way if what the window answered had not queued."""
+        window = self._window
+        work = sum(
+            n * max(self._unloaded[role].mean_s, FLOOR_S)
+            for role, n in window.answers.items()
+            if role in self._unloaded
+        )
+        return work / max(now - window.began, 1e-3)
+
+    # The limit.
+
+    def _cut(self, found: float, back: float, *, queued: bool, now: float) -> None:
+        self.cuts += 1
+        self.starting = False
+        self._queued = queued
+        self._found, self._back = found, back
+        self._limit = max(1.0, found * back)
+        self._curve_s = None
+        self._clear_s = 0.0
+        self._window = _Window(now)
+
+    def _grow(self, seen: Seen, now: float) -> None:
+        """Raise the limit where it is used up; what is not needed is not asked for."""
+        fresh = sum(timing.n for timing in seen.timings.values())
+        if self._curve_s is None:
+            if not (fresh or self.starting):
+                return  # what was sent before the cut is still coming back
+            self._curve_s = 0.0
+        if not seen.pressed or self._limit >= self.ceiling:
+            return
+        if self.starting:
+            self._limit = min(self.ceiling, 2 * self._limit, self._limit + fresh)
+            return
+        self._curve_s += now - self._seen_at
+        rounds = QUEUE_ROUNDS if self._queued else REFUSAL_ROUNDS
+        way = self._curve_s / (rounds * self.round_s) - 1
+        depth = 1 - self._back if way < 0 else STEEPNESS
+        curve = self._found * (1 + depth * way**3)
+        self._limit = min(self.ceiling, max(self._limit, curve))
+        self._pass(now)
+
+    def _pass(self, now: float) -> None:
+        """Start fast again where the capacity must have grown."""
+        mark = QUEUE_PASSED if self._queued else PASSED
+        if self._limit < mark * self._found + 1:
+            self._clear_s = 0.0
+            return
+        self._clear_s += now - self._seen_at
+        if self._clear_s > self.round_s and (not self._queued or self._ratio < UNLOADED_BELOW):
+            self.starting = True
+            self._clear_s = 0.0

@@ -1,0 +1,147 @@
+"""What a worker saw of an endpoint since its last report, and what it is told to do there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import log
+
+BURST_S = 1.0
+"""Seconds of a rate that may be used at once after a rest."""
+SHORTEST_MS = 0.001
+"""Latencies below count as this, so that every one has a logarithm."""
+
+
+@dataclass(slots=True)
+class Timing:
+    """Sums over latencies: enough for mean, geometric mean and spread, and they can be added.
+
+    Latencies of model calls are spread about their median like a lognormal, so the mean of the
+    logarithms says where the median is, and a few long answers do not move it much.
+    """
+
+    n: int = 0
+    seconds: float = 0.0
+    log: float = 0.0
+    log2: float = 0.0
+
+    def count(self, latency_ms: float) -> None:
+        """Add one call."""
+        of = log((latency_ms if latency_ms > SHORTEST_MS else SHORTEST_MS) / 1000)
+        self.n += 1
+        self.seconds += latency_ms / 1000
+        self.log += of
+        self.log2 += of * of
+
+    def add(self, other: Timing) -> None:
+        """Add other calls."""
+        self.n += other.n
+        self.seconds += other.seconds
+        self.log += other.log
+        self.log2 += other.log2
+
+    @property
+    def mean_s(self) -> float:
+        """Arithmetic mean; there must be at least one call."""
+        return self.seconds / self.n
+
+    @property
+    def mean_log(self) -> float:
+        """Mean of the logarithms of seconds; there must be at least one call."""
+        return self.log / self.n
+
+    @property
+    def scatter(self) -> float:
+        """Sum of squared deviations of the logarithms from their mean."""
+        return max(0.0, self.log2 - self.log * self.log / self.n) if self.n else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the run file allows at an endpoint, over all workers."""
+
+    ceiling: int
+    calls_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+
+    def narrower(self, other: Bounds) -> Bounds:
+        """Roles may ask for different bounds at one endpoint; the smallest hold."""
+        return Bounds(
+            min(self.ceiling, other.ceiling),
+            _least(self.calls_per_minute, other.calls_per_minute),
+            _least(self.tokens_per_minute, other.tokens_per_minute),
+        )
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    given = [value for value in (one, other) if value is not None]
+    return min(given) if given else None
+
+
+@dataclass(slots=True)
+class Seen:
+    """One worker's view of one endpoint since its last report.
+
+    A call is fresh when it was sent after the worker was last told of a cut: only such a call
+    says anything about the limit as it is now.
+    """
+
+    bounds: Bounds
+    in_flight: int = 0
+    waiting: int = 0
+    demand: int = 0
+    """The most calls that were under way or waiting at one moment."""
+    pressed: bool = False
+    """Whether a call had to wait for the limit."""
+    answers: dict[str, int] = field(default_factory=dict)
+    """Calls answered, by role."""
+    timings: dict[str, Timing] = field(default_factory=dict)
+    """Latencies of the fresh ones among them, by role."""
+    stale: dict[str, Timing] = field(default_factory=dict)
+    """Latencies of the others."""
+    refused: int = 0
+    refused_fresh: int = 0
+    timeouts: int = 0
+    failed: int = 0
+    """Refusals, timeouts, server errors and broken connections."""
+    trailing: int = 0
+    """Failures since the last answer, if there was one."""
+    retry_after_s: float = 0.0
+    """The longest pause that was asked for, as of the report."""
+    errors: dict[str, int] = field(default_factory=dict)
+    """What failed, by outcome."""
+    last_error: str = ""
+
+    @property
+    def answered(self) -> int:
+        """Calls that the endpoint gave an answer to, of whatever use."""
+        return sum(self.answers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one worker may do at one endpoint until it is told something else."""
+
+    limit: int
+    """Calls under way at most."""
+    cut: int = 0
+    """Counts the cuts of the endpoint's limit; a new number begins what is fresh anew."""
+    closed_s: float = 0.0
+    """Seconds during which no call may be sent."""
+    failing: bool = False
+    """Whether the endpoint's circuit is open: failures there are not the calls' fault."""
+    calls_per_s: float | None = None
+    tokens_per_s: float | None = None
+
+
+def rates(bounds: Bounds, share: float, workers: int = 1) -> tuple[float | None, float | None]:
+    """Return the calls and tokens per second that are one worker's `share` of what is allowed.
+
+    So that no minute sees more than the cap, the burst is part of it, and so is the one call by
+    which each further worker may be ahead.
+    """
+    calls, tokens = bounds.calls_per_minute, bounds.tokens_per_minute
+    span = 60 + BURST_S
+    return (
+        None if calls is None else share * max(calls - (workers - 1), calls / 2) / span,
+        None if tokens is None else share * tokens / span,
+    )
