@@ -39,14 +39,14 @@ def _inline(folder: Path, seed: int, kills: int | None) -> Report:
 
 
 def _sigint(folder: Path, seed: int, kills: int | None) -> Report:
-    with Stage(folder / "sigint", SLOW).open() as stage:
+    with Stage(folder / "sigint", FaultSettings(latency_ms=200)).open() as stage:
         return sigint.sigint(stage, seed, 10 if kills is None else kills)
 
 
 def _faults(folder: Path, seed: int, kills: int | None) -> faults.FaultReport:
-    """Here `kills` counts sessions."""
+    """One session for each kill: 1,000 where nothing is said."""
     with Stage(folder / "faults", faults.MIXED).open() as stage:
-        return faults.faults(stage, 1000 if kills is None else kills)
+        return faults.faults(stage, 1000 if kills is None else max(40, kills))
 
 
 def _on_ray(kill: Callable[[Stage, int, int], Report]) -> Mode:
@@ -87,7 +87,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.add_argument("--kills", type=int, help="kills per mode (default: what is promised)")
+    parser.add_argument("--kills", type=int, help="kills per mode; sessions of `faults`")
     parser.add_argument("--modes", type=_modes, default=list(MODES), help=", ".join(MODES))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="work in this folder, and leave it")

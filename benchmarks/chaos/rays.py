@@ -30,7 +30,7 @@ CREW = Size(sessions=24, exchanges=4, in_flight=4, workers=2)
 _PATIENCE_S = 300.0
 _KILLS_PER_LIFE = 5
 """Of workers under one driver: it gives up after six replacements of two workers."""
-_CALLS_BETWEEN = 12
+_CALLS_BETWEEN = 40
 
 Victims = list[psutil.Process]
 

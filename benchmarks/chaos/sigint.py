@@ -17,8 +17,8 @@ from domain.errors import ExitCode
 if TYPE_CHECKING:
     from benchmarks.chaos.stage import Stage, Trial
 
-FEW = Size(sessions=6, exchanges=3, in_flight=4)
-_BETWEEN_S = 0.1
+FEW = Size(sessions=4, exchanges=3, in_flight=4)
+_BETWEEN_S = 0.05
 """Seconds between two Ctrl-C; answers take longer, so that the second finds calls in flight."""
 
 
