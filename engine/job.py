@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from domain.errors import RehearsalError
 
@@ -16,11 +16,21 @@ if TYPE_CHECKING:
     Factory = Callable[[bytes, Journal], "Job"]
 
 
+class Done(NamedTuple):
+    """An item's result, and the short word that finished items are counted by."""
+
+    data: bytes
+    label: str = ""
+
+
 class Job(Protocol):
     """Turns items into results. Built once per worker; runs many items at the same time."""
 
-    async def run(self, item: bytes) -> bytes:
-        """Return the item's result. A failure that is part of the work is data in the result."""
+    async def run(self, item: bytes) -> bytes | Done:
+        """Return the item's result. A failure that is part of the work is data in the result.
+
+        With `Done` it has a label, such as `accepted`, by which `Store.tallies` counts.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -6,21 +6,23 @@ for again, after its request has been checked against the one about to be sent.
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
 from collections import OrderedDict
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import RehearsalError, ResumeRefusedError
 from engine import shards
-from engine.budget import Allowance, Share, tokens_of
+from engine.batcher import Batcher
 from engine.gates import Gates
-from engine.rows import UNANSWERED, Stored, checksum
-from engine.writer import Write, Writer
+from engine.reader import Reader
+from engine.recall import recalled
+from engine.scribe import Scribe
+from engine.wallet import Wallet, open_wallet
+from engine.writer import Writer, unstorable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from domain.call import CallKey, CallResult, CallRow, Reservation
     from domain.gate import Gate
@@ -33,16 +35,28 @@ _SESSIONS = 4096
 Place = tuple[int, int, int]
 
 
+class Recorded(NamedTuple):
+    """A recorded call, as far as recalling it goes."""
+
+    place: Place
+    outcome: str
+    request_hash: str
+    result: CallResult
+
+
 class Ledger:
     """A `Journal` over one shard of its own, which only it writes, and the earlier ones.
+
+    Belongs to one event loop. Nothing is kept in memory of an item that is finished.
 
     Args:
         shard: The shard to create.
         run_hash: Hash of prompts and config, kept in the shard.
         earlier: Shards to recall from; sealed, or of sessions that are not played here.
-        share: What may be spent.
+        wallet: What may be spent; nothing is limited without one.
         page_limit: Bound on the shard's size in SQLite pages; None leaves it to the disk.
         gates: The ways into the endpoints, where they are shared with other workers.
+        again: Items that had ended and are played again, see `engine.recall`.
 
     Raises:
         StoreError: The shard cannot be created, or an earlier one is damaged.
@@ -53,17 +67,22 @@ class Ledger:
         shard: Shard,
         run_hash: str,
         earlier: Sequence[Shard] = (),
-        share: Share = Share(),  # noqa: B008 - frozen
+        wallet: Wallet | None = None,
         page_limit: int | None = None,
         gates: Gates | None = None,
+        again: Collection[str] = (),
     ) -> None:
         self._gates = gates or Gates()
-        self._allowance = Allowance(share)
-        self._stop: RehearsalError | None = None
-        self._earlier = [_Reader(one) for one in earlier]
-        self._known: OrderedDict[str, dict[Place, Stored]] = OrderedDict()
+        self._wallet = wallet or open_wallet()
+        self._again = again
+        self._where = shard.where
+        self._open = ExitStack()
+        self._earlier = [found for one in earlier if (found := self._reader(one)) is not None]
+        self._known: OrderedDict[str, dict[Place, Recorded]] = OrderedDict()
         self._own: OrderedDict[str, dict[Place, tuple[str, CallResult]]] = OrderedDict()
-        self._writer = Writer(shard, run_hash, page_limit)
+        self._scribe = Scribe()
+        self._writer = Writer(shard.where, lambda: shards.create(shard, run_hash, page_limit))
+        self._batcher = Batcher(self._writer, self._scribe.take)
         opened: Future[None] = Future()
         self._writer.start(opened)
         opened.result()
@@ -74,18 +93,19 @@ class Ledger:
         Raises:
             ResumeRefusedError: The recorded request differs from the one about to be sent.
         """
-        place = (key.draft, key.step, key.attempt)
-        own = self._own.get(key.session, {}).get(place)
+        own = self._own.get(key.session)
         if own is not None:
-            _check(key, own[0], request_hash)
-            return own[1]
+            found = own.get((key.draft, key.step, key.attempt))
+            if found is not None:
+                _check(key, found[0], request_hash)
+                return found[1]
         if not self._earlier:
             return None
-        stored = self._session(key.session).get(place)
-        if stored is None:
+        recorded = self._session(key.session).get((key.draft, key.step, key.attempt))
+        if recorded is None:
             return None
-        _check(key, stored.request_hash.hex(), request_hash)
-        return stored.result()
+        _check(key, recorded.request_hash, request_hash)
+        return recorded.result
 
     def gate(self, endpoint: RoleSettings) -> Gate:
         """Return the way into `endpoint`, which every call to it goes through."""
@@ -95,103 +115,86 @@ class Ledger:
         """Allow a new call and set aside what it may cost.
 
         Raises:
-            BudgetReachedError: The share is spent.
+            BudgetReachedError: The run may spend no more, or its time is over.
             InterruptedRunError: The run is being stopped.
         """
-        if self._stop is not None:
-            raise self._stop
-        self._allowance.permit(call.key)
+        await self._wallet.permit(call)
 
     async def record(self, row: CallRow) -> None:
         """Write `row`; return once its batch is committed.
 
         Raises:
-            StoreError: The disk is full, the shard is damaged, or a newer run owns the store.
+            StoreError: The disk is full, the shard is damaged, or a newer run owns the store. Or
+                the row cannot be stored, which harms no other.
         """
-        self._allowance.settle(tokens_of(row))
-        await self._put(row)
+        self._wallet.settle(row)
+        self._refuse()
+        try:
+            batch = self._scribe.add(row)
+        except (TypeError, ValueError) as error:
+            raise unstorable(error, f"{self._where}, call {row.key}") from error
+        await self._batcher.joined(batch)
         key = row.key
-        own = self._own.setdefault(key.session, {})
+        own = self._own.get(key.session)
+        if own is None:
+            own = self._own[key.session] = {}
+            if len(self._own) > _SESSIONS:
+                self._own.popitem(last=False)
         own[key.draft, key.step, key.attempt] = row.request_hash, row.result
-        if len(self._own) > _SESSIONS:
-            self._own.popitem(last=False)
 
-    async def finish(self, item: str, data: bytes) -> None:
+    async def finish(self, item: str, data: bytes, label: str = "") -> None:
         """Write a finished item's result: it never runs again.
+
+        Args:
+            item: Its id.
+            data: Its result.
+            label: A short word that finished items are counted by; means nothing here.
 
         Raises:
             StoreError: As for `record`.
         """
-        await self._put((item, data))
+        self._refuse()
+        await self._batcher.joined(self._scribe.finish(item, label, data))
         self._own.pop(item, None)
         self._known.pop(item, None)
 
-    async def _put(self, what: CallRow | tuple[str, bytes]) -> None:
-        loop = asyncio.get_running_loop()
-        told: asyncio.Future[None] = loop.create_future()
-        self._writer.put(Write(what, loop, told))
-        await told
+    def _refuse(self) -> None:
+        if self._writer.failed is not None:
+            raise self._writer.failed
 
     def stop(self, error: RehearsalError) -> None:
         """Refuse every new call with `error`; calls in flight are still recorded."""
-        self._stop = error
+        self._wallet.stop(error)
 
     def close(self) -> None:
         """Write what has queued and close the shard."""
+        self._batcher.close()
         self._writer.stop()
-        for reader in self._earlier:
-            reader.close()
+        self._open.close()
 
-    def _session(self, session: str) -> dict[Place, Stored]:
+    def _reader(self, shard: Shard) -> Reader | None:
+        opened = self._open.enter_context(shards.reading(shard))
+        return None if opened is None else Reader(shard, *opened)
+
+    def _session(self, session: str) -> dict[Place, Recorded]:
         known = self._known.get(session)
         if known is None:
             known = {}
             for reader in self._earlier:
-                known.update(_answered(reader.calls(session)))
+                rows = [
+                    Recorded(
+                        (record.draft, record.step, record.attempt),
+                        result.outcome.value,
+                        record.request_hash.hex(),
+                        result,
+                    )
+                    for record, result in reader.recorded(session)
+                ]
+                known.update(recalled(rows, again=session in self._again))
             self._known[session] = known
             if len(self._known) > _SESSIONS:
                 self._known.popitem(last=False)
         return known
-
-
-def _answered(rows: list[Stored]) -> dict[Place, Stored]:
-    """Leave out the steps at which one shard has no attempt that a model saw.
-
-    A resumed run may ask there again: a server that was down or overloaded, or an account that
-    was empty, must not cost the session for good. It is done shard by shard, so that what a later
-    run asked anew never mixes with what it had left out.
-    """
-    answered = {row.place[:2] for row in rows if row.outcome not in UNANSWERED}
-    return {row.place: row for row in rows if row.place[:2] in answered}
-
-
-class _Reader:
-    """Looks a session's calls up in an earlier shard."""
-
-    def __init__(self, shard: Shard) -> None:
-        self._shard = shard
-        self._path = shard.path
-        self._empty = shards.read_meta(shard) is None
-        try:
-            self._connection = shards.connect(shard.path)
-        except sqlite3.Error as error:
-            raise shards.told(error, self._path) from error
-
-    def calls(self, session: str) -> list[Stored]:
-        if self._empty:
-            return []
-        try:
-            found = self._connection.execute("SELECT * FROM calls WHERE session = ?", (session,))
-            rows = [Stored(*row) for row in found]
-        except sqlite3.Error as error:
-            raise shards.told(error, self._path) from error
-        for row in rows:
-            if checksum(tuple(row[:-1])) != row.checksum:
-                raise shards.damaged(self._shard, f"a call of {session}")
-        return rows
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def _check(key: CallKey, recorded: str, request_hash: str) -> None:

@@ -1,36 +1,29 @@
-"""Reading a ledger folder: every shard checked, every call with its request rebuilt."""
+"""Reading a ledger: all its shards together, every row checked, every request rebuilt."""
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, case, create_engine, func, select
-from sqlalchemy.exc import DatabaseError
-
-from domain.call import CallKey, CallRow, Role
 from domain.errors import StoreError
 from engine import shards
-from engine.budget import CHARS_A_TOKEN, Share
-from engine.delta import restore
-from engine.rows import UNANSWERED, Stored, checksum, result_is_whole
-from engine.schema import CALLS, RESULTS
+from engine.audit import audit
+from engine.budget import NOTHING, Spend
+from engine.reader import Named, Reader
+from engine.rows import UNANSWERED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from sqlalchemy import Connection
-
+    from domain.call import CallRow
+    from domain.price import Price
     from engine.shards import Shard
 
-_REQUEST_INFLATES = 5
-"""Characters to a byte of `added`, and of `answer`, in a measured campaign of 12 sessions."""
-_ANSWER_INFLATES = 2
+_AT_ONCE = 512
+"""Results looked for together, so that those of one shard are read together."""
 
 
 @dataclass(frozen=True)
@@ -47,32 +40,85 @@ class Totals:
     """Calls by outcome."""
 
 
+@dataclass(frozen=True)
+class CallTally:
+    """The calls of one role to one model that ended alike."""
+
+    role: str
+    endpoint: str
+    model: str
+    """As the endpoint names it; empty where no answer came."""
+    outcome: str
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    estimated_prompt: int
+    """Tokens of calls whose endpoint reported none, see `engine.budget.estimated`."""
+    estimated_completion: int
+
+    def spent(self, price: Price | None) -> Spend:
+        """Return what these calls count for against a budget."""
+        prompt, completion = self.prompt_tokens, self.completion_tokens
+        tokens = prompt + completion + self.estimated_prompt + self.estimated_completion
+        if price is None:
+            return Spend(self.calls, tokens)
+        pico = price.pico(prompt, self.cached_tokens, completion)
+        pico += price.pico(self.estimated_prompt, 0, self.estimated_completion)
+        return Spend(self.calls, tokens, pico)
+
+
 class Store:
-    """Reads all shards of a folder; an absent folder is an empty store.
+    """Reads all shards of a ledger; an absent folder is an empty store.
 
     Raises:
-        StoreError: From every method: a foreign file in the folder, or a damaged shard.
+        StoreError: From every method: a foreign file in the folder, a damaged shard, or a database
+            that does not answer.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def results(self) -> dict[str, bytes]:
-        """Return the result of every finished item; where two epochs have one, the later's."""
-        found: dict[str, bytes] = {}
-        for shard, connection in self._shards():
-            for item, packed, crc in connection.execute(select(RESULTS)):
-                if not result_is_whole(item, packed, crc):
-                    raise shards.damaged(shard, f"the result of {item}")
-                found[item] = zlib.decompress(packed)
-        return found
+        """Return the result of every finished item; where two epochs have one, the later's.
+
+        For ledgers that fit in memory; see `iter_results`.
+        """
+        return dict(self.iter_results(self.finished()))
+
+    def result(self, item: str) -> bytes | None:
+        """Return one item's result, or None while it has none."""
+        return next((data for _, data in self.iter_results([item])), None)
+
+    def iter_results(self, order: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield (item, result) in the order given, without those that are not finished.
+
+        A few hundred results are held at a time.
+        """
+        with self._readers() as readers:
+            where = _latest(readers)
+            chunk: list[str] = []
+            for item in order:
+                if item in where:
+                    chunk.append(item)
+                if len(chunk) == _AT_ONCE:
+                    yield from _in_order(chunk, where, readers)
+                    chunk = []
+            yield from _in_order(chunk, where, readers)
 
     def finished(self) -> set[str]:
         """Return the ids of the finished items, without reading their results."""
-        ids: set[str] = set()
-        for _, connection in self._shards():
-            ids.update(connection.scalars(select(RESULTS.c.item)))
-        return ids
+        with self._readers() as readers:
+            return set(_latest(readers))
+
+    def labels(self) -> dict[str, str]:
+        """Return the label of every finished item."""
+        with self._readers() as readers:
+            return {item: named.label or "" for item, (_, named) in _latest(readers).items()}
+
+    def tallies(self) -> dict[str, int]:
+        """Count finished items by the label that they were finished with."""
+        return dict(Counter(self.labels().values()))
 
     def calls(self, session: str) -> tuple[CallRow, ...]:
         """Return a session's calls by draft, step and attempt, each request byte for byte.
@@ -80,44 +126,52 @@ class Store:
         Raises:
             StoreError: Two shards hold different calls under one key.
         """
-        found: dict[tuple[int, int, int], tuple[CallRow, Shard]] = {}
-        for shard, connection in self._shards():
-            rows = connection.execute(select(CALLS).where(CALLS.c.session == session))
-            for raw in rows.all():
-                row = _call(shard, connection, Stored(*raw))
-                _same(found.get(_place(row)), row, shard)
-                found[_place(row)] = row, shard
-        return tuple(found[place][0] for place in sorted(found))
+        with self._readers() as readers:
+            return _calls(readers, session)
+
+    def iter_calls(self, order: Iterable[str]) -> Iterator[tuple[str, tuple[CallRow, ...]]]:
+        """Yield (session, its calls) in the order given, without sessions that have none."""
+        with self._readers() as readers:
+            for session in order:
+                found = _calls(readers, session)
+                if found:
+                    yield session, found
 
     def sessions(self) -> dict[str, int]:
         """Return the number of calls of every session that has any."""
         counts: Counter[str] = Counter()
-        for _, connection in self._shards():
-            query = select(CALLS.c.session, func.count()).group_by(CALLS.c.session)
-            for session, calls in connection.execute(query):
-                counts[session] += calls
+        with self._readers() as readers:
+            for reader in readers:
+                counts.update(reader.counts())
         return dict(counts)
+
+    def call_tallies(self) -> tuple[CallTally, ...]:
+        """Add up calls by role, endpoint, model and outcome; from running totals, at once.
+
+        A call that a crash had paid for twice counts twice.
+        """
+        with self._readers() as readers:
+            return _call_tallies(readers)
 
     def totals(self) -> Totals:
         """Add up what was spent; a call that a crash had paid for twice counts twice."""
-        all_calls = all_tokens = all_cached = 0
         roles, outcomes = Counter[str](), Counter[str]()
-        tokens = func.sum(CALLS.c.prompt_tokens + CALLS.c.completion_tokens)
-        columns = (func.count(), tokens, func.sum(CALLS.c.cached_tokens))
-        query = select(CALLS.c.role, CALLS.c.outcome, *columns)
-        for _, connection in self._shards():
-            for row in connection.execute(query.group_by(CALLS.c.role, CALLS.c.outcome)):
-                role, outcome, calls, used, cached = row
-                roles[role] += calls
-                outcomes[outcome] += calls
-                all_calls, all_tokens = all_calls + calls, all_tokens + int(used)
-                all_cached += int(cached)
-        return Totals(all_calls, all_tokens, all_cached, dict(roles), dict(outcomes))
+        tallies = self.call_tallies()
+        for one in tallies:
+            roles[one.role] += one.calls
+            outcomes[one.outcome] += one.calls
+        return Totals(
+            calls=sum(one.calls for one in tallies),
+            tokens=sum(one.prompt_tokens + one.completion_tokens for one in tallies),
+            cached_tokens=sum(one.cached_tokens for one in tallies),
+            by_role=dict(roles),
+            by_outcome=dict(outcomes),
+        )
 
-    def spent(self) -> Share:
-        """Return what counts against the budget: `totals`, unreported tokens estimated."""
-        each = [spent_in(shard) for shard in shards.list_shards(self.folder)]
-        return Share(sum(one.calls or 0 for one in each), sum(one.tokens or 0 for one in each))
+    def spent(self, prices: Mapping[str, Price]) -> Spend:
+        """Return what counts against the budget, at the `prices` of the roles."""
+        each = [one.spent(prices.get(one.role)) for one in self.call_tallies()]
+        return sum(each, NOTHING)
 
     def check(self) -> int:
         """Read every row of every shard and return how many calls are whole.
@@ -125,96 +179,74 @@ class Store:
         Raises:
             StoreError: A row is not as it was written; the shard is named.
         """
-        self.results()
-        whole = 0
-        for shard, connection in self._shards():
-            requests: dict[int, bytes] = {0: b""}
-            for raw in connection.execute(select(CALLS).order_by(CALLS.c.id)):
-                row = _whole(shard, Stored(*raw))
-                requests[row.id] = _rebuilt(shard, row, requests.get(row.base))
-                whole += 1
-        return whole
+        with self._readers() as readers:
+            return sum(audit(reader) for reader in readers)
 
-    def _shards(self) -> Iterator[tuple[Shard, Connection]]:
-        for shard in shards.list_shards(self.folder):
-            if shards.read_meta(shard) is None:
-                continue
-            with _reading(shard) as connection:
-                yield shard, connection
+    @contextmanager
+    def _readers(self) -> Iterator[list[Reader]]:
+        """Open every shard that is not empty, by epoch and worker."""
+        with ExitStack() as stack:
+            readers = []
+            for shard in shards.list_shards(self.folder):
+                opened = stack.enter_context(shards.reading(shard))
+                if opened is not None:
+                    readers.append(Reader(shard, *opened))
+            yield readers
 
 
-def spent_in(shard: Shard) -> Share:
-    """Return the calls and tokens that one shard holds; nothing where there is no shard yet.
-
-    Tokens that an endpoint did not report are estimated, see `CHARS_A_TOKEN`, from the packed
-    sizes: a budget that is resumed must not begin anew there.
+def spent_in(shard: Shard, prices: Mapping[str, Price]) -> Spend:
+    """Return what one shard's calls count for; nothing where there is no shard yet.
 
     Raises:
         StoreError: It is damaged.
     """
-    if not shard.path.exists() or shards.read_meta(shard) is None:
-        return Share(0, 0)
-    reported = CALLS.c.prompt_tokens + CALLS.c.completion_tokens
-    request = CALLS.c.prefix + _REQUEST_INFLATES * func.length(CALLS.c.added)
-    size = request + _ANSWER_INFLATES * func.length(CALLS.c.answer)
-    missing = and_(reported == 0, CALLS.c.outcome.not_in([one.value for one in UNANSWERED]))
-    tokens = func.sum(case((missing, size // CHARS_A_TOKEN), else_=reported))
-    with _reading(shard) as connection:
-        calls, used = connection.execute(select(func.count(), tokens).select_from(CALLS)).one()
-    return Share(calls, int(used or 0))
+    with shards.reading(shard) as opened:
+        readers = [] if opened is None else [Reader(shard, *opened)]
+        each = [one.spent(prices.get(one.role)) for one in _call_tallies(readers)]
+    return sum(each, NOTHING)
 
 
-@contextmanager
-def _reading(shard: Shard) -> Iterator[Connection]:
-    engine = create_engine("sqlite://", creator=lambda: shards.connect(shard.path))
-    try:
-        with engine.connect() as connection:
-            yield connection
-    except DatabaseError as error:
-        raise shards.damaged(shard, str(error.orig)) from error
-    finally:
-        engine.dispose()
-
-
-def _whole(shard: Shard, row: Stored) -> Stored:
-    if checksum(tuple(row[:-1])) != row.checksum:
-        raise shards.damaged(shard, f"call {row.session}/{row.draft}/{row.step}/{row.attempt}")
-    return row
-
-
-def _call(shard: Shard, connection: Connection, row: Stored) -> CallRow:
-    """Rebuild a call, following its request's bases back to the shard's first."""
-    chain = [_whole(shard, row)]
-    while chain[-1].base:
-        found = connection.execute(select(CALLS).where(CALLS.c.id == chain[-1].base)).first()
-        if found is None:
-            raise shards.damaged(shard, f"row {chain[-1].base} is missing")
-        chain.append(_whole(shard, Stored(*found)))
-    request: bytes = b""
-    for link in reversed(chain):
-        request = _rebuilt(shard, link, request)
-    return CallRow(
-        key=CallKey(session=row.session, draft=row.draft, step=row.step, attempt=row.attempt),
-        role=Role(row.role),
-        endpoint=row.endpoint,
-        request_hash=row.request_hash.hex(),
-        request=request,
-        result=row.result(),
+def _call_tallies(readers: list[Reader]) -> tuple[CallTally, ...]:
+    sums: dict[tuple[str, str, str, str], list[int]] = {}
+    for reader in readers:
+        for _, kind, *counts in reader.totals():
+            row = sums.setdefault(kind[:4], [0] * len(counts))
+            row[:] = map(sum, zip(row, counts, strict=True))
+    return tuple(
+        CallTally(role, endpoint, model, outcome, *counts)
+        for (role, endpoint, model, outcome), counts in sorted(sums.items())
     )
 
 
-def _rebuilt(shard: Shard, row: Stored, base: bytes | None) -> bytes:
-    try:
-        request = restore(base or b"", row.prefix, row.added)
-    except zlib.error as error:
-        raise shards.damaged(shard, f"the request of row {row.id}: {error}") from error
-    if sha256(request).digest() != row.request_hash:
-        raise shards.damaged(shard, f"the request of row {row.id}")
-    return request
+def _latest(readers: list[Reader]) -> dict[str, tuple[int, Named]]:
+    """Say which reader has each finished item's result: of several, the last."""
+    return {
+        named.name: (place, named)
+        for place, reader in enumerate(readers)
+        for named in reader.sessions()
+        if named.label is not None
+    }
 
 
-def _place(row: CallRow) -> tuple[int, int, int]:
-    return row.key.draft, row.key.step, row.key.attempt
+def _in_order(
+    chunk: list[str], where: dict[str, tuple[int, Named]], readers: list[Reader]
+) -> Iterator[tuple[str, bytes]]:
+    found: dict[str, bytes] = {}
+    for place, reader in enumerate(readers):
+        mine = [where[item][1] for item in chunk if where[item][0] == place]
+        found.update(reader.results(mine))
+    for item in chunk:
+        yield item, found[item]
+
+
+def _calls(readers: list[Reader], session: str) -> tuple[CallRow, ...]:
+    found: dict[tuple[int, int, int], tuple[CallRow, Shard]] = {}
+    for reader in readers:
+        for row in reader.calls(session):
+            place = row.key.draft, row.key.step, row.key.attempt
+            _same(found.get(place), row, reader.shard)
+            found[place] = row, reader.shard
+    return tuple(found[place][0] for place in sorted(found))
 
 
 def _same(known: tuple[CallRow, Shard] | None, row: CallRow, shard: Shard) -> None:
@@ -227,7 +259,7 @@ def _same(known: tuple[CallRow, Shard] | None, row: CallRow, shard: Shard) -> No
     if (before.request_hash, one.outcome, one.text) != (row.request_hash, two.outcome, two.text):
         raise StoreError(
             "two shards hold different calls under one key",
-            where=f"{where.path} and {shard.path}",
+            where=f"{where.where} and {shard.where}",
             expected=f"one call {row.key}",
             got="two that differ in request or answer",
             mend="Keep the shard of the later epoch and move the other out of the folder.",

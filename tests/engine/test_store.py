@@ -42,7 +42,7 @@ async def test_totals_add_up_over_shards(tmp_path: Path) -> None:
     assert (totals.calls, totals.tokens, totals.cached_tokens) == (6, 60, 12)
     assert totals.by_role == {"therapist": 4, "client": 2}
     assert totals.by_outcome == {"ok": 6}
-    assert spent_in(shard_at(tmp_path, 1, 2)).calls == 3
+    assert spent_in(shard_at(tmp_path, 1, 2), {}).calls == 3
     assert Store(tmp_path).check() == 6
 
 
@@ -64,10 +64,10 @@ async def test_two_different_calls_under_one_key_are_an_error(tmp_path: Path) ->
 
 async def test_a_changed_answer_is_found_by_its_checksum(tmp_path: Path) -> None:
     await fill(tmp_path)
-    spoil(shard_at(tmp_path, 1, 1).path, "UPDATE calls SET latency_ms = 1 WHERE step = 1")
+    spoil(shard_at(tmp_path, 1, 1).path, "UPDATE batches SET data = zeroblob(9) WHERE first = 2")
     with pytest.raises(StoreError, match=r"e001-w1\.sqlite: the shard is damaged"):
         Store(tmp_path).calls("session-1")
-    with pytest.raises(StoreError, match="session-1/0/1/0"):
+    with pytest.raises(StoreError, match="1 calls from number 2 on"):
         Store(tmp_path).check()
 
 

@@ -1,0 +1,269 @@
+"""Reads one shard: its sessions, totals and results, and its calls with their requests rebuilt."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+from sqlalchemy import and_, func, select
+
+from domain.call import CallKey, CallResult, CallRow, Outcome, Role, Usage
+from engine import shards
+from engine.block import Block, is_whole, unpack
+from engine.delta import restore
+from engine.rows import Kind, Result, result_is_whole, tally_checksum, unpack_result
+from engine.schema import BATCHES, CALLS, RESULTS, SESSIONS, TALLIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Connection
+
+    from engine.block import Record
+    from engine.shards import Shard
+
+_BLOCKS = 256
+"""Blocks kept unpacked: sessions that were played side by side share theirs."""
+_REQUESTS = 1024
+"""Requests kept rebuilt, for others that refer to them."""
+_FETCH = 128
+"""Results fetched with one query."""
+
+
+class Totals(NamedTuple):
+    """Calls of one kind, as the `tallies` table has them."""
+
+    number: int
+    kind: Kind
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    estimated_prompt: int
+    """Tokens of calls whose endpoint reported none."""
+    estimated_completion: int
+
+
+class Named(NamedTuple):
+    """A session of a shard; `label` is None while it has no result."""
+
+    number: int
+    name: str
+    label: str | None
+
+
+class Reader:
+    """Reads one shard over an open connection.
+
+    Raises:
+        StoreError: From every method: what it reads is not as it was written.
+    """
+
+    def __init__(self, shard: Shard, connection: Connection, writer: int) -> None:
+        self.shard = shard
+        self._connection = connection
+        self._writer = writer
+        self._firsts: list[int] = []
+        self._blocks: OrderedDict[int, list[Record]] = OrderedDict()
+        self._requests: OrderedDict[int, bytes] = OrderedDict()
+        self._kinds: dict[int, Kind] = {}
+
+    def sessions(self) -> Iterator[Named]:
+        """Yield every session, by number."""
+        query = select(SESSIONS.c.id, SESSIONS.c.name, SESSIONS.c.label)
+        found = self._connection.execute(query.where(SESSIONS.c.writer == self._writer))
+        for row in found:
+            yield Named(*row)
+
+    def number_of(self, session: str) -> int | None:
+        """Return a session's number; None where the shard does not know it."""
+        mine = and_(SESSIONS.c.writer == self._writer, SESSIONS.c.name == session)
+        return self._connection.scalar(select(SESSIONS.c.id).where(mine))
+
+    def totals(self) -> list[Totals]:
+        """Return the running totals."""
+        query = select(*list(TALLIES.columns)[1:]).where(TALLIES.c.writer == self._writer)
+        found = []
+        for row in self._connection.execute(query.order_by(TALLIES.c.kind)):
+            *told, checksum = row
+            if tally_checksum(tuple(told)) != checksum:
+                raise shards.damaged(self.shard, f"the totals of kind {told[0]}")
+            number, kind, counts = told[0], Kind(*told[1:6]), told[6:]
+            self._kinds[number] = kind
+            found.append(Totals(number, kind, *counts))
+        return found
+
+    def results(self, wanted: Iterable[Named]) -> Iterator[tuple[str, bytes]]:
+        """Yield name and result of finished sessions, in the order in which they are given."""
+        chunk: list[Named] = []
+        for named in wanted:
+            chunk.append(named)
+            if len(chunk) == _FETCH:
+                yield from self._results(chunk)
+                chunk = []
+        if chunk:
+            yield from self._results(chunk)
+
+    def _results(self, chunk: list[Named]) -> Iterator[tuple[str, bytes]]:
+        numbers = [named.number for named in chunk]
+        query = select(RESULTS.c.session, RESULTS.c.data, RESULTS.c.checksum)
+        mine = and_(RESULTS.c.writer == self._writer, RESULTS.c.session.in_(numbers))
+        rows = {row.session: row for row in self._connection.execute(query.where(mine))}
+        for number, name, label in chunk:
+            row = rows.get(number)
+            if row is None:
+                raise shards.damaged(self.shard, f"the result of {name} is missing")
+            result = Result(name, label or "", bytes(row.data), row.checksum)
+            if not result_is_whole(result):
+                raise shards.damaged(self.shard, f"the result of {name}")
+            yield name, unpack_result(result)
+
+    def numbers(self, session: int) -> list[int]:
+        """Return the numbers of a session's calls, as they were written."""
+        mine = and_(CALLS.c.writer == self._writer, CALLS.c.session == session)
+        return list(self._connection.scalars(select(CALLS.c.seq).where(mine).order_by(CALLS.c.seq)))
+
+    def places(self) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
+        """Yield every call's number and its (session, draft, step, attempt), by number."""
+        c = CALLS.c
+        query = select(c.seq, c.session, c.draft, c.step, c.attempt).where(c.writer == self._writer)
+        for seq, *place in self._connection.execute(query.order_by(c.seq)):
+            yield seq, tuple(place)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of calls of every session that has any."""
+        per = select(CALLS.c.session, func.count()).where(CALLS.c.writer == self._writer)
+        counted = self._connection.execute(per.group_by(CALLS.c.session)).all()
+        named = {one.number: one.name for one in self.sessions()}
+        return {named[number]: calls for number, calls in counted}
+
+    def calls(self, session: str) -> list[CallRow]:
+        """Return a session's calls in the order of writing, each request byte for byte."""
+        number = self.number_of(session)
+        if number is None:
+            return []
+        return [self.call(session, seq) for seq in self.numbers(number)]
+
+    def call(self, session: str, seq: int) -> CallRow:
+        """Rebuild the call of a number, which is one of `session`."""
+        record = self.record(seq)
+        return CallRow(
+            key=CallKey(
+                session=session, draft=record.draft, step=record.step, attempt=record.attempt
+            ),
+            role=Role(self._kind(record.kind).role),
+            endpoint=self._kind(record.kind).endpoint,
+            request_hash=record.request_hash.hex(),
+            request=self._request(seq),
+            result=self.result(record),
+        )
+
+    def recorded(self, session: str) -> list[tuple[Record, CallResult]]:
+        """Return what came back from a session's calls, without rebuilding their requests."""
+        number = self.number_of(session)
+        if number is None:
+            return []
+        records = [self.record(seq) for seq in self.numbers(number)]
+        for record in records:
+            if record.session != number:
+                raise shards.damaged(self.shard, f"a call of {session}")
+        return [(record, self.result(record)) for record in records]
+
+    def result(self, record: Record) -> CallResult:
+        """Rebuild what came back from a call."""
+        kind = self._kind(record.kind)
+        told = {"model": kind.model, "finish_reason": kind.finish_reason, **record.more}
+        return CallResult(
+            outcome=Outcome(kind.outcome),
+            text=orjson.loads(b'"%b"' % record.said),
+            usage=Usage(
+                prompt_tokens=record.prompt_tokens,
+                completion_tokens=record.completion_tokens,
+                cached_tokens=record.cached_tokens,
+            ),
+            latency_ms=record.latency_ms,
+            **told,
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield every block, unchecked."""
+        query = select(*list(BATCHES.columns)[1:]).where(BATCHES.c.writer == self._writer)
+        for row in self._connection.execute(query.order_by(BATCHES.c.first)):
+            yield _block(row)
+
+    def record(self, seq: int) -> Record:
+        """Return the call of a number, from its block."""
+        if not self._firsts or seq > self._firsts[-1]:
+            mine = select(BATCHES.c.first).where(BATCHES.c.writer == self._writer)
+            self._firsts = list(self._connection.scalars(mine.order_by(BATCHES.c.first)))
+        at = bisect_right(self._firsts, seq) - 1
+        first = self._firsts[at] if at >= 0 else 0
+        records = self._unpacked(first)
+        if not first or seq - first >= len(records):
+            raise shards.damaged(self.shard, f"call number {seq} is missing")
+        return records[seq - first]
+
+    def _unpacked(self, first: int) -> list[Record]:
+        found = self._blocks.get(first)
+        if found is not None:
+            self._blocks.move_to_end(first)
+            return found
+        query = select(*list(BATCHES.columns)[1:])
+        mine = and_(BATCHES.c.writer == self._writer, BATCHES.c.first == first)
+        row = self._connection.execute(query.where(mine)).first()
+        found = [] if row is None else self.unpack(_block(row))
+        self._blocks[first] = found
+        if len(self._blocks) > _BLOCKS:
+            self._blocks.popitem(last=False)
+        return found
+
+    def unpack(self, block: Block) -> list[Record]:
+        """Return the calls of a block that is whole."""
+        if not is_whole(block):
+            raise shards.damaged(self.shard, f"{block.calls} calls from number {block.first} on")
+        return unpack(block)
+
+    def _kind(self, number: int) -> Kind:
+        if number not in self._kinds:
+            self.totals()
+        kind = self._kinds.get(number)
+        if kind is None:
+            raise shards.damaged(self.shard, f"the totals of kind {number} are missing")
+        return kind
+
+    def _request(self, seq: int) -> bytes:
+        """Rebuild a request, from the first of those that it refers back to."""
+        chain: list[int] = []
+        at = seq
+        while at and at not in self._requests:
+            chain.append(at)
+            at = self.record(at).base
+        request = self._requests[at] if at else b""
+        for link in reversed(chain):
+            request = self._rebuilt(link, request)
+            self._requests[link] = request
+            if len(self._requests) > _REQUESTS:
+                self._requests.popitem(last=False)
+        return request
+
+    def _rebuilt(self, seq: int, base: bytes) -> bytes:
+        record = self.record(seq)
+        request = restore(
+            base,
+            record.prefix,
+            record.suffix,
+            record.pieces,
+            record.added,
+            lambda number: self.record(number).said,
+        )
+        if sha256(request).digest() != record.request_hash:
+            raise shards.damaged(self.shard, f"the request of call number {seq}")
+        return request
+
+
+def _block(row: tuple[int, int, bytes, bytes, int] | object) -> Block:
+    first, calls, hashes, data, checksum = row  # type: ignore[misc]
+    return Block(first, calls, bytes(hashes), bytes(data), checksum)
