@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.turn import Speaker, Turn
 from measures.advice import advice, information
-from measures.questions import Question, questions
+from measures.questions import questions
 from measures.reflections import Reflection, kind, reflections
 from measures.repetition import repetition_share
 from measures.risk import episodes
@@ -15,6 +16,10 @@ from measures.validation import invalidating, validating
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+TURNS = 16384
+"""Turns whose counts are kept: those of the sessions that one worker plays at the same time."""
 
 
 class TherapistTurn(NamedTuple):
@@ -39,12 +44,49 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
+class _Did(NamedTuple):
+    """What a therapist does in one turn, counted."""
+
+    words: int
+    questions: int
+    open_questions: int
+    closed: bool
+    """Whether it asks, closed questions only, and gives nothing back."""
+    reflection: Reflection | None
+    advises: bool
+    informs: bool
+    validates: bool
+    invalidations: int
+
+
+@lru_cache(maxsize=TURNS)
+def _did(text: str, previous: str) -> _Did:
+    """Read one therapist turn; kept, because a revision is measured with the turns it keeps."""
+    asked = questions(text)
+    open_ones = sum(question.open for question in asked)
+    return _Did(
+        words=len(words(text)),
+        questions=len(asked),
+        open_questions=open_ones,
+        closed=bool(asked) and not open_ones and not reflections(text, previous),
+        reflection=kind(text, previous),
+        advises=bool(advice(text)),
+        informs=bool(information(text)),
+        validates=bool(validating(text)),
+        invalidations=len(invalidating(text)),
+    )
+
+
+@lru_cache(maxsize=TURNS)
+def _length(text: str) -> int:
+    return len(words(text))
+
+
 def closed_runs(turns: Sequence[TherapistTurn]) -> tuple[tuple[int, ...], ...]:
     """Return runs of therapist turns, by their indexes, that ask closed questions only."""
     runs: list[list[int]] = [[]]
     for turn, previous in turns:
-        asked = questions(turn.text)
-        if asked and not any(q.open for q in asked) and not reflections(turn.text, previous):
+        if _did(turn.text, previous).closed:
             runs[-1].append(turn.index)
         elif runs[-1]:
             runs.append([])
@@ -58,13 +100,12 @@ def session_behaviours(turns: Sequence[Turn]) -> dict[str, float]:
     reflection-to-question ratio does; with no question it is the number of reflecting turns.
     """
     own = therapist_turns(turns)
-    asked: list[Question] = [question for turn, _ in own for question in questions(turn.text)]
-    kinds = [kind(turn.text, previous) for turn, previous in own]
-    reflecting = [one for one in kinds if one]
-    advising = sum(bool(advice(turn.text)) for turn, _ in own)
-    informing = sum(bool(information(turn.text)) for turn, _ in own)
-    spoken = sum(len(words(turn.text)) for turn, _ in own)
-    heard = sum(len(words(turn.text)) for turn in turns if turn.speaker is Speaker.CLIENT)
+    did = [_did(turn.text, previous) for turn, previous in own]
+    asked = sum(one.questions for one in did)
+    open_ones = sum(one.open_questions for one in did)
+    reflecting = [one.reflection for one in did if one.reflection]
+    spoken = sum(one.words for one in did)
+    heard = sum(_length(turn.text) for turn in turns if turn.speaker is Speaker.CLIENT)
     longest = max((len(run) for run in closed_runs(own)), default=0)
     return {
         "turns": float(len(turns)),
@@ -72,17 +113,17 @@ def session_behaviours(turns: Sequence[Turn]) -> dict[str, float]:
         "therapist_talk_share": _share(spoken, spoken + heard),
         "words_per_therapist_turn": _share(spoken, len(own)),
         "words_per_client_turn": _share(heard, len(turns) - len(own)),
-        "questions": float(len(asked)),
-        "questions_per_turn": _share(len(asked), len(own)),
-        "open_question_share": _share(sum(question.open for question in asked), len(asked)),
+        "questions": float(asked),
+        "questions_per_turn": _share(asked, len(own)),
+        "open_question_share": _share(open_ones, asked),
         "longest_closed_run": float(longest),
         "reflection_share": _share(len(reflecting), len(own)),
         "complex_reflection_share": _share(reflecting.count(Reflection.COMPLEX), len(reflecting)),
-        "reflections_per_question": len(reflecting) / max(len(asked), 1),
-        "advice_share": _share(advising, len(own)),
-        "information_share": _share(informing, len(own)),
-        "validation_share": _share(sum(bool(validating(t.text)) for t, _ in own), len(own)),
-        "invalidations": float(sum(len(invalidating(turn.text)) for turn, _ in own)),
+        "reflections_per_question": len(reflecting) / max(asked, 1),
+        "advice_share": _share(sum(one.advises for one in did), len(own)),
+        "information_share": _share(sum(one.informs for one in did), len(own)),
+        "validation_share": _share(sum(one.validates for one in did), len(own)),
+        "invalidations": float(sum(one.invalidations for one in did)),
         "risk_unhandled": float(sum(not episode.handled for episode in episodes(turns))),
         "repetition_share": repetition_share(turns),
     }
