@@ -68,9 +68,10 @@ def empathy(reply: str, conversation: Sequence[str]) -> float:
     """Return the empathy of a reply on the judge's scale, 1 to 5.
 
     Begins at 2 (polite, passes over the feeling) and adds emotional reaction, interpretation and
-    exploration; takes off for advice, lecture and dismissal; word salad and what was said already,
-    word for word, get 1. The weights were set by hand. Length counts for nothing. Irony, tone of
-    voice and cultural manners are not seen.
+    exploration; takes off for advice, lecture and dismissal. Word salad and what was said already,
+    word for word, get 1, and what is near to salad gets little more, whatever cues are in it. The
+    weights were set by hand. Length counts for nothing. Irony, tone of voice and cultural manners
+    are not seen.
     """
     sense = coherence(reply)
     if sense < SALAD or reply in conversation[-2:]:
@@ -80,7 +81,8 @@ def empathy(reply: str, conversation: Sequence[str]) -> float:
     if short and not found.reflection and not found.validates:
         return 2.0
     points = _points(found) - 0.5 * is_courtesy(reply)
-    return max(1.0, min(5.0, points - 2.0 * (1 - sense)))
+    highest = 1.0 + 4.0 * (sense - SALAD) / (1 - SALAD)
+    return max(1.0, min(highest, points - 2.0 * (1 - sense)))
 
 
 def _points(s: Signs) -> float:

@@ -26,3 +26,8 @@ def test_length_is_no_merit() -> None:
     short = "You feel guilty that you weren't there."
     long = short + " The weather has turned, and the trams are late again."
     assert empathy(long, SAID) <= empathy(short, SAID)
+
+
+def test_cues_in_salad_gain_nothing() -> None:
+    salad = "It sounds like the is you feel guilty, that of and must be the to so hard for of is."
+    assert empathy(salad, SAID) == 1.0
