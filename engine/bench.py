@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from domain.errors import BudgetReachedError, InterruptedRunError, RehearsalError
-from engine.job import ItemEnd, explain
+from engine.job import Done, ItemEnd, explain
 from engine.ledger import Ledger
 from engine.liaison import Liaison
 
 if TYPE_CHECKING:
-    from engine.budget import Share
     from engine.job import Factory
     from engine.shards import Shard
     from engine.steward import Link
@@ -27,7 +26,6 @@ class BenchPlan:
     run_hash: str
     shard: Shard
     earlier: tuple[Shard, ...]
-    share: Share
     link: Link
     """The way to the steward of the run."""
     in_flight: int
@@ -36,6 +34,8 @@ class BenchPlan:
     """Whether results travel back with the ends, or are left to be read from the store."""
     environment: dict[str, str] = field(default_factory=dict, repr=False)
     """Variables of the driver that the worker needs, such as endpoints' keys; never stored."""
+    again: frozenset[str] = frozenset()
+    """Items that had ended and are played again."""
 
 
 class Bench:
@@ -45,7 +45,12 @@ class Bench:
         self._plan = plan
         self._liaison = Liaison(plan.shard.worker, plan.link)
         self._ledger = Ledger(
-            plan.shard, plan.run_hash, plan.earlier, plan.share, gates=self._liaison.gates
+            plan.shard,
+            plan.run_hash,
+            plan.earlier,
+            self._liaison.wallet,
+            gates=self._liaison.gates,
+            again=plan.again,
         )
         self._job = plan.factory(plan.payload, self._ledger)
         self._items: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
@@ -108,8 +113,9 @@ class Bench:
 
     async def _finish(self, item: str, data: bytes) -> bytes:
         result = await self._job.run(data)
-        await self._ledger.finish(item, result)
-        return result
+        done = result if isinstance(result, Done) else Done(result)
+        await self._ledger.finish(item, done.data, done.label)
+        return done.data
 
     def _after(self, error: RehearsalError) -> None:
         """The budget stops new items only; any other error stops new calls as well."""

@@ -1,54 +1,123 @@
-"""What a run may spend, shared out over its workers.
+"""What a run may spend and what a call costs: before it is made at most, afterwards in truth.
 
-Calls are counted before they are made: no more are made than the budget allows. What a call costs
-in tokens is known only when it returns: tokens can be exceeded by the calls in flight. What a
-worker had in flight when it was killed is in no ledger and counts as nothing.
+Three things are counted: calls, tokens and picodollars. A budget that does not limit one of them
+has `NO_LIMIT` there, so that one sum and one comparison serve all three.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from domain.errors import BudgetReachedError
+from domain.price import PICO, dollars
 from engine.rows import UNANSWERED
 
 if TYPE_CHECKING:
-    from domain.call import CallKey, CallRow
+    from domain.call import CallRow, Reservation
+    from domain.price import Price
     from domain.settings import BudgetSettings
-
 
 CHARS_A_TOKEN = 4
 """An estimate, for endpoints that report no usage: about four characters of English make a token
 (source: OpenAI's help centre, "What are tokens and how to count them?")."""
 
+PROMPT_MARGIN = 256
+"""Prompt tokens that a request may have beyond one for each of its bytes: what the model's chat
+template adds of its own. A message's own few are covered by the 28 bytes of JSON around it."""
 
-@dataclass(frozen=True)
-class Share:
-    """Calls and tokens that one worker may still spend; None is no limit."""
-
-    calls: int | None = None
-    tokens: int | None = None
+NO_LIMIT = 1 << 62
 
 
-def shares(budget: BudgetSettings, spent: Share, workers: int) -> list[Share]:
-    """Divide what is left of `budget` after `spent` over `workers`, as evenly as whole numbers go.
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """Calls, tokens and picodollars."""
 
-    Raises:
-        BudgetReachedError: Nothing is left.
+    calls: int = 0
+    tokens: int = 0
+    pico: int = 0
+
+    def __add__(self, other: Spend) -> Spend:
+        """Add each to each."""
+        return Spend(self.calls + other.calls, self.tokens + other.tokens, self.pico + other.pico)
+
+    def __sub__(self, other: Spend) -> Spend:
+        """Take each from each."""
+        return Spend(self.calls - other.calls, self.tokens - other.tokens, self.pico - other.pico)
+
+    def fits(self, room: Spend) -> bool:
+        """Whether no count is more than that of `room`."""
+        return self.calls <= room.calls and self.tokens <= room.tokens and self.pico <= room.pico
+
+    def scaled(self, factor: float) -> Self:
+        """Return tokens and picodollars times `factor`, rounded up; calls stay."""
+        tokens, pico = -int(-self.tokens * factor // 1), -int(-self.pico * factor // 1)
+        return type(self)(self.calls, tokens, pico)
+
+    def least(self, other: Spend) -> Spend:
+        """Return the smaller of each."""
+        return Spend(
+            min(self.calls, other.calls),
+            min(self.tokens, other.tokens),
+            min(self.pico, other.pico),
+        )
+
+    def most(self, other: Spend) -> Spend:
+        """Return the larger of each."""
+        return Spend(
+            max(self.calls, other.calls),
+            max(self.tokens, other.tokens),
+            max(self.pico, other.pico),
+        )
+
+
+NOTHING = Spend()
+
+
+def limits_of(budget: BudgetSettings) -> Spend:
+    """Return what may be spent in all; the deadline is another matter."""
+    return Spend(
+        NO_LIMIT if budget.calls is None else budget.calls,
+        NO_LIMIT if budget.tokens is None else budget.tokens,
+        NO_LIMIT if budget.usd is None else int(budget.usd * PICO),
+    )
+
+
+def at_most(call: Reservation, price: Price | None) -> Spend:
+    """Return what a call can cost at most.
+
+    No tokenizer in use makes more tokens than there are bytes: byte-level BPE and byte fallback
+    give one token to a byte at worst (Wang et al., 2020, "Neural Machine Translation with
+    Byte-Level Subwords"; Kudo and Richardson, 2018, SentencePiece). English takes about a fourth
+    of that. What is set aside and not spent is free again when the call returns, so the loose
+    bound costs some concurrency in the last calls of a budget and nothing else.
     """
-    calls = _split(budget.calls, spent.calls or 0, workers)
-    tokens = _split(budget.tokens, spent.tokens or 0, workers)
-    if not any(calls[n] != 0 and tokens[n] != 0 for n in range(workers)):
-        raise reached(Share(budget.calls, budget.tokens))
-    return [Share(calls[n], tokens[n]) for n in range(workers)]
+    prompt = call.request_bytes + PROMPT_MARGIN
+    pico = 0 if price is None else price.pico_at_most(prompt, call.max_tokens)
+    return Spend(1, prompt + call.max_tokens, pico)
 
 
-def _split(limit: int | None, spent: int, workers: int) -> list[int | None]:
-    if limit is None:
-        return [None] * workers
-    each, rest = divmod(max(0, limit - spent), workers)
-    return [each + (n < rest) for n in range(workers)]
+def cost_of(row: CallRow, price: Price | None) -> Spend:
+    """Return what a call has cost."""
+    usage, tokens = row.result.usage, tokens_of(row)
+    if price is None:
+        return Spend(1, tokens)
+    prompt, completion = estimated(row)
+    prompt, completion = prompt + usage.prompt_tokens, completion + usage.completion_tokens
+    return Spend(1, tokens, price.pico(prompt, usage.cached_tokens, completion))
+
+
+def estimated(row: CallRow) -> tuple[int, int]:
+    """Return the prompt and completion tokens that a call is taken to have where none are reported.
+
+    They add up to `tokens_of`; both are 0 for a call whose tokens are reported.
+    """
+    usage, result = row.result.usage, row.result
+    if usage.prompt_tokens or usage.completion_tokens or result.outcome in UNANSWERED:
+        return 0, 0
+    tokens = tokens_of(row)
+    completion = min(tokens, _in_tokens(len(result.text) + len(result.reasoning)))
+    return tokens - completion, completion
 
 
 def tokens_of(row: CallRow) -> int:
@@ -61,63 +130,80 @@ def tokens_of(row: CallRow) -> int:
     reported = usage.prompt_tokens + usage.completion_tokens
     if reported or result.outcome in UNANSWERED:
         return reported
-    size = len(row.request) + len(result.text) + len(result.reasoning)
-    return -(-size // CHARS_A_TOKEN)
+    return _in_tokens(len(row.request) + len(result.text) + len(result.reasoning))
 
 
-def left(share: Share, spent: Share) -> Share | None:
-    """Return what is left of a worker's share after `spent`, or None when nothing is."""
-    calls = _split(share.calls, spent.calls or 0, 1)[0]
-    tokens = _split(share.tokens, spent.tokens or 0, 1)[0]
-    return None if 0 in (calls, tokens) else Share(calls, tokens)
+def _in_tokens(characters: int) -> int:
+    return -(-characters // CHARS_A_TOKEN)
 
 
-def reached(limit: Share, where: str = "campaign.budget") -> BudgetReachedError:
-    """Return the error that says that nothing more may be spent."""
-    limits = {"calls": limit.calls, "tokens": limit.tokens}
-    said = " and ".join(f"{most} {name}" for name, most in limits.items() if most is not None)
+def refuse_spent(limits: Spend, spent: Spend) -> None:
+    """Refuse to begin with nothing left.
+
+    Raises:
+        BudgetReachedError: Nothing is left.
+    """
+    room = limits - spent
+    if min(room.calls, room.tokens, room.pico) <= 0:
+        raise reached(limits, spent)
+
+
+def reached(limits: Spend, spent: Spend, needed: Spend = NOTHING) -> BudgetReachedError:
+    """Return the error that says that nothing more may be spent.
+
+    Args:
+        limits: What may be spent in all.
+        spent: What has been.
+        needed: What the next call could cost at most.
+    """
+    got = f"{_said(spent, limits)} spent"
+    if needed != NOTHING:
+        got += f", and the next call could cost up to {_said(needed, limits)}"
     return BudgetReachedError(
         "the budget is reached",
-        where=where,
-        expected=f"at most {said}",
-        mend="Raise the budget and run `rehearsal campaign resume`; nothing is asked twice.",
+        where="campaign.budget",
+        expected=f"at most {_said(limits, limits)}",
+        got=got,
+        mend="resume with a larger one, such as "
+        f"`rehearsal campaign resume RUN --budget {_larger(limits)}`; nothing is paid twice",
     )
 
 
-class Allowance:
-    """Counts one worker's spending against its share.
+def late(deadline_s: float) -> BudgetReachedError:
+    """Return the error that says that the time is over."""
+    return BudgetReachedError(
+        "the deadline is reached",
+        where="campaign.budget.deadline_s",
+        expected=f"no new call after {deadline_s:,.0f} s",
+        mend="go on with `rehearsal campaign resume RUN`, with a new --deadline or none; "
+        "nothing is paid twice",
+    )
 
-    Calls are exact. A call's tokens are known only when it returns, so each call in flight is
-    held to cost as much as the dearest seen so far. Tokens can be exceeded by the calls in flight
-    before the first one has returned, and by a call that is dearer than any before it.
-    """
 
-    def __init__(self, share: Share) -> None:
-        self._share = share
-        self._calls = 0
-        self._tokens = 0
-        self._in_flight = 0
-        self._dearest = 0
+def _said(spend: Spend, limits: Spend) -> str:
+    """Name those counts that are limited."""
+    said = []
+    if limits.calls < NO_LIMIT:
+        said.append(f"{spend.calls:,} call{'' if spend.calls == 1 else 's'}")
+    if limits.tokens < NO_LIMIT:
+        said.append(f"{spend.tokens:,} tokens")
+    if limits.pico < NO_LIMIT:
+        said.append(money(spend.pico))
+    return " and ".join(said)
 
-    def permit(self, key: CallKey) -> None:
-        """Count one more call.
 
-        Raises:
-            BudgetReachedError: It would exceed the share.
-        """
-        share = self._share
-        over_calls = share.calls is not None and self._calls >= share.calls
-        expected = self._tokens + (self._in_flight + 1) * self._dearest
-        over_tokens = share.tokens is not None and (
-            expected > share.tokens or self._tokens >= share.tokens
-        )
-        if over_calls or over_tokens:
-            raise reached(share, where=f"call {key}, this worker's share of the budget")
-        self._calls += 1
-        self._in_flight += 1
+def _larger(limits: Spend) -> str:
+    """Suggest twice the first limit, as `--budget` reads it."""
+    if limits.pico < NO_LIMIT:
+        return f"{dollars(2 * limits.pico):.4g}usd"
+    if limits.tokens < NO_LIMIT:
+        return f"{2 * limits.tokens}tok"
+    return f"{2 * limits.calls}calls"
 
-    def settle(self, tokens: int) -> None:
-        """Count the tokens of a call that has returned."""
-        self._in_flight = max(0, self._in_flight - 1)
-        self._tokens += tokens
-        self._dearest = max(self._dearest, tokens)
+
+def money(pico: int) -> str:
+    """Write an amount for people: cents, or as many digits as a small amount needs."""
+    amount = dollars(pico)
+    if amount == 0 or amount >= 0.1:
+        return f"${amount:,.2f}"
+    return f"${amount:.2g}" if amount >= 1e-4 else f"${amount:.1e}"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from domain.errors import BudgetReachedError, RehearsalError
 from engine import cluster, shards
 from engine.bench import Bench, interrupted
-from engine.budget import left, reached
 from engine.signals import Interrupts
 from engine.steward import Steward
 from engine.store import spent_in
@@ -20,7 +19,7 @@ from engine.store import spent_in
 if TYPE_CHECKING:
     from domain.settings import EngineSettings
     from engine.bench import BenchPlan
-    from engine.budget import Share
+    from engine.budget import Spend
     from engine.job import Factory, ItemEnd
     from engine.pool import Work
     from engine.steward import Mandate, Orders, Report
@@ -91,10 +90,10 @@ class StewardHost:
             raise RuntimeError("the steward has no run")
         return await self._steward.exchange(report)
 
-    async def leave(self, worker: int) -> None:
-        """Forget a worker that has died."""
+    async def leave(self, worker: int, spent: Spend) -> None:
+        """Forget a worker that has died and had spent `spent`."""
         if self._steward is not None:
-            self._steward.leave(worker)
+            self._steward.leave(worker, spent)
 
 
 class StewardLink:
@@ -163,8 +162,8 @@ class _Crew:
 
     def open(self) -> None:
         self._steward.call("open", self._work.mandate).result()
-        for share in self._work.shares:
-            self._hands.append(self._hire(share))
+        for _ in range(self._work.workers):
+            self._hands.append(self._hire())
 
     @property
     def busy(self) -> bool:
@@ -226,18 +225,17 @@ class _Crew:
                 hand.spent = hand.spent or isinstance(end.error, BudgetReachedError)
                 self._work.take(end)
 
-    def _hire(self, share: Share) -> _Hand:
+    def _hire(self) -> _Hand:
         self._numbers += 1
         actor = self._idle.pop() if self._idle else _hire(self._work.engine)
-        plan = self._work.plan(self._numbers, share, StewardLink(self._steward))
+        plan = self._work.plan(self._numbers, StewardLink(self._steward))
         return _Hand(actor, plan, actor.call("open", plan))
 
     def _replace(self, hand: _Hand, error: cluster.WorkerDiedError) -> None:
         """Seal the dead worker's shard and give its items to a new one."""
         self._hands.remove(hand)
-        self._steward.call("leave", hand.plan.shard.worker)
         self.restarts += 1
-        if self.restarts > _RESTARTS_PER_WORKER * len(self._work.shares):
+        if self.restarts > _RESTARTS_PER_WORKER * self._work.workers:
             raise RehearsalError(
                 "workers keep dying",
                 where=f"items {', '.join(list(hand.held)[:3])}…",
@@ -246,12 +244,10 @@ class _Crew:
             ) from error
         if hand.plan.shard.path.exists():
             shards.seal(hand.plan.shard)
+        spent = spent_in(hand.plan.shard, self._work.mandate.prices)
+        self._steward.call("leave", hand.plan.shard.worker, spent)
         self._pending.extendleft(reversed(hand.held.items()))
-        share = left(hand.plan.share, spent_in(hand.plan.shard))
-        if share is None:
-            self._work.error = self._work.error or reached(hand.plan.share)
-        else:
-            self._hands.append(self._hire(share))
+        self._hands.append(self._hire())
 
     def close(self) -> None:
         """Close the benches and keep the workers for the next run."""

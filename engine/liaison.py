@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from domain.errors import RehearsalError
 from engine.gates import Gates
 from engine.steward import Report
+from engine.wallet import Wallet
 
 if TYPE_CHECKING:
     from engine.steward import Link, Orders
@@ -19,26 +22,52 @@ class Liaison:
     """Reports for one worker while its event loop runs."""
 
     def __init__(self, worker: int, link: Link) -> None:
-        self.gates = Gates()
+        self.wallet = Wallet()
+        self.gates = Gates(alarm=self.wallet.asks.set)
         self._worker = worker
         self._link = link
         self._number = 0
         self._task = asyncio.create_task(self._go_on())
 
     async def _go_on(self) -> None:
-        while True:
-            await self.exchange()
-            await asyncio.sleep(EVERY_S)
+        """Report at intervals, and at once when a call waits for the budget's leave.
+
+        A steward that does not answer ends the run: without it nobody knows what may be spent.
+        """
+        try:
+            while True:
+                await self.exchange()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.wallet.asks.wait(), EVERY_S)
+        except Exception as error:  # noqa: BLE001 - whatever it is, every waiting call must hear it
+            self.wallet.stop(_lost(error))
 
     async def exchange(self) -> None:
         """Report once, and obey."""
+        self.wallet.beat()
         self._number += 1
-        self._obey(await self._link.exchange(Report(self._worker, self._number)))
+        report = Report(self._worker, self._number, self.wallet.account(), self.gates.report())
+        self._obey(await self._link.exchange(report))
 
     def _obey(self, orders: Orders) -> None:
-        """Nothing is ordered yet."""
+        self.wallet.agree(orders.terms)
+        self.wallet.receive(orders.grant)
+        self.gates.obey(orders.endpoints)
 
     async def aclose(self) -> None:
-        """Report no more."""
+        """Report a last time, what is not needed being given back."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        with suppress(Exception):  # a steward that is gone needs no report
+            await self.exchange()
+
+
+def _lost(error: Exception) -> RehearsalError:
+    if isinstance(error, RehearsalError):
+        return error
+    return RehearsalError(
+        "the steward of the run does not answer",
+        where="engine/steward.py",
+        got=f"{type(error).__name__}: {error}".splitlines()[0],
+        mend="Run `rehearsal campaign resume`; what was recorded is kept.",
+    )

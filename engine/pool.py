@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from domain.errors import BudgetReachedError, InterruptedRunError, RehearsalError
 from engine import shards
 from engine.bench import Bench, BenchPlan, interrupted
-from engine.budget import Share, shares
+from engine.budget import limits_of, refuse_spent
 from engine.signals import Interrupts
 from engine.steward import Mandate, Steward
 from engine.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from domain.price import Price
     from domain.progress import Progress
     from domain.settings import BudgetSettings, EngineSettings
     from engine.job import Factory, ItemEnd
@@ -50,7 +51,7 @@ class Work:
     engine: EngineSettings
     run_hash: str
     epoch: int
-    shares: list[Share]
+    workers: int
     todo: list[tuple[str, bytes]]
     total: int
     progress: Progress
@@ -58,10 +59,12 @@ class Work:
     stage: str
     environment: dict[str, str]
     mandate: Mandate
+    again: frozenset[str] = frozenset()
+    """Items that are played again though they have a result."""
     done: int = 0
     error: RehearsalError | None = None
 
-    def plan(self, worker: int, share: Share, link: Link) -> BenchPlan:
+    def plan(self, worker: int, link: Link) -> BenchPlan:
         """Return what worker number `worker` needs; it recalls from every shard there is now."""
         return BenchPlan(
             factory=self.factory,
@@ -69,11 +72,11 @@ class Work:
             run_hash=self.run_hash,
             shard=shards.shard_at(self.folder, self.epoch, worker),
             earlier=tuple(shards.list_shards(self.folder)),
-            share=share,
             link=link,
             in_flight=self.engine.sessions_in_flight,
             returns_results=self.on_result is not None,
             environment=self.environment,
+            again=self.again,
         )
 
     def take(self, end: ItemEnd) -> None:
@@ -106,6 +109,8 @@ def run_all(
     *,
     stage: str = "sessions",
     variables: Sequence[str] = (),
+    again: frozenset[str] = frozenset(),
+    prices: Mapping[str, Price] | None = None,
 ) -> PoolSummary:
     """Run the job that `factory` makes over `items` and keep every result in the ledger.
 
@@ -127,6 +132,9 @@ def run_all(
         variables: Names of environment variables that workers need as they are here, such as
             those with endpoints' keys: a worker may have started before they were set, or on
             another machine. They travel in memory only.
+        again: Items to be run again though they have a result, such as those that failed because
+            nobody answered; what was answered is recalled all the same.
+        prices: What each role's tokens cost; a role that is not named pays nothing.
 
     Raises:
         BudgetReachedError: Stopped by the budget; can be resumed.
@@ -144,17 +152,18 @@ def run_all(
         engine=engine,
         run_hash=run_hash,
         epoch=epoch,
-        shares=[],
+        workers=1,
         todo=list(items),
         total=len(items),
+        again=again,
         progress=progress,
         on_result=on_result,
         stage=stage,
         environment={name: os.environ[name] for name in variables if name in os.environ},
-        mandate=Mandate(budget),
+        mandate=Mandate(budget, prices or {}),
     )
     _skip_finished(work)
-    _share_out(work, budget)
+    _prepare(work)
     before = work.done
     restarts = 0
     if work.todo:
@@ -182,7 +191,7 @@ def prewarm(engine: EngineSettings, factory: Factory) -> None:
 
 async def run_items(work: Work) -> None:
     """Play the work's items on one bench in this process."""
-    bench = Bench(work.plan(1, work.shares[0], Steward(work.mandate)))
+    bench = Bench(work.plan(1, Steward(work.mandate)))
     left = len(work.todo)
     bench.give(work.todo)
     woken, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -222,21 +231,28 @@ def _skip_finished(work: Work) -> None:
     """Take the results of earlier runs, and leave what is still to be done."""
     store = Store(work.folder)
     results = store.results() if work.on_result is not None else {}
-    finished = set(results) if work.on_result is not None else store.finished()
+    finished = (set(results) if work.on_result is not None else store.finished()) - work.again
     if work.on_result is not None:
         for item, _ in work.todo:
-            if item in results:
+            if item in finished:
                 work.on_result(item, results[item])
     work.todo = [item for item in work.todo if item[0] not in finished]
     work.done = work.total - len(work.todo)
     work.progress(work.stage, work.done, work.total)
 
 
-def _share_out(work: Work, budget: BudgetSettings) -> None:
-    """Divide what is left of the budget over as many workers as there is work for."""
+def _prepare(work: Work) -> None:
+    """Say what was spent before, and hire no more workers than there is work for.
+
+    Raises:
+        BudgetReachedError: Nothing is left to spend.
+    """
     if work.todo:
-        workers = min(work.engine.workers, len(work.todo)) if work.engine.kind == "ray" else 1
-        work.shares = shares(budget, Store(work.folder).spent(), workers)
+        mandate = work.mandate
+        spent = Store(work.folder).spent(mandate.prices)
+        refuse_spent(limits_of(mandate.budget), spent)
+        work.mandate = replace(mandate, before=spent)
+        work.workers = min(work.engine.workers, len(work.todo)) if work.engine.kind == "ray" else 1
 
 
 def _gravity(error: RehearsalError) -> int:

@@ -6,11 +6,23 @@ bench; on Ray it is an actor on the driver's machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from engine.budget import NOTHING, Spend, limits_of
+from engine.endpoints import Endpoints
+from engine.purse import Purse
+from engine.wallet import Grant, Terms
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from domain.endpointstate import EndpointState
+    from domain.price import Price
     from domain.settings import BudgetSettings
+    from engine.sight import Order, Seen
+    from engine.wallet import Account
 
 
 @dataclass(frozen=True)
@@ -18,6 +30,10 @@ class Mandate:
     """What a steward is given when a run begins."""
 
     budget: BudgetSettings
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """What each role pays; one that is not named pays nothing."""
+    before: Spend = NOTHING
+    """What earlier runs of the campaign have spent."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +43,19 @@ class Report:
     worker: int
     number: int
     """Counts the worker's reports from 1; one that comes late is told by it."""
+    account: Account
+    endpoints: Mapping[str, Seen] = field(default_factory=dict)
+    """What it saw of each endpoint, by address."""
 
 
 @dataclass(frozen=True)
 class Orders:
     """What one worker is told in return."""
+
+    terms: Terms
+    grant: Grant
+    endpoints: Mapping[str, Order] = field(default_factory=dict)
+    """What it may do at each endpoint it reported."""
 
 
 class Link(Protocol):
@@ -45,12 +69,36 @@ class Link(Protocol):
 class Steward:
     """Keeps what is shared; one per run."""
 
-    def __init__(self, mandate: Mandate) -> None:
+    def __init__(self, mandate: Mandate, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._mandate = mandate
+        self._began = time.monotonic()
+        self._purse = Purse(limits_of(mandate.budget), mandate.before)
+        self._endpoints = Endpoints()
 
     async def exchange(self, report: Report) -> Orders:
         """Take a worker's report and answer it."""
-        return Orders()
+        return Orders(
+            self._terms(),
+            self._purse.answer(report.worker, report.account),
+            self._endpoints.exchange(report.worker, report.endpoints, self._clock()),
+        )
 
-    def leave(self, worker: int) -> None:
-        """Forget a worker that has died: what it held is free again."""
+    def endpoints(self) -> tuple[EndpointState, ...]:
+        """Say how every endpoint stands."""
+        return self._endpoints.states(self._clock())
+
+    def leave(self, worker: int, spent: Spend) -> None:
+        """Forget a worker that has died: what it held and had not spent is free again.
+
+        Args:
+            worker: Its number.
+            spent: What its ledger says that it spent.
+        """
+        self._purse.leave(worker, spent)
+        self._endpoints.forget(worker)
+
+    def _terms(self) -> Terms:
+        deadline = self._mandate.budget.deadline_s
+        left = None if deadline is None else deadline - (time.monotonic() - self._began)
+        return Terms(self._mandate.prices, self._purse.limited, deadline, left)
