@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.llm import check_endpoint, close_line
 from agents.pack import load_pack
+from campaigns.again import to_play_again
 from campaigns.manifest import admit, begin, manifest_of, write_atomically
 from campaigns.plan import plan_bytes, plan_campaign
 from campaigns.summary import CampaignSummary, summarise
@@ -40,7 +41,8 @@ def run_campaign(
         settings: The run file; `understudy` addresses have been replaced by the caller.
         folder: The run's folder.
         progress: Told of each finished session.
-        resume: Whether to continue a campaign that is there already.
+        resume: Whether to continue a campaign that is there already. Sessions that were given up
+            because nobody answered are played again.
 
     Returns:
         What came out of it.
@@ -60,7 +62,9 @@ def run_campaign(
         manifest = manifest_of(settings, pack, written)
         admit(folder, manifest, resume=resume)
         items = [(item.session_id, canonical_json(item)) for item in plan]
-        if not Store(folder.ledger).finished().issuperset(name for name, _ in items):
+        store = Store(folder.ledger)
+        again = to_play_again(store)
+        if again or not store.finished().issuperset(name for name, _ in items):
             asyncio.run(_check_endpoints(settings))
         # Only now: a run that never got as far as its endpoints has not used up its name.
         begin(folder, manifest, written)
@@ -74,6 +78,7 @@ def run_campaign(
             manifest.run_hash,
             progress,
             variables=sorted({role.api_key_env for _, role in settings.roles}),
+            again=again,
         )
         summary = export(folder, plan)
         hand_over(settings, pack, folder)

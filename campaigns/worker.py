@@ -13,6 +13,7 @@ from domain.call import Outcome, Role
 from domain.errors import EndpointError, PackError
 from domain.scenario import PlanItem
 from domain.settings import Settings
+from engine.job import Done
 from graphs.context import PlayContext
 from graphs.refine import play_item
 
@@ -58,8 +59,8 @@ class SessionJob:
         )
         self._thresholds = _spare_collector()
 
-    async def run(self, item: bytes) -> bytes:
-        """Play one plan item and return its session as canonical JSON.
+    async def run(self, item: bytes) -> Done:
+        """Play one plan item; return its session as canonical JSON, labelled with its status.
 
         Raises:
             EndpointError: The session failed because its endpoint cannot be used at all, or no
@@ -69,7 +70,7 @@ class SessionJob:
         session = await play_item(PlanItem.model_validate_json(item), self._context)
         if session.failure is not None and session.failure.outcome in _ENDPOINTS_FAULT:
             await self._check(session.failure)
-        return canonical_json(session)
+        return Done(canonical_json(session), session.status.value)
 
     async def _check(self, failure: Failure) -> None:
         """Tell a fault of the endpoint, which every session would meet, from one of the session."""

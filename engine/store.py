@@ -12,7 +12,7 @@ from engine import shards
 from engine.audit import audit
 from engine.budget import NOTHING, Spend
 from engine.reader import Named, Reader
-from engine.rows import UNANSWERED
+from engine.recall import ASKED_ANEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -254,8 +254,8 @@ def _same(known: tuple[CallRow, Shard] | None, row: CallRow, shard: Shard) -> No
         return
     before, where = known
     one, two = before.result, row.result
-    if one.outcome in UNANSWERED:
-        return  # no model saw it, and a resumed run asked again
+    if one.outcome in ASKED_ANEW:
+        return  # it brought no answer, and a resumed run asked again
     if (before.request_hash, one.outcome, one.text) != (row.request_hash, two.outcome, two.text):
         raise StoreError(
             "two shards hold different calls under one key",
