@@ -9,8 +9,10 @@ The plain loop's process imports this too: what is heavy is imported where it is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
+
+import orjson
 
 if TYPE_CHECKING:
     from domain.settings import Settings
@@ -71,3 +73,13 @@ class Course:
                 },
             }
         )
+
+    def to_json(self) -> bytes:
+        """Return the course for another process."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Course:
+        """Read what `to_json` wrote."""
+        fields = orjson.loads(data)
+        return cls(**{**fields, "shape": Shape(**fields["shape"])})

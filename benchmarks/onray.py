@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,24 +37,32 @@ class RayLane:
 
 
 def _play(course: Course, sessions: int) -> Lap:
-    before = _cpu_by_process() if cluster.is_started() else {}
+    before = ray_cpu_s()
     with scratch() as folder:
         lap = play(course, sessions, folder)
-    after = _cpu_by_process()
-    # What a worker does between two campaigns, such as closing its shard, belongs to the first.
+    # What a worker does after its last session, such as closing its shard, belongs to the run.
     time.sleep(0.2)
-    lap.cpu_s += sum(used - before.get(process, 0.0) for process, used in after.items())
+    lap.cpu_s += sum(used - before.get(process, 0.0) for process, used in ray_cpu_s().items())
     return lap
 
 
-def _cpu_by_process() -> dict[int, float]:
-    """Return CPU seconds so far of each of our Ray's worker processes, by process id."""
-    used = {}
+def ray_processes() -> list[psutil.Process]:
+    """Return the processes of our Ray whose name begins with `ray::`; none before it starts."""
+    if not cluster.is_started():
+        return []
+    found = []
     for process in psutil.Process().children(recursive=True):
-        try:
+        with suppress(psutil.NoSuchProcess):
             if (process.cmdline() or [""])[0].startswith("ray::"):
-                times = process.cpu_times()
-                used[process.pid] = times.user + times.system
-        except psutil.NoSuchProcess:
-            continue
+                found.append(process)
+    return found
+
+
+def ray_cpu_s() -> dict[int, float]:
+    """Return CPU seconds so far of each of `ray_processes`, by process id."""
+    used = {}
+    for process in ray_processes():
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            used[process.pid] = times.user + times.system
     return used
