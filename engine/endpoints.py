@@ -74,7 +74,7 @@ class SharedEndpoint:
         if self._breaker.see(worker, seen, in_flight, now):
             self._limit.restart(now)
         elif not self._breaker.is_open:
-            self._limit.see(seen, in_flight, now)
+            self._limit.see(worker, seen, in_flight, now)
             self._heed(seen, now)
         return self._order(worker, now)
 

@@ -72,6 +72,7 @@ class EndpointGate:
         self._paces: list[tuple[Pace, bool]] = []
         """Rates to keep, and whether each counts tokens; empty where none is set."""
         self._timer: asyncio.TimerHandle | None = None
+        self._reported_at = self._clock()
         self._seen = Seen(bounds)
         self._set_paces(Order(limit), self._clock())
 
@@ -192,6 +193,7 @@ class EndpointGate:
         """Return what was seen since the last report."""
         seen, now = self._seen, self._clock()
         seen.bounds = self.bounds
+        seen.within_s, self._reported_at = now - self._reported_at, now
         seen.in_flight = self._active
         seen.waiting = len(self._waiting)
         seen.retry_after_s = max(0.0, self._closed_until - now)

@@ -22,6 +22,9 @@ from engine.sight import Timing
 if TYPE_CHECKING:
     from engine.sight import Seen
 
+FIRST_CALLS = 8
+"""A role's first answers, from which its unloaded latency is taken at first: two round trips at
+the first limit, because the first answers of all are the short ones."""
 START = 4.0
 """Calls under way before anything is known."""
 LEAST_ROUND_S = 0.1
@@ -34,6 +37,12 @@ AFTER_DEEP = 0.5
 """The same for every `DEEP_EVERY`-th cut for latency: half the load shows the unloaded latency
 anew, as BBR's ProbeRTT does."""
 DEEP_EVERY = 4
+AFTER_DOUBT = 0.25
+"""The same for the first cut after `VAIN_CUTS`."""
+DEEP_ROUNDS = 80.0
+"""Round trips after which it is done where no cut for latency was needed."""
+DEEP = 0.7
+"""Share of the capacity found under which a window says what the unloaded latency is."""
 AFTER_TIMEOUTS = 0.7
 TIMEOUT_SHARE = 0.1
 """Of the calls that ended; fewer are the endpoint's accidents, not its load."""
@@ -44,7 +53,7 @@ STEEPNESS = 0.1
 """Of the curve beyond that: after twice those round trips the limit is this share above."""
 PASSED = 1.1
 """Times the capacity found: beyond it, with no sign for a round trip, the fast start begins."""
-QUEUE_PASSED = 1.25
+QUEUE_PASSED = 1.2
 TOLERANCE = 1.25
 """Latency over the unloaded one from which on calls queue."""
 UNLOADED_BELOW = 1.1
@@ -60,6 +69,18 @@ EARLY_ERRORS = 2.5
 """Standard errors by which an unfinished window must be over `TOLERANCE` to count at once."""
 MEMORY_CALLS = 256
 """Calls that the unloaded latency is remembered over."""
+SETTLED = 0.9
+"""Share of the answers that must be to calls sent after the last cut, before latencies count: the
+first to come back are the short ones."""
+HASTE = 0.7
+"""While the limit doubles with each round trip, short calls are more among the answers than among
+the calls: by a weight of 2 to the power of -latency, which lowers the mean logarithm by ln 2 times
+the variance."""
+STRETCH = 0.75
+LOW_WEIGHT = 0.3
+"""Of a window at such a load, in the unloaded latency."""
+LOW = 0.97
+"""Share of the capacity found under which calls are held not to queue."""
 VAIN_CUTS = 3
 """Cuts in a row after which latency has not come down: it is not a queue, calls take longer."""
 
@@ -85,11 +106,11 @@ class _Window:
     began: float
     timings: dict[str, Timing] = field(default_factory=dict)
     """Of fresh calls."""
-    answers: dict[str, int] = field(default_factory=dict)
-    """All of them, by role."""
     ended: int = 0
     timeouts: int = 0
     pressed: bool = False
+    highest: float = 0.0
+    """The limit, at most."""
 
     @property
     def n(self) -> int:
@@ -99,6 +120,32 @@ class _Window:
         """Variance of the logarithms of latency within roles, or None where there is none."""
         degrees = sum(max(0, timing.n - 1) for timing in self.timings.values())
         return sum(t.scatter for t in self.timings.values()) / degrees if degrees > 1 else None
+
+
+class _Load:
+    """Calls that would be under way if what is answered had not queued, over a round trip."""
+
+    def __init__(self, now: float) -> None:
+        self._began = now
+        self._now: dict[int, tuple[float, float]] = {}
+        """By worker: seconds that its answers take without a queue, and within which seconds."""
+        self._before: dict[int, tuple[float, float]] = {}
+
+    def add(self, worker: int, work: float, within_s: float, now: float, round_s: float) -> None:
+        if now - self._began >= max(round_s, 2 * LEAST_ROUND_S):
+            self._before, self._now, self._began = self._now, {}, now
+        done, span = self._now.get(worker, (0.0, 0.0))
+        self._now[worker] = done + work, span + within_s
+
+    def value(self, now: float, round_s: float) -> float:
+        """Return the larger of the last two round trips: one may have begun before the queue.
+
+        Answers come in bunches: the latest stretch counts once it is nearly as long as a round
+        trip.
+        """
+        whole = now - self._began >= STRETCH * round_s or not self._before
+        both = (self._before, self._now) if whole else (self._before,)
+        return max(sum(work / span for work, span in one.values() if span) for one in both)
 
 
 class Limit:
@@ -115,21 +162,32 @@ class Limit:
         self._back = AFTER_REFUSAL
         self._queued = False
         """Whether the last sign was latency."""
+        self._doubled, self._doubled_at = self._limit, now
+        """The limit at the last round trip of the fast start, and when that began."""
+        self._draining = False
+        """Whether more calls are under way than the limit, since the last cut."""
+        self._settling = False
+        self._since_cut = [0, 0]
+        """Answers to calls sent after the last cut, and before, in the latest stretch."""
         self._curve_s: float | None = None
         """Seconds on the curve; None until a call sent after the cut has come back."""
-        self._clear_s = 0.0
-        """Seconds beyond the mark without a sign."""
+        self._marked_at: float | None = None
+        """When the limit passed the mark beyond the capacity found."""
+        self._low_at = now
+        """When the load was last so low that calls cannot have queued."""
         self._deep = 0
         self._vain = 0
         self._before_vain = 0.0
+        self._doubted = False
+        """Whether the unloaded latency was raised for want of another explanation."""
         self._unloaded: dict[str, _Unloaded] = {}
         self._new: dict[str, Timing] = {}
         """Of roles whose unloaded latency is not known yet."""
         self._mix: dict[str, float] = {}
         """Recent calls by role."""
         self._variance = 0.05
-        self._capacity = 0.0
-        """By Little's law, over the last window of the fast start."""
+        self._load = _Load(now)
+        self._in_flight = 0
         self._seen_at = now
         self._window = _Window(now)
         self._ratio = 1.0
@@ -167,35 +225,57 @@ class Limit:
         self._seen_at = now
         self._window = _Window(now)
 
-    def see(self, seen: Seen, in_flight: int, now: float) -> None:
+    def see(self, worker: int, seen: Seen, in_flight: int, now: float) -> None:
         """Take in what one worker saw since its last report.
 
         Args:
+            worker: Its number.
             seen: Its report.
             in_flight: Calls under way by the last reports of all workers.
             now: Monotonic seconds.
         """
-        self._gather(seen)
+        self._in_flight = in_flight
+        if self._draining and in_flight <= self._limit + 1:
+            # Those sent so far met the queue of before: fresh is what is sent from now on.
+            self._draining, self.cuts = False, self.cuts + 1
+        self._gather(worker, seen, now)
         if seen.refused_fresh:
             self._cut(min(self._limit, max(1, in_flight)), AFTER_REFUSAL, queued=False, now=now)
         elif self._timed_out():
             self._cut(self._limit, AFTER_TIMEOUTS, queued=False, now=now)
         else:
             self._look(now)
-            self._grow(seen, now)
+            self._grow(seen, in_flight, now)
         self._seen_at = now
 
-    def _gather(self, seen: Seen) -> None:
+    def _settle(self, seen: Seen, now: float) -> None:
+        """Look whether nearly all that comes back was sent after the last cut."""
+        counts = self._since_cut
+        counts[0] += sum(timing.n for timing in seen.timings.values())
+        counts[1] += sum(timing.n for timing in seen.stale.values())
+        if counts[0] + counts[1] >= START:
+            if counts[0] >= SETTLED * (counts[0] + counts[1]):
+                self._settling = False
+                self._window = _Window(now)
+            self._since_cut = [0, 0]
+
+    def _gather(self, worker: int, seen: Seen, now: float) -> None:
         window = self._window
         window.pressed |= seen.pressed
+        window.highest = max(window.highest, self._limit)
         window.ended += seen.answered + seen.failed
         window.timeouts += seen.timeouts
+        work = 0.0
         for role, n in seen.answers.items():
-            window.answers[role] = window.answers.get(role, 0) + n
+            if role in self._unloaded:
+                work += n * max(self._unloaded[role].mean_s, FLOOR_S)
             self._mix[role] = self._mix.get(role, 0.0) + n
+        self._load.add(worker, work, seen.within_s, now, self.round_s)
         for role, timing in seen.timings.items():
             window.timings.setdefault(role, Timing()).add(timing)
             self._meet(role, timing)
+        if self._settling and not self._draining:
+            self._settle(seen, now)
         if not self._queued:  # where calls are refused, those sent before a cut met no queue
             for role, timing in seen.stale.items():
                 self._meet(role, timing)
@@ -206,7 +286,7 @@ class Limit:
             return
         new = self._new.setdefault(role, Timing())
         new.add(timing)
-        if new.n >= START:
+        if new.n >= FIRST_CALLS:
             self._unloaded[role] = _Unloaded(new.mean_log, new.mean_s, new.n)
             del self._new[role]
 
@@ -220,7 +300,7 @@ class Limit:
         """Judge the window's latencies, if there are enough of them."""
         window, n = self._window, self._window.n
         age = now - window.began
-        if not n:
+        if not n or self._settling:
             return
         variance = window.scatter()
         if variance is not None and n >= EARLY_CALLS:
@@ -228,19 +308,25 @@ class Limit:
         rise = self._rise()
         if rise is None:
             return
+        slack = log(TOLERANCE) + (HASTE * self._variance if self.starting else 0.0)
         error = sqrt(max(self._variance, 0.0025) * (1 / n + 1 / self._weight()))
-        early = n >= EARLY_CALLS and rise - EARLY_ERRORS * error > log(TOLERANCE)
+        early = n >= EARLY_CALLS and rise - EARLY_ERRORS * error > slack
         wanted = max(WINDOW_CALLS, int(self._variance / 0.004))
         full = age >= self.round_s and n >= wanted
         if not (early or full or (age >= WINDOW_ROUNDS * self.round_s and n >= START)):
             return
         self._ratio = exp(rise)
-        if rise > log(TOLERANCE) + error:
+        if rise > slack + error:
             self._queue(now)
         else:
             self._vain = 0
-            self._learn(rise, error)
+            self._learn(rise, error, now)
             self._close(now)
+            if self._queued and self._marked_at is not None and rise < log(UNLOADED_BELOW) + error:
+                self._start(now)
+            elif self._queued and now - self._low_at > DEEP_ROUNDS * self.round_s:
+                self._low_at = now
+                self._cut(self._limit, AFTER_DEEP, queued=True, now=now)
 
     def _rise(self) -> float | None:
         """Return the mean logarithm of latency over the unloaded one; None where none is known."""
@@ -257,23 +343,31 @@ class Limit:
         known = [self._unloaded[role].n for role in self._window.timings if role in self._unloaded]
         return max(1, sum(known))
 
-    def _learn(self, rise: float, error: float) -> None:
-        """Keep the unloaded latency true: lower at once where it is, higher by and by."""
-        if rise > log(UNLOADED_BELOW) + error:
+    def _learn(self, rise: float, error: float, now: float) -> None:
+        """Keep the unloaded latency true: lower at once where it is, higher by and by.
+
+        An endpoint that refuses what is too much has no queue to speak of, whatever its latency.
+        """
+        load = 1.0 if self.starting else self._window.highest / self._found
+        if load <= LOW:
+            self._low_at = now
+        refusing = not self.starting and not self._queued
+        bound = error + (log(UNLOADED_BELOW) if load <= LOW else 0.0)
+        if rise > bound and load > DEEP and not refusing:
             return
+        sunk = rise < -3 * error and rise < -log(UNLOADED_BELOW)
         for role, timing in self._window.timings.items():
             unloaded = self._unloaded.get(role)
             if unloaded is None or not timing.n:
                 continue
-            sunk = rise < -3 * error and rise < -log(UNLOADED_BELOW)
-            unloaded.learn(timing, 1.0 if sunk else timing.n / (unloaded.n + timing.n))
+            weight = timing.n / (unloaded.n + timing.n)
+            if load <= LOW:
+                weight = max(weight, LOW_WEIGHT)
+            unloaded.learn(timing, 1.0 if sunk else weight)
 
     def _queue(self, now: float) -> None:
         """Calls queue: go back to what is answered."""
-        if now - self._window.began >= self.round_s / 2:
-            capacity = max(self._answered_load(now), self._capacity)
-        else:
-            capacity = self._limit / self._ratio
+        capacity = min(self._load.value(now, self.round_s), max(1, self._in_flight))
         self._vain += 1
         if self._vain == 1:
             self._before_vain = self._limit
@@ -282,6 +376,8 @@ class Limit:
             return
         self._deep += 1
         back = AFTER_DEEP if self._deep % DEEP_EVERY == 0 else AFTER_QUEUE
+        if self._doubted:
+            self._doubted, back = False, AFTER_DOUBT
         self._cut(min(self._limit, max(1.0, capacity)), back, queued=True, now=now)
 
     def _admit(self, now: float) -> None:
@@ -289,26 +385,15 @@ class Limit:
         for role, timing in self._window.timings.items():
             if timing.n and role in self._unloaded:
                 self._unloaded[role].learn(timing, 1.0)
-        self._vain = 0
+        self._vain, self._doubted = 0, True
         self._found, self._back, self._queued = self._before_vain, 0.5, True
         self._curve_s = 0.0
         self._close(now)
 
     def _close(self, now: float) -> None:
         """Begin a new window."""
-        self._capacity = self._answered_load(now) if self.starting else 0.0
         self._mix = {role: n / 2 for role, n in self._mix.items()}
         self._window = _Window(now)
-
-    def _answered_load(self, now: float) -> float:
-        """Return how many calls would be under way if what the window answered had not queued."""
-        window = self._window
-        work = sum(
-            n * max(self._unloaded[role].mean_s, FLOOR_S)
-            for role, n in window.answers.items()
-            if role in self._unloaded
-        )
-        return work / max(now - window.began, 1e-3)
 
     # The limit.
 
@@ -319,10 +404,12 @@ class Limit:
         self._found, self._back = found, back
         self._limit = max(1.0, found * back)
         self._curve_s = None
-        self._clear_s = 0.0
+        self._marked_at = None
+        self._draining = self._settling = True
+        self._since_cut = [0, 0]
         self._window = _Window(now)
 
-    def _grow(self, seen: Seen, now: float) -> None:
+    def _grow(self, seen: Seen, in_flight: int, now: float) -> None:
         """Raise the limit where it is used up; what is not needed is not asked for."""
         fresh = sum(timing.n for timing in seen.timings.values())
         if self._curve_s is None:
@@ -332,7 +419,7 @@ class Limit:
         if not seen.pressed or self._limit >= self.ceiling:
             return
         if self.starting:
-            self._limit = min(self.ceiling, 2 * self._limit, self._limit + fresh)
+            self._double(fresh, in_flight, now)
             return
         self._curve_s += now - self._seen_at
         rounds = QUEUE_ROUNDS if self._queued else REFUSAL_ROUNDS
@@ -342,13 +429,31 @@ class Limit:
         self._limit = min(self.ceiling, max(self._limit, curve))
         self._pass(now)
 
-    def _pass(self, now: float) -> None:
-        """Start fast again where the capacity must have grown."""
-        mark = QUEUE_PASSED if self._queued else PASSED
-        if self._limit < mark * self._found + 1:
-            self._clear_s = 0.0
+    def _double(self, fresh: int, in_flight: int, now: float) -> None:
+        """Add a call for each answer, but no more than double what is used in a round trip."""
+        if not self._unloaded:
             return
-        self._clear_s += now - self._seen_at
-        if self._clear_s > self.round_s and (not self._queued or self._ratio < UNLOADED_BELOW):
-            self.starting = True
-            self._clear_s = 0.0
+        if now - self._doubled_at >= self.round_s:
+            self._doubled_at, self._doubled = now, self._limit
+        most = 2 * min(self._doubled, in_flight + START)
+        self._limit = max(self._limit, min(self.ceiling, most, self._limit + fresh))
+
+    def _pass(self, now: float) -> None:
+        """Start fast again where the capacity must have grown.
+
+        Beyond the mark there would have been refusals; where calls queue, the limit waits at the
+        mark for a window of latencies that says so.
+        """
+        mark = (QUEUE_PASSED if self._queued else PASSED) * self._found + 1
+        if self._limit < mark:
+            return
+        if self._queued:
+            self._limit = mark
+        if self._marked_at is None:
+            self._marked_at, self._window = now, _Window(now)
+        elif not self._queued and now - self._marked_at > self.round_s:
+            self._start(now)
+
+    def _start(self, now: float) -> None:
+        self.starting, self._marked_at = True, None
+        self._doubled, self._doubled_at = self._limit, now

@@ -86,6 +86,8 @@ class Seen:
     """
 
     bounds: Bounds
+    within_s: float = 0.0
+    """Seconds since the last report."""
     in_flight: int = 0
     waiting: int = 0
     demand: int = 0
