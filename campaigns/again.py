@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from campaigns.labels import status_of
 from domain.call import Outcome
 from domain.session import Session, Status
 
@@ -28,7 +29,9 @@ def to_play_again(store: Store) -> frozenset[str]:
     Raises:
         StoreError: The ledger cannot be read.
     """
-    wanted = [item for item, label in store.labels().items() if label == Status.QUARANTINED.value]
+    wanted = [
+        item for item, label in store.labels().items() if status_of(label) == Status.QUARANTINED
+    ]
     return frozenset(item for item, data in store.iter_results(wanted) if _passing(data))
 
 

@@ -17,6 +17,7 @@ from domain.base import canonical_json
 from domain.errors import StoreError
 from engine import pool
 from engine.lock import RunLock
+from engine.prices import require_prices, tariff
 from engine.store import Store
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ def run_campaign(
 
     Raises:
         ConfigError: A campaign of this name exists and `resume` is false, or the reverse.
+        ConfigError: The budget is in dollars and a model has no price.
         ResumeRefusedError: Config, pack or plan have changed since it was begun.
         EndpointError: An endpoint cannot be used. Before the first call nothing is written, and a
             plain run works again; later on the run can be resumed.
         BudgetReachedError, InterruptedRunError: Stopped; can be resumed.
         StoreError: Another process writes to the run, or the ledger cannot be used.
     """
+    require_prices(settings)
     with RunLock(folder.lock):
         pack = load_pack(settings.pack)
         plan = plan_campaign(settings, pack)
@@ -79,6 +82,9 @@ def run_campaign(
             progress,
             variables=sorted({role.api_key_env for _, role in settings.roles}),
             again=again,
+            prices=tariff(settings),
+            live=folder.live,
+            cancel=folder.cancel,
         )
         summary = export(folder, plan)
         hand_over(settings, pack, folder)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agents.llm import RoleModel, check_endpoint, close_line
 from agents.pack import load_pack
 from agents.reply import is_shut
+from campaigns.labels import label_of
 from domain.base import Noun, canonical_json
 from domain.call import Outcome, Role
 from domain.errors import EndpointError, PackError
@@ -60,7 +61,7 @@ class SessionJob:
         self._thresholds = _spare_collector()
 
     async def run(self, item: bytes) -> Done:
-        """Play one plan item; return its session as canonical JSON, labelled with its status.
+        """Play one plan item; return its session as canonical JSON, labelled for the tally.
 
         Raises:
             EndpointError: The session failed because its endpoint cannot be used at all, or no
@@ -70,7 +71,7 @@ class SessionJob:
         session = await play_item(PlanItem.model_validate_json(item), self._context)
         if session.failure is not None and session.failure.outcome in _ENDPOINTS_FAULT:
             await self._check(session.failure)
-        return Done(canonical_json(session), session.status.value)
+        return Done(canonical_json(session), label_of(session))
 
     async def _check(self, failure: Failure) -> None:
         """Tell a fault of the endpoint, which every session would meet, from one of the session."""

@@ -41,6 +41,16 @@ class RunFolder:
         return self.root / "sessions.jsonl"
 
     @property
+    def live(self) -> Path:
+        """JSON: how the run that writes here stands, about once a second."""
+        return self.root / "live.json"
+
+    @property
+    def cancel(self) -> Path:
+        """An empty file that asks the run to drain; the run removes it."""
+        return self.root / "cancel"
+
+    @property
     def quarantine(self) -> Path:
         """JSONL of real `Record`s that nobody has signed for."""
         return self.root / "corpus" / "quarantine.jsonl"

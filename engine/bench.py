@@ -100,6 +100,8 @@ class Bench:
 
     async def _play(self, item: str, data: bytes) -> ItemEnd:
         """Play one item. Whatever it raises is looked at, not caught: items survive one another."""
+        cohort = self._liaison.wallet.cohort
+        cohort.begin(item)
         task = asyncio.create_task(self._finish(item, data))
         try:
             await asyncio.wait({task})
@@ -108,6 +110,7 @@ class Bench:
             raise
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is not None:
+            cohort.leave(item)
             return ItemEnd(item, error=explain(item, error))
         return ItemEnd(item, task.result() if self._plan.returns_results else None)
 
@@ -115,6 +118,7 @@ class Bench:
         result = await self._job.run(data)
         done = result if isinstance(result, Done) else Done(result)
         await self._ledger.finish(item, done.data, done.label)
+        self._liaison.wallet.cohort.finish(item, done.label)
         return done.data
 
     def _after(self, error: RehearsalError) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import os
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,12 @@ class StewardHost:
             raise RuntimeError("the steward has no run")
         return await self._steward.exchange(report)
 
+    async def close(self) -> None:
+        """End the run."""
+        steward, self._steward = self._steward, None
+        if steward is not None:
+            steward.close()
+
     async def leave(self, worker: int, spent: Spend) -> None:
         """Forget a worker that has died and had spent `spent`."""
         if self._steward is not None:
@@ -137,7 +144,7 @@ def run(work: Work) -> int:
     """Play the work's items on workers; return how many workers had to be replaced."""
     cluster.start(work.engine)
     crew = _Crew(work)
-    with Interrupts() as interrupts:
+    with Interrupts(cancel=work.cancel) as interrupts:
         try:
             crew.open()
             while crew.busy:
@@ -258,6 +265,8 @@ class _Crew:
             except cluster.WorkerDiedError:
                 continue
             self._idle.append(actor)
+        with suppress(cluster.WorkerDiedError):
+            self._steward.call("close").result()
 
 
 def _steward() -> cluster.Actor:

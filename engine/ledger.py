@@ -105,6 +105,7 @@ class Ledger:
         if recorded is None:
             return None
         _check(key, recorded.request_hash, request_hash)
+        self._wallet.cohort.recalled(key.session)
         return recorded.result
 
     def gate(self, endpoint: RoleSettings) -> Gate:

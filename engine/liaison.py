@@ -46,7 +46,13 @@ class Liaison:
         """Report once, and obey."""
         self.wallet.beat()
         self._number += 1
-        report = Report(self._worker, self._number, self.wallet.account(), self.gates.report())
+        report = Report(
+            self._worker,
+            self._number,
+            self.wallet.account(),
+            self.wallet.cohort.progress(),
+            self.gates.report(),
+        )
         self._obey(await self._link.exchange(report))
 
     def _obey(self, orders: Orders) -> None:

@@ -11,6 +11,7 @@ from domain.errors import BudgetReachedError, InterruptedRunError, RehearsalErro
 from engine import shards
 from engine.bench import Bench, BenchPlan, interrupted
 from engine.budget import limits_of, refuse_spent
+from engine.live import LivePlan
 from engine.signals import Interrupts
 from engine.steward import Mandate, Steward
 from engine.store import Store
@@ -61,6 +62,8 @@ class Work:
     mandate: Mandate
     again: frozenset[str] = frozenset()
     """Items that are played again though they have a result."""
+    cancel: Path | None = None
+    """A file that asks for a drain."""
     done: int = 0
     error: RehearsalError | None = None
 
@@ -111,6 +114,8 @@ def run_all(
     variables: Sequence[str] = (),
     again: frozenset[str] = frozenset(),
     prices: Mapping[str, Price] | None = None,
+    live: Path | None = None,
+    cancel: Path | None = None,
 ) -> PoolSummary:
     """Run the job that `factory` makes over `items` and keep every result in the ledger.
 
@@ -135,6 +140,8 @@ def run_all(
         again: Items to be run again though they have a result, such as those that failed because
             nobody answered; what was answered is recalled all the same.
         prices: What each role's tokens cost; a role that is not named pays nothing.
+        live: A file to write how the run stands to, about once a second.
+        cancel: A file that drains the run, as the first Ctrl-C does, when somebody makes it.
 
     Raises:
         BudgetReachedError: Stopped by the budget; can be resumed.
@@ -161,9 +168,10 @@ def run_all(
         stage=stage,
         environment={name: os.environ[name] for name in variables if name in os.environ},
         mandate=Mandate(budget, prices or {}),
+        cancel=cancel,
     )
     _skip_finished(work)
-    _prepare(work)
+    _prepare(work, live)
     before = work.done
     restarts = 0
     if work.todo:
@@ -191,12 +199,13 @@ def prewarm(engine: EngineSettings, factory: Factory) -> None:
 
 async def run_items(work: Work) -> None:
     """Play the work's items on one bench in this process."""
-    bench = Bench(work.plan(1, Steward(work.mandate)))
+    steward = Steward(work.mandate)
+    bench = Bench(work.plan(1, steward))
     left = len(work.todo)
     bench.give(work.todo)
     woken, loop = asyncio.Event(), asyncio.get_running_loop()
     try:
-        with Interrupts(lambda: loop.call_soon_threadsafe(woken.set)) as interrupts:
+        with Interrupts(lambda: loop.call_soon_threadsafe(woken.set), work.cancel) as interrupts:
             while left:
                 ends = await _ends(bench, interrupts, woken)
                 left -= len(ends)
@@ -204,6 +213,7 @@ async def run_items(work: Work) -> None:
                     work.take(end)
     finally:
         await bench.close()
+        steward.close()
 
 
 async def _ends(bench: Bench, interrupts: Interrupts, woken: asyncio.Event) -> list[ItemEnd]:
@@ -241,7 +251,7 @@ def _skip_finished(work: Work) -> None:
     work.progress(work.stage, work.done, work.total)
 
 
-def _prepare(work: Work) -> None:
+def _prepare(work: Work, live: Path | None) -> None:
     """Say what was spent before, and hire no more workers than there is work for.
 
     Raises:
@@ -251,7 +261,8 @@ def _prepare(work: Work) -> None:
         mandate = work.mandate
         spent = Store(work.folder).spent(mandate.prices)
         refuse_spent(limits_of(mandate.budget), spent)
-        work.mandate = replace(mandate, before=spent)
+        plan = None if live is None else LivePlan(live.absolute(), work.total, work.done)
+        work.mandate = replace(mandate, before=spent, live=plan)
         work.workers = min(work.engine.workers, len(work.todo)) if work.engine.kind == "ray" else 1
 
 

@@ -8,19 +8,28 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import FrameType, TracebackType
+
+_LOOK_S = 0.25
 
 
 class Interrupts:
     """Counts SIGINT while it is entered; outside the main thread it counts nothing.
 
     Args:
-        tell: Called at each one, from the signal's handler.
+        tell: Called at each one, from the signal's handler or a thread.
+        cancel: A file that counts as one as soon as it is there: `campaign cancel` puts it there,
+            from whatever machine sees the folder. One that lies there at the start is removed.
     """
 
-    def __init__(self, tell: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, tell: Callable[[], object] | None = None, cancel: Path | None = None
+    ) -> None:
         self.count = 0
         self._tell = tell
+        self._cancel = cancel
+        self._left = threading.Event()
         self._before: Any = None
         self._counting = threading.current_thread() is threading.main_thread()
 
@@ -28,6 +37,9 @@ class Interrupts:
         """Start to count."""
         if self._counting:
             self._before = signal.signal(signal.SIGINT, self._note)
+        if self._cancel is not None:
+            self._cancel.unlink(missing_ok=True)
+            threading.Thread(target=self._look, name="cancel", daemon=True).start()
         return self
 
     def __exit__(
@@ -39,6 +51,16 @@ class Interrupts:
         """Give SIGINT back to whoever had it."""
         if self._counting:
             signal.signal(signal.SIGINT, self._before)
+        self._left.set()
+        if self._cancel is not None:
+            self._cancel.unlink(missing_ok=True)
+
+    def _look(self) -> None:
+        """Wait for the file."""
+        while self._cancel is not None and not self._left.wait(_LOOK_S):
+            if self._cancel.exists():
+                self._note(0, None)
+                return
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.count += 1

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from engine.budget import NOTHING, Spend, limits_of
+from engine.cohort import Progress
 from engine.endpoints import Endpoints
+from engine.live import LiveFile
 from engine.purse import Purse
 from engine.wallet import Grant, Terms
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from domain.endpointstate import EndpointState
     from domain.price import Price
     from domain.settings import BudgetSettings
+    from engine.live import LivePlan
     from engine.sight import Order, Seen
     from engine.wallet import Account
 
@@ -34,6 +37,8 @@ class Mandate:
     """What each role pays; one that is not named pays nothing."""
     before: Spend = NOTHING
     """What earlier runs of the campaign have spent."""
+    live: LivePlan | None = None
+    """The live file to write, where anybody may watch."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Report:
     number: int
     """Counts the worker's reports from 1; one that comes late is told by it."""
     account: Account
+    progress: Progress
     endpoints: Mapping[str, Seen] = field(default_factory=dict)
     """What it saw of each endpoint, by address."""
 
@@ -75,14 +81,34 @@ class Steward:
         self._began = time.monotonic()
         self._purse = Purse(limits_of(mandate.budget), mandate.before)
         self._endpoints = Endpoints()
+        self._progress: dict[int, Progress] = {}
+        self._left = Progress()
+        self._live: LiveFile | None = None
+        if mandate.live is not None:
+            limits, deadline = limits_of(mandate.budget), mandate.budget.deadline_s
+            self._live = LiveFile(mandate.live, limits, deadline)
 
     async def exchange(self, report: Report) -> Orders:
         """Take a worker's report and answer it."""
-        return Orders(
+        self._progress[report.worker] = report.progress
+        orders = Orders(
             self._terms(),
             self._purse.answer(report.worker, report.account),
             self._endpoints.exchange(report.worker, report.endpoints, self._clock()),
         )
+        if self._live is not None and self._live.due:
+            self._tell(self._live)
+        return orders
+
+    def _tell(self, live: LiveFile, *, over: bool = False) -> None:
+        progress = sum(self._progress.values(), self._left)
+        spent = self._purse.spent
+        live.write(progress, spent, spent - self._mandate.before, self.endpoints(), over=over)
+
+    def close(self) -> None:
+        """Say a last time how things stand."""
+        if self._live is not None:
+            self._tell(self._live, over=True)
 
     def endpoints(self) -> tuple[EndpointState, ...]:
         """Say how every endpoint stands."""
@@ -97,6 +123,8 @@ class Steward:
         """
         self._purse.leave(worker, spent)
         self._endpoints.forget(worker)
+        last = self._progress.pop(worker, Progress())
+        self._left += Progress(finished=last.finished, moments=last.moments, outcomes=last.outcomes)
 
     def _terms(self) -> Terms:
         deadline = self._mandate.budget.deadline_s

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.budget import NOTHING, Spend, at_most, cost_of, late
+from engine.cohort import Cohort
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +70,7 @@ class Wallet:
         self.asks = asyncio.Event()
         """Set while a call waits that has not been reported."""
         self.spent = NOTHING
+        self.cohort = Cohort()
         self._terms: Terms | None = None
         self._known = asyncio.Event()
         self._deadline: float | None = None
@@ -129,6 +131,7 @@ class Wallet:
         prices = self._terms.prices if self._terms is not None else {}
         cost = cost_of(row, prices.get(row.role.value))
         self.spent += cost
+        self.cohort.paid(row.key.session, cost, row.result.outcome.value)
         held = self._held.pop(_place(row.key), None)
         if held is not None:
             aside, stretch = held

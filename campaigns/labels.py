@@ -1,0 +1,42 @@
+"""The short word that a finished session is counted by, without reading it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.session import Status
+
+if TYPE_CHECKING:
+    from domain.session import Session
+
+SCORE = "score"
+"""Why a session was rejected that passed every gate."""
+_UNKNOWN = "unknown"
+
+
+def label_of(session: Session) -> str:
+    """Return `accepted`, `rejected:<first failed gate, or score>` or `quarantined:<outcome>`."""
+    if session.status is Status.QUARANTINED:
+        why = session.failure.outcome if session.failure is not None else _UNKNOWN
+    elif session.status is Status.REJECTED:
+        why = _failed_gate(session)
+    else:
+        return session.status.value
+    return f"{session.status.value}:{why}"
+
+
+def _failed_gate(session: Session) -> str:
+    critique = None if session.best is None else session.drafts[session.best].critique
+    if critique is None:
+        return _UNKNOWN
+    return next((gate.gate for gate in critique.answer.gates if not gate.passed), SCORE)
+
+
+def status_of(label: str) -> str:
+    """Return the status that a label begins with."""
+    return label.partition(":")[0]
+
+
+def why_of(label: str) -> str:
+    """Return what a label says after its status."""
+    return label.partition(":")[2]
