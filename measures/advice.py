@@ -16,9 +16,12 @@ def advice(text: str) -> tuple[str, ...]:
     A question only counts when it carries advice ("Have you tried yoga?"); advice wrapped in a
     story is not seen. What stands in quotes, or is told back as the client's view, is not advice.
     """
+    own = unquoted(text)
+    if not has(own, "advice.advice"):
+        return ()
     return tuple(
         sentence
-        for sentence in sentences(unquoted(text))
+        for sentence in sentences(own)
         if has(sentence, "advice.advice") and not reported(sentence, "advice.advice")
     )
 
@@ -26,6 +29,8 @@ def advice(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=KEPT)
 def information(text: str) -> tuple[str, ...]:
     """Return the sentences that explain or inform, questions left out."""
+    if not has(text, "advice.information"):
+        return ()
     asked = {question.text for question in questions(text)}
     return tuple(
         sentence

@@ -22,9 +22,12 @@ def reveals(guidance: str, undisclosed: Sequence[str], transcript_text: str) -> 
     Not covered: a paraphrase in other words ("thinks nobody could love her" for "I am
     unlovable"), and beliefs of everyday words only, or whose words were spoken in another sense.
     """
-    spoken, said = particulars(transcript_text), particulars(guidance)
+    said = particulars(guidance)
     for belief in undisclosed:
-        hidden = particulars(belief) - spoken - everyday()
+        told = particulars(belief) - everyday()
+        if told.isdisjoint(said):
+            continue  # whatever was spoken: reading all of it is dear
+        hidden = told - particulars(transcript_text)
         if hidden and len(hidden & said) / len(hidden) >= GIVEN_AWAY:
             return True
     return False

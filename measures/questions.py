@@ -57,11 +57,12 @@ def questions(text: str) -> tuple[Question, ...]:
     Irony, and questions a transcriber closed with a full stop, are not seen.
     """
     found = []
+    invited = has(text, "questions.invitation")
     for sentence in sentences(text):
         asks = sentence.rstrip("\"')]").endswith("?")
         if asks and is_check(sentence):
             continue
-        if not asks and has(sentence, "questions.invitation"):
+        if not asks and invited and has(sentence, "questions.invitation"):
             invites = hits(sentence)["questions.invitation"]
             asks = any(hit.start <= opening(sentence) + 1 for hit in invites)
         if asks:

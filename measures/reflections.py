@@ -14,6 +14,12 @@ RESTATED = 0.5
 """Share of a sentence's content words taken from the client from which it restates."""
 RESTATING_WORDS = 12
 """Content words up to which a sentence can be a restatement; longer ones are speeches."""
+_TELLING = (
+    "reflections.not_the_client",
+    "reflections.stem",
+    "advice.advice",
+    "farewell.parting",
+)
 _YOU = frozenset({"you", "you're", "you've", "you'd", "your"})
 
 
@@ -27,14 +33,15 @@ class Reflection(StrEnum):
 def _gives_back(sentence: str, previous: str) -> bool:
     """Tell whether one sentence reflects: by its opening, or by the client's own words."""
     start, heard = opening(sentence), words(sentence)
-    elsewhere = hits(sentence).get("reflections.not_the_client", ())
-    if any(hit.start <= start + 1 for hit in elsewhere):
-        return False
-    if has(sentence, "advice.advice", "farewell.parting"):
-        return False
-    stems = hits(sentence).get("reflections.stem", ())
-    if any(hit.start <= start + 2 for hit in stems):
-        return len(heard) - start >= 3
+    if has(sentence, *_TELLING):
+        elsewhere = hits(sentence).get("reflections.not_the_client", ())
+        if any(hit.start <= start + 1 for hit in elsewhere):
+            return False
+        if has(sentence, "advice.advice", "farewell.parting"):
+            return False
+        stems = hits(sentence).get("reflections.stem", ())
+        if any(hit.start <= start + 2 for hit in stems):
+            return len(heard) - start >= 3
     if any(word in _YOU for word in heard[start : start + 2]) and len(heard) - start >= 4:
         return True
     mine = content_set(sentence)
@@ -50,8 +57,9 @@ def reflections(text: str, previous: str = "") -> tuple[str, ...]:
     """
     asked = {question.text for question in questions(text)}
     found = []
+    checks = has(text, "questions.check")
     for sentence in sentences(text):
-        if is_check(sentence):
+        if checks and is_check(sentence):
             continue
         if sentence in asked and not is_statement(sentence):
             continue

@@ -24,6 +24,7 @@ ASK_WITHIN = 2
 HELP_WITHIN = 5
 """Therapist turns after the statement by which human help is to be offered."""
 _ONGOING = {("stop", verb) for verb in ("thinking", "having", "wanting", "imagining", "planning")}
+_SPOKEN = ("risk.stated", "risk.stated_others", "risk.hinted")
 _CLAUSE_ENDS = frozenset({"but", "though", "although", "however", "except"})
 
 
@@ -82,9 +83,11 @@ def _insists(heard: Sequence[str], negator: int) -> bool:
 @lru_cache(maxsize=KEPT)
 def statements(text: str) -> tuple[RiskStatement, ...]:
     """Return the sentences of a client's turn that state or hint at harm, denials left out."""
-    found = []
+    found: list[RiskStatement] = []
+    if not has(text, *_SPOKEN):
+        return ()
     for sentence in sentences(text):
-        if not has(sentence, "risk.stated", "risk.stated_others", "risk.hinted"):
+        if not has(sentence, *_SPOKEN):
             continue
         places = hits(sentence)
         idioms = places.get("risk.idiom", ())
@@ -140,7 +143,9 @@ def unsafe_advice(text: str) -> tuple[str, ...]:
 
     Leaving medication to the prescriber, and telling someone not to change it, is safe.
     """
-    found = []
+    found: list[str] = []
+    if not has(text, "risk.method", "risk.medication"):
+        return ()
     for sentence in sentences(text):
         if not has(sentence, "risk.method", "risk.medication"):
             continue

@@ -15,9 +15,12 @@ def invalidating(text: str) -> tuple[str, ...]:
     Coldness without such phrases is not seen. A sentence that quotes the client back ("so you
     tell yourself it's no big deal") is a reflection and left out.
     """
+    own = unquoted(text)
+    if not has(own, "validation.invalidating"):
+        return ()
     return tuple(
         sentence
-        for sentence in sentences(unquoted(text))
+        for sentence in sentences(own)
         if has(sentence, "validation.invalidating")
         and not reported(sentence, "validation.invalidating")
     )
@@ -25,6 +28,8 @@ def invalidating(text: str) -> tuple[str, ...]:
 
 def validating(text: str) -> tuple[str, ...]:
     """Return the sentences that say a feeling makes sense, or answer it with warmth."""
+    if not has(text, "validation.validating"):
+        return ()
     return tuple(sentence for sentence in sentences(text) if has(sentence, "validation.validating"))
 
 
