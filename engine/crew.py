@@ -168,7 +168,12 @@ class _Crew:
         self.restarts = 0
 
     def open(self) -> None:
-        self._steward.call("open", self._work.mandate).result()
+        try:
+            self._steward.call("open", self._work.mandate).result()
+        except cluster.WorkerDiedError:  # since the last run: it kept nothing that this one needs
+            cluster.crew("steward").clear()
+            self._steward = _steward()
+            self._steward.call("open", self._work.mandate).result()
         for _ in range(self._work.workers):
             self._hands.append(self._hire())
 

@@ -49,10 +49,12 @@ def _faults(folder: Path, seed: int, kills: int | None) -> faults.FaultReport:
         return faults.faults(stage, 1000 if kills is None else max(40, kills))
 
 
-def _on_ray(kill: Callable[[Stage, int, int], Report]) -> Mode:
+def _on_ray(kill: Callable[[Stage, int, int], Report], kills: int = 10) -> Mode:
+    promised = kills
+
     def mode(folder: Path, seed: int, kills: int | None) -> Report:
         with Stage(folder / kill.__name__, SLOW).open() as stage:
-            return kill(stage, seed, 10 if kills is None else kills)
+            return kill(stage, seed, promised if kills is None else kills)
 
     return mode
 
@@ -64,6 +66,7 @@ MODES: dict[str, Mode] = {
     "faults": _faults,
     "driver": _on_ray(rays.driver),
     "worker": _on_ray(rays.worker),
+    "steward": _on_ray(rays.steward, kills=3),
     "node": _on_ray(rays.node),
 }
 """The last one starts Ray in this process: nothing may be forked after it."""

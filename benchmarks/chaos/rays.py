@@ -20,6 +20,7 @@ from benchmarks.chaos import forked
 from benchmarks.chaos.inline import in_peace
 from benchmarks.chaos.report import Report, Witness, read_account
 from benchmarks.chaos.stage import ROOT, Size
+from domain.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,6 +77,23 @@ def worker(stage: Stage, seed: int, kills: int) -> Report:
     return report
 
 
+def steward(stage: Stage, seed: int, kills: int) -> Report:
+    """Kill the process that workers share limits and budget through: the run stops, and resumes."""
+    report = Report("steward")
+    reference, _, _ = in_peace(stage, "peace", CREW)
+
+    def choose(main: psutil.Process) -> Victims:
+        return [one for one in _family(main) if _is_steward(one)]
+
+    while report.kills < kills:
+        trial = stage.trial("steward", CREW, kind="ray")
+        witness = Witness(trial, report, reference)
+        _kill_under(trial, witness, choose, 1, ends_with=ExitCode.FAILED)
+        _finish(trial, witness, at_once=False)
+        witness.at_end()
+    return report
+
+
 def node(stage: Stage, seed: int, kills: int) -> Report:
     """Kill every process of the cluster's second node, and give the cluster another."""
     report = Report("node")
@@ -124,6 +142,7 @@ def _kill_under(
     choose: Callable[[psutil.Process], Victims],
     kills: int,
     afterwards: Callable[[], None] = lambda: None,
+    ends_with: int = ExitCode.DONE,
 ) -> None:
     """Play one run, killing what `choose` names whenever it is at work and calls have been made."""
     with _command(trial) as main:
@@ -140,7 +159,7 @@ def _kill_under(
                 witness.after_kill(alive=True)
                 afterwards()
                 mark = asked
-        if main.returncode:
+        if main.returncode != ends_with:
             witness.report.problems.append(f"{trial.name}: the run ended with {main.returncode}")
 
 
@@ -174,6 +193,12 @@ def _writes(process: psutil.Process) -> bool:
     """Whether a process has a shard open: it is a worker, and at work."""
     with contextlib.suppress(psutil.Error):
         return any(file.path.endswith(".sqlite") for file in process.open_files())
+    return False
+
+
+def _is_steward(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()[:1] != [] and "StewardHost" in process.cmdline()[0]
     return False
 
 
