@@ -9,9 +9,10 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from agents.messages import Message, user
+from agents.reply import GARBAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -112,6 +113,8 @@ def read_answer(text: str, schema: type[T], check: Callable[[T], None] | None = 
     found = find_object(text)
     if found is None:
         raise InvalidAnswerError("There is no complete JSON object in the answer.")
+    if "\\u" in text and any(GARBAGE.search(said) for said in _strings(found)):
+        raise InvalidAnswerError("The answer holds control characters, which are no text.")
     try:
         answer = schema.model_validate_json(orjson.dumps(found))
     except ValidationError as error:
@@ -121,6 +124,15 @@ def read_answer(text: str, schema: type[T], check: Callable[[T], None] | None = 
     if check is not None:
         check(answer)
     return answer
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Yield every string in parsed JSON; what was escaped in the answer is plain in them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _strings(one)
 
 
 def ask_again(messages: Sequence[Message], answer: str, fault: str) -> list[Message]:

@@ -38,6 +38,7 @@ def test_where_there_is_none_none_is_found(text: str) -> None:
     ("text", "fault"),
     [
         ('{"reason": "x", "quote": ""}', "score"),
+        ('{"reason": "a bell \\u0007", "quote": "", "score": 4}', "control characters"),
         ('{"reason": "x", "quote": "", "score": 9}', "less than or equal to 5"),
         ('{"reason": "x", "quote": "", "score": 4, "more": 1}', "more"),
         ("Four of five.", "no complete JSON object"),
