@@ -35,6 +35,12 @@ def understudy(
     truncated: Annotated[float, typer.Option(help="Share cut short (finish_reason length).")] = 0,
     empty: Annotated[float, typer.Option(help="Share answered with nothing.")] = 0,
     refusal: Annotated[float, typer.Option(help="Share refused.")] = 0,
+    slow_loris: Annotated[float, typer.Option(help="Share sent a byte at a time.")] = 0,
+    reset: Annotated[float, typer.Option(help="Share reset in the middle of the body.")] = 0,
+    unfit: Annotated[float, typer.Option(help="Share of JSON that breaks its schema.")] = 0,
+    wrong_role: Annotated[float, typer.Option(help="Share said as the user.")] = 0,
+    garbage: Annotated[float, typer.Option(help="Share with text that is no text.")] = 0,
+    huge: Annotated[float, typer.Option(help="Share of ten megabytes.")] = 0,
     announce: Annotated[
         Path | None, typer.Option(help="Write the address there, as JSON, once it listens.")
     ] = None,
@@ -57,6 +63,12 @@ def understudy(
         truncated=truncated,
         empty=empty,
         refusal=refusal,
+        slow_loris=slow_loris,
+        reset=reset,
+        unfit=unfit,
+        wrong_role=wrong_role,
+        garbage=garbage,
+        huge=huge,
     )
 
     def say_where(base_url: str) -> None:
