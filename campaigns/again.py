@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from campaigns.labels import status_of
+from campaigns.labels import status_of, why_of
 from domain.call import Outcome
-from domain.session import Session, Status
+from domain.session import Status
 
 if TYPE_CHECKING:
     from engine.store import Store
@@ -29,12 +29,8 @@ def to_play_again(store: Store) -> frozenset[str]:
     Raises:
         StoreError: The ledger cannot be read.
     """
-    wanted = [
-        item for item, label in store.labels().items() if status_of(label) == Status.QUARANTINED
-    ]
-    return frozenset(item for item, data in store.iter_results(wanted) if _passing(data))
-
-
-def _passing(data: bytes) -> bool:
-    failure = Session.model_validate_json(data).failure
-    return failure is not None and failure.outcome in PASSING
+    return frozenset(
+        item
+        for item, label in store.labels().items()
+        if status_of(label) == Status.QUARANTINED and why_of(label) in PASSING
+    )
