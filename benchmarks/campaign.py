@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,14 +40,19 @@ def scratch() -> Iterator[RunFolder]:
         shutil.rmtree(root)
 
 
+_SEEDS = count(1)
+"""No two campaigns of a process are alike: what was heard in one is in no cache for the next."""
+
+
 def play(course: Course, sessions: int, folder: RunFolder) -> Lap:
-    """Run one campaign and return what it cost, start-up included.
+    """Run one campaign, unlike any before, and return what it cost, start-up included.
 
     Raises:
         RuntimeError: The campaign did not make the calls that the shape says.
     """
+    settings = course.settings(sessions, next(_SEEDS))
     with measured(sessions * course.shape.calls) as lap:
-        summary = run_campaign(course.settings(sessions), folder, silent)
+        summary = run_campaign(settings, folder, silent)
     if summary.calls != lap.calls or summary.accepted != sessions:
         raise RuntimeError(f"{sessions} sessions of {course.shape} ended as {summary}")
     return lap

@@ -47,14 +47,15 @@ class Course:
     small: int = 8
     large: int = 72
 
-    def settings(self, sessions: int) -> Settings:
-        """Return the run file of a campaign of `sessions`."""
+    def settings(self, sessions: int, seed: int) -> Settings:
+        """Return the run file of a campaign of `sessions`; another seed casts other people."""
         from domain.settings import Settings
 
         talker = {"model": "stub", "temperature": 0.7}
         return Settings.model_validate(
             {
                 "name": "bench",
+                "seed": seed,
                 "endpoint": {"base_url": self.base_url, "concurrency": self.in_flight},
                 "roles": {
                     "client": talker,

@@ -29,6 +29,9 @@ from rehearsal.runfile import save_settings
 LEFT = 32
 """Sessions that are left for the resumed run: the budget ends before them."""
 
+SEED = 2024
+"""Far from the seeds of the campaigns that warm the process: nobody is met twice."""
+
 
 class Watch:
     """A `Progress` that reads memory once, when the plan is made and nothing is played."""
@@ -64,9 +67,9 @@ def grow(course: Course, sessions: int, folder: RunFolder) -> dict[str, Any]:
             play(course, warm, passing)
         start_up = _used_s() - start_up
     # The resumed run is played inline: starting Ray is Ray's time, whatever the size.
-    save_settings(replace(course, kind="inline").settings(sessions), folder)
+    save_settings(replace(course, kind="inline").settings(sessions, SEED), folder)
     budget = BudgetSettings(calls=(sessions - LEFT) * course.shape.calls)
-    settings = course.settings(sessions)
+    settings = course.settings(sessions, SEED)
     campaign = settings.campaign.model_copy(update={"budget": budget})
     watch, before = Watch(), _used_s()
     try:
