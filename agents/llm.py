@@ -10,8 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import orjson
-from langchain_core.callbacks import AsyncCallbackManager
-from langchain_core.runnables.config import var_child_runnable_config
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel, PrivateAttr, SecretStr
 
@@ -20,6 +18,7 @@ from agents.dressing import chat_result, dress, undress
 from agents.endpoint import check_endpoint
 from agents.journal import NullJournal
 from agents.line import close_line, current_line, headers_of, key_of, post
+from agents.listeners import anybody_listens
 from agents.retry import LESSONS, Backoff, Patience
 from agents.speech import clean_speech
 from agents.structured import REPAIRS, InvalidAnswerError, ask_again, read_answer, response_format
@@ -218,17 +217,18 @@ class RoleModel:
             CallFailed: Every attempt failed, or the last repair did.
             BudgetReachedError, StoreError, ResumeRefusedError: From the journal.
         """
+        answers: list[T] = []
 
         def fits(result: CallResult) -> CallResult:
             try:
-                read_answer(result.text, schema, check)
+                answers.append(read_answer(result.text, schema, check))
             except InvalidAnswerError as fault:
                 return result.model_copy(update={"outcome": Outcome.INVALID, "detail": str(fault)})
             return result
 
         params = {**self._sampling, "seed": seed, "response_format": response_format(schema)}
-        result = await self._settle(messages, key, params, fits)
-        return read_answer(result.text, schema, check)
+        await self._settle(messages, key, params, fits)
+        return answers[-1]
 
     async def _settle(
         self,
@@ -238,7 +238,7 @@ class RoleModel:
         check: Callable[[CallResult], CallResult],
     ) -> CallResult:
         """Attempt until a result may be used or nothing more may be tried."""
-        patience = Patience(self.settings.retries, REPAIRS, self._backoff)
+        patience = Patience(self.settings.retries, REPAIRS, self._backoff, self.settings.patience_s)
         original = asked = list(messages)
         while True:
             attempt = Attempt(key, asked, params, check)
@@ -254,11 +254,9 @@ class RoleModel:
     async def _once(self, attempt: Attempt) -> CallResult:
         """Make one attempt, through LangChain where anybody listens.
 
-        `configure` gathers every listener there is: of the run, of the context, of the
-        environment. Where there is none, LangChain has nothing to add, and costs as much again.
+        Where nobody does, LangChain has nothing to add, and costs as much again.
         """
-        callbacks = (var_child_runnable_config.get() or {}).get("callbacks")
-        if not AsyncCallbackManager.configure(callbacks, self._chat.callbacks).handlers:
+        if not anybody_listens(self._chat.callbacks):
             return await self._desk.run(attempt)
         try:
             await self._chat.ainvoke(dress(attempt.messages), attempt=attempt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from domain.base import Noun, seed_of
@@ -11,6 +12,14 @@ from domain.call import RETRIED, Outcome
 if TYPE_CHECKING:
     from agents.desk import Attempt
     from domain.call import CallKey, CallResult
+
+SLACK = 0.1
+"""Of a Retry-After: so much later do some come back, so that not all come at once."""
+
+UNREACHED = frozenset(
+    {Outcome.RATE_LIMITED, Outcome.SERVER_ERROR, Outcome.CONNECTION, Outcome.TIMEOUT}
+)
+"""Outcomes that may be the endpoint's fault alone."""
 
 LESSONS = 6
 """How often a call is asked again because the endpoint refused one of its parameters."""
@@ -30,16 +39,32 @@ class Backoff(Noun):
 
     def wait(self, failures: int, key: CallKey, result: CallResult) -> float:
         """Return the seconds to wait after the `failures`-th failure (from 1) at a step."""
+        spread = seed_of("backoff", str(key)) / 2**32
         if result.retry_after_s is not None:
-            return min(result.retry_after_s, self.patience_s)
+            return min(result.retry_after_s, self.patience_s) * (1 + SLACK * spread)
         step = min(self.cap_s, self.first_s * 2 ** min(failures - 1, 30))
-        return float(step * (0.5 + seed_of("backoff", str(key)) / 2**33))
+        return float(step * (0.5 + spread / 2))
 
 
 class Patience:
-    """What is left to try at one step: retries, repairs and lessons, each with its own bound."""
+    """What is left to try at one step: retries, repairs and lessons, each with its own bound.
 
-    def __init__(self, retries: int, repairs: int, backoff: Backoff) -> None:
+    An attempt that failed for the endpoint's sake, because it had too many calls or answered none,
+    is no failure of the call: it is repeated for `patience_s` seconds, whatever the retries.
+
+    Args:
+        retries: Failures of the call after which it may be tried again.
+        repairs: Answers that do not fit after which it may be asked again.
+        backoff: How long to wait before.
+        patience_s: Seconds to put up with the endpoint's failures, from the first on.
+    """
+
+    def __init__(
+        self, retries: int, repairs: int, backoff: Backoff, patience_s: float = 0.0
+    ) -> None:
+        self._patience_s = patience_s
+        self._tried_since: float | None = None
+        self._excused = 0
         self._retries = retries
         self._repairs = repairs
         self._lessons = LESSONS
@@ -58,9 +83,29 @@ class Patience:
         if result.outcome is Outcome.INVALID:
             self._repairs -= 1
             return self._repairs >= 0
+        if result.outcome in UNREACHED and (attempt.excused or attempt.recalled):
+            return await self._bears(attempt, result)
         self._failures += 1
         if result.outcome not in RETRIED or self._failures > self._retries:
             return False
         if not attempt.recalled:
             await asyncio.sleep(self._backoff.wait(self._failures, attempt.key, result))
+        return True
+
+    async def _bears(self, attempt: Attempt, result: CallResult) -> bool:
+        """Wait for an endpoint that is overloaded or away, as long as patience lasts.
+
+        A recalled attempt has been waited for, and what the endpoint's state was then is not known
+        any more: it never counts.
+        """
+        if attempt.recalled:
+            return True
+        now = time.monotonic()
+        if self._tried_since is None:
+            self._tried_since = now
+        self._excused += 1
+        wait = self._backoff.wait(self._excused, attempt.key, result)
+        if now + wait - self._tried_since > self._patience_s:
+            return False
+        await asyncio.sleep(wait)
         return True

@@ -35,6 +35,10 @@ class EndpointSettings(Noun):
     timeout_s: float = Field(default=120, gt=0)
     """Total time for one attempt, from connecting to the last byte."""
     retries: int = Field(default=4, ge=0, le=20)
+    """How often a call that failed by itself is tried again."""
+    patience_s: float = Field(default=1800, ge=0)
+    """Seconds during which a call is repeated that the endpoint refused for being one too many, or
+    that met an endpoint which answered nothing at all; that is no failure of the call."""
 
     @field_validator("base_url")
     @classmethod

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.call import Outcome
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from domain.call import CallResult, Reservation
+    from domain.errors import RehearsalError
     from domain.settings import RoleSettings
 
 FIRST_LIMIT = 2
@@ -57,6 +59,7 @@ class EndpointGate:
         self.bounds = bounds
         self._alarm = alarm
         self._clock = _clock()
+        self._stopped: RehearsalError | None = None
         self._order = Order(limit)
         self._room = limit
         """Calls that may be under way now."""
@@ -82,7 +85,11 @@ class EndpointGate:
         return self._order.limit
 
     async def enter(self, call: Reservation) -> None:
-        """Wait for a place."""
+        """Wait for a place.
+
+        Raises:
+            RehearsalError: The run stops meanwhile.
+        """
         if self._active < self._room and not self._waiting and not self._paces:
             self._active += 1
             if self._active > self._seen.demand:
@@ -91,6 +98,8 @@ class EndpointGate:
         await self._stand_in_line(call)
 
     async def _stand_in_line(self, call: Reservation) -> None:
+        if self._stopped is not None:
+            raise self._stopped
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((turn, call))
         self._let_in()
@@ -102,7 +111,7 @@ class EndpointGate:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.leave(call, None)  # the place was given in the same moment: hand it on
             raise
 
@@ -218,11 +227,22 @@ class EndpointGate:
     def carry_on(self) -> None:
         """Go by the last order where no steward answers."""
         self._held = self._held_told = 0
+        self._order = replace(self._order, limit=max(1, self._order.limit), failing=False)
         self._fit()
         self._let_in()
 
+    def stop(self, error: RehearsalError) -> None:
+        """Let nobody wait any longer: the run stops with `error`."""
+        self._stopped, self._room = error, 0
+        while self._waiting:
+            turn, _ = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(error)
+
     def _fit(self) -> None:
         """Work out how many calls may be under way now."""
+        if self._stopped is not None:
+            return
         wait = self._closed_until - self._clock() if self._closed_until else 0.0
         if wait > 0:
             self._room = 0
@@ -309,6 +329,11 @@ class Gates:
         """Hand the orders on."""
         for base_url, order in orders.items():
             self._gates[base_url].obey(order)
+
+    def stop(self, error: RehearsalError) -> None:
+        """Let nobody wait any longer: the run stops with `error`."""
+        for gate in self._gates.values():
+            gate.stop(error)
 
     def carry_on(self) -> None:
         """Go by the last orders where no steward answers."""

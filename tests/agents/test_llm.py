@@ -47,7 +47,7 @@ AT_ONCE = Backoff(first_s=0)
 
 
 def model_at(server: ScriptedEndpoint, journal: Journal | None = None, **keys: object) -> RoleModel:
-    asked = {"model": MODEL, "base_url": server.base_url, "retries": 2, **keys}
+    asked = {"model": MODEL, "base_url": server.base_url, "retries": 2, "patience_s": 0, **keys}
     settings = RoleSettings.model_validate(asked)
     return RoleModel(Role.JUDGE, settings, journal or NullJournal(), AT_ONCE)
 

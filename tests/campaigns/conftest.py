@@ -61,7 +61,12 @@ class Stage:
         return Settings.model_validate(
             {
                 "name": "trial",
-                "endpoint": {"base_url": f"{self.url}/v1", "api_key_env": KEY_ENV, "retries": 0},
+                "endpoint": {
+                    "base_url": f"{self.url}/v1",
+                    "api_key_env": KEY_ENV,
+                    "retries": 0,
+                    "patience_s": 0,
+                },
                 "roles": dict.fromkeys(("client", "therapist", "supervisor"), role),
                 "engine": {"kind": kind, "workers": 2, "sessions_in_flight": 4},
                 "campaign": {"sessions": sessions, "exchanges": 4, "revisions": 1, **campaign},

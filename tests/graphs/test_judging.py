@@ -42,7 +42,7 @@ def by_criterion(asked: Asked) -> Reply:
 
 
 def judging(pack: Pack, server: ScriptedEndpoint, journal: MemoryJournal) -> JudgeContext:
-    settings = RoleSettings(model="judge", base_url=server.base_url, retries=0)
+    settings = RoleSettings(model="judge", base_url=server.base_url, retries=0, patience_s=0)
     judge = RoleModel(Role.JUDGE, settings, journal, Backoff(first_s=0))
     return JudgeContext(pack=pack, criteria=("empathy", "relevance"), judge=judge, seed=7)
 

@@ -68,7 +68,9 @@ class Stage:
         """Return a context whose models are at this stage's server."""
 
         def model(role: Role) -> RoleModel:
-            settings = RoleSettings(model=role.value, base_url=self.server.base_url, retries=1)
+            settings = RoleSettings(
+                model=role.value, base_url=self.server.base_url, retries=1, patience_s=0
+            )
             return RoleModel(role, settings, journal or NullJournal(), Backoff(first_s=0))
 
         return PlayContext(
