@@ -59,6 +59,7 @@ def run_campaign(
     """
     require_prices(settings)
     with RunLock(folder.lock):
+        folder.cancel.unlink(missing_ok=True)  # meant for an earlier run
         pack = load_pack(settings.pack)
         plan = plan_campaign(settings, pack)
         written = plan_bytes(plan)

@@ -5,16 +5,27 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from campaigns.manifest import manifest_path
-from campaigns.summary import CampaignSummary, summarise
+from pydantic import Field
+
+from campaigns.forecast import Forecast, forecast
+from campaigns.labels import status_of, why_of
+from campaigns.manifest import manifest_path, read_manifest
+from campaigns.summary import CampaignSummary
 from domain.base import Noun
+from domain.endpointstate import EndpointState
 from domain.errors import ConfigError, RehearsalError
+from domain.price import dollars
 from domain.runfolder import RunFolder
+from domain.session import Status
+from engine.live import STALE_S, LiveState, read_live
 from engine.lock import holder_of
+from engine.prices import PLAYERS, tariff
 from engine.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from domain.settings import Settings
 
 
 class State(StrEnum):
@@ -28,6 +39,32 @@ class State(StrEnum):
     """Its files cannot be read; `problem` says why."""
 
 
+class Budget(Noun):
+    """What the run may spend; None is no limit."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    usd: float | None = None
+    deadline_s: float | None = None
+
+
+class Now(Noun):
+    """What only the run itself knows, as of `age_s` seconds ago."""
+
+    age_s: float
+    stale: bool
+    """Whether the run should have said something since."""
+    seconds: float
+    """Since this run of the campaign began."""
+    in_flight: int
+    calls_per_second: float
+    outcomes: dict[str, int]
+    """Calls of this run by how they ended."""
+    endpoints: tuple[EndpointState, ...]
+    budget: Budget
+    forecast: Forecast | None
+
+
 class CampaignStatus(Noun):
     """One campaign at a glance."""
 
@@ -35,30 +72,117 @@ class CampaignStatus(Noun):
     folder: str
     state: State
     summary: CampaignSummary
+    acceptance: float | None = None
+    """Accepted among the accepted and rejected; None before there is one."""
+    rejected_by: dict[str, int] = Field(default_factory=dict)
+    """Rejected sessions by the first gate that failed, or `score`."""
+    quarantined_by: dict[str, int] = Field(default_factory=dict)
+    """Quarantined sessions by how their last call ended."""
+    usd: float = 0.0
+    unpriced: tuple[str, ...] = ()
+    """Models without a price: their calls count as nothing in `usd`."""
+    tokens_per_accepted: float | None = None
+    """All tokens, those of sessions that were not accepted too, for each accepted session."""
+    usd_per_accepted: float | None = None
+    now: Now | None = None
+    """None where no run has written how it stands."""
     holder: str = ""
     """Who is writing to it now."""
     problem: str = ""
 
 
-def campaign_status(folder: RunFolder) -> CampaignStatus:
+def campaign_status(folder: RunFolder, settings: Settings | None = None) -> CampaignStatus:
     """Say where the campaign in `folder` stands.
+
+    Args:
+        folder: The run's folder.
+        settings: The run file, for its prices; left out, the one the campaign was begun with.
 
     Raises:
         ConfigError: There is none.
         StoreError: Its ledger is damaged.
     """
     require_campaign(folder)
-    store = Store(folder.ledger)
-    planned = sum(1 for line in folder.plan.read_bytes().splitlines() if line.strip())
-    summary = summarise(planned, store.results().values(), store.totals())
-    holder = holder_of(folder.lock) or ""
+    manifest = read_manifest(folder)
+    if settings is None and manifest is not None:
+        settings = manifest.settings
+    store, holder = Store(folder.ledger), holder_of(folder.lock) or ""
+    prices = {} if settings is None else tariff(settings)
+    summary, labels = _summary(store, manifest.settings if manifest else None)
+    usd = dollars(store.spent(prices).pico)
+    judged = summary.accepted + summary.rejected
+    state = _state(folder, holder)
     return CampaignStatus(
         name=folder.root.name,
         folder=str(folder.root),
-        state=_state(folder, holder),
+        state=state,
         summary=summary,
+        acceptance=summary.accepted / judged if judged else None,
+        rejected_by=_by_why(labels, Status.REJECTED),
+        quarantined_by=_by_why(labels, Status.QUARANTINED),
+        usd=usd,
+        unpriced=_unpriced(settings, set(prices)),
+        tokens_per_accepted=summary.tokens / summary.accepted if summary.accepted else None,
+        usd_per_accepted=usd / summary.accepted if summary.accepted else None,
+        now=_now(folder, state),
         holder=holder,
     )
+
+
+def _summary(store: Store, begun: Settings | None) -> tuple[CampaignSummary, dict[str, int]]:
+    labels, totals = store.tallies(), store.totals()
+    counts = dict.fromkeys(Status, 0)
+    for label, count in labels.items():
+        counts[Status(status_of(label))] += count
+    summary = CampaignSummary(
+        planned=begun.campaign.sessions if begun else 0,
+        accepted=counts[Status.ACCEPTED],
+        rejected=counts[Status.REJECTED],
+        quarantined=counts[Status.QUARANTINED],
+        calls=totals.calls,
+        tokens=totals.tokens,
+        cached_tokens=totals.cached_tokens,
+    )
+    return summary, labels
+
+
+def _by_why(labels: dict[str, int], status: Status) -> dict[str, int]:
+    """Return the labels of one status by what they say of it, the most frequent first."""
+    found = {why_of(label): n for label, n in labels.items() if status_of(label) == status}
+    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _unpriced(settings: Settings | None, priced: set[str]) -> tuple[str, ...]:
+    if settings is None:
+        return ()
+    return tuple(
+        sorted({getattr(settings.roles, role).model for role in PLAYERS if role not in priced})
+    )
+
+
+def _now(folder: RunFolder, state: State) -> Now | None:
+    found = read_live(folder.live)
+    if found is None:
+        return None
+    live, age_s = found
+    running = state is State.RUNNING and not live.over
+    return Now(
+        age_s=age_s,
+        stale=running and age_s > STALE_S,
+        seconds=live.seconds,
+        in_flight=live.in_flight if running else 0,
+        calls_per_second=live.calls_per_second if running else 0.0,
+        outcomes=live.outcomes,
+        endpoints=live.endpoints,
+        budget=_budget(live),
+        forecast=forecast(live) if state is not State.FINISHED else None,
+    )
+
+
+def _budget(live: LiveState) -> Budget:
+    calls, tokens, pico = live.limits
+    usd = None if pico is None else dollars(pico)
+    return Budget(calls=calls, tokens=tokens, usd=usd, deadline_s=live.deadline_s)
 
 
 def require_campaign(folder: RunFolder) -> None:

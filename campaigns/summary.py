@@ -22,10 +22,10 @@ class CampaignSummary(Noun):
     accepted: int = 0
     rejected: int = 0
     quarantined: int = 0
-    revisions: int = 0
-    """Drafts beyond each session's first."""
-    mended: int = 0
-    """Sessions that were accepted after a rewind, and not before."""
+    revisions: int | None = None
+    """Drafts beyond each session's first; None where the sessions were not read."""
+    mended: int | None = None
+    """Sessions that were accepted after a rewind, and not before; None as above."""
     calls: int = 0
     tokens: int = 0
     """Prompt and completion tokens, as the endpoints report them."""

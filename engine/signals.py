@@ -20,7 +20,7 @@ class Interrupts:
     Args:
         tell: Called at each one, from the signal's handler or a thread.
         cancel: A file that counts as one as soon as it is there: `campaign cancel` puts it there,
-            from whatever machine sees the folder. One that lies there at the start is removed.
+            from whatever machine sees the folder. It is removed in the end.
     """
 
     def __init__(
@@ -38,7 +38,6 @@ class Interrupts:
         if self._counting:
             self._before = signal.signal(signal.SIGINT, self._note)
         if self._cancel is not None:
-            self._cancel.unlink(missing_ok=True)
             threading.Thread(target=self._look, name="cancel", daemon=True).start()
         return self
 

@@ -1,12 +1,15 @@
-"""`rehearsal campaign`: run, resume, status, list."""
+"""`rehearsal campaign`: run, resume, status, watch, cancel, bill, list."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.errors import BudgetReachedError
+from rehearsal.budget_options import BudgetOption, DeadlineOption, with_budget
 from rehearsal.options import (
     ConfigArgument,
     JsonOption,
@@ -19,10 +22,11 @@ from rehearsal.options import (
 )
 
 if TYPE_CHECKING:
+    from campaigns.bill import Bill
     from campaigns.status import CampaignStatus
     from campaigns.summary import CampaignSummary
     from domain.runfolder import RunFolder
-    from domain.settings import BudgetSettings, Settings
+    from domain.settings import Settings
 
 app = typer.Typer(help="Simulate sessions, criticise and revise them.", no_args_is_help=True)
 
@@ -31,6 +35,8 @@ app = typer.Typer(help="Simulate sessions, criticise and revise them.", no_args_
 def run(
     config: ConfigArgument,
     run_dir: RunOption = None,
+    budget: BudgetOption = None,
+    deadline: DeadlineOption = None,
     ray: RayOption = None,
     submit: SubmitOption = None,
     as_json: JsonOption = False,
@@ -39,11 +45,13 @@ def run(
     from engine.lock import refuse_if_held
     from rehearsal.runfile import load_settings, save_settings
 
-    settings = with_ray(load_settings(config), ray)
+    settings = with_budget(with_ray(load_settings(config), ray), budget, deadline)
     if submit:
         from rehearsal.submit import submit_job
 
-        submit_job(submit, ["campaign", "run"], config, run_dir, as_json=as_json)
+        more = [word for amount in budget or () for word in ("--budget", amount)]
+        more += ["--deadline", deadline] if deadline else []
+        submit_job(submit, ["campaign", "run"], config, run_dir, more, as_json=as_json)
         return
     folder = folder_of(settings, run_dir)
     refuse_if_held(folder.lock)
@@ -56,12 +64,8 @@ def run(
 def resume(
     run: RunArgument,
     ray: RayOption = None,
-    calls: Annotated[
-        int | None, typer.Option("--calls", help="New budget of calls for the whole campaign.")
-    ] = None,
-    tokens: Annotated[
-        int | None, typer.Option("--tokens", help="New budget of tokens for the whole campaign.")
-    ] = None,
+    budget: BudgetOption = None,
+    deadline: DeadlineOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a campaign that was stopped; no recorded call is paid again."""
@@ -70,7 +74,7 @@ def resume(
 
     settings, folder = open_run(run)
     refuse_if_held(folder.lock)
-    settings = _with_budget(with_ray(settings, ray), calls, tokens)
+    settings = with_budget(_without_deadline(with_ray(settings, ray)), budget, deadline)
     save_settings(settings, folder)
     _play(settings, folder, resume=True, as_json=as_json)
 
@@ -79,15 +83,96 @@ def resume(
 def status(run: RunArgument, as_json: JsonOption = False) -> None:
     """Say how far a campaign is, while it runs or after."""
     from campaigns.status import campaign_status
-    from rehearsal.console import emit_json
+    from rehearsal.console import emit_json, show
     from rehearsal.runfile import open_run
+    from rehearsal.watch import status_table
 
-    _, folder = open_run(run)
-    found = campaign_status(folder)
+    settings, folder = open_run(run)
+    found = campaign_status(folder, settings)
     if as_json:
         emit_json(found)
     else:
-        _show_statuses([found])
+        show(status_table(found))
+
+
+@app.command("watch")
+def watch(
+    run: RunArgument,
+    once: Annotated[bool, typer.Option("--once", help="Show it once and stop.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document a second, one to a line.")
+    ] = False,
+) -> None:
+    """Follow a campaign from another terminal until nobody is at it."""
+    from campaigns.status import State, campaign_status
+    from rehearsal.console import emit_json, show
+    from rehearsal.runfile import open_run
+    from rehearsal.watch import EVERY_S, is_terminal, status_table, watch_live
+
+    settings, folder = open_run(run)
+    if is_terminal() and not once and not as_json:
+        watch_live(folder, settings)
+        return
+    while True:
+        found = campaign_status(folder, settings)
+        if as_json:
+            emit_json(found)
+        else:
+            show(status_table(found))
+        if once or found.state is not State.RUNNING:
+            return
+        time.sleep(EVERY_S)
+
+
+@app.command("cancel")
+def cancel(
+    run: RunArgument,
+    wait_s: Annotated[
+        float, typer.Option("--wait", metavar="SECONDS", help="How long to wait for the drain.")
+    ] = 600,
+    as_json: JsonOption = False,
+) -> None:
+    """Drain a running campaign from another terminal: calls in flight end and are kept."""
+    from campaigns.cancel import cancel_campaign
+    from rehearsal.console import emit_json, say
+    from rehearsal.runfile import open_run
+
+    _, folder = open_run(run)
+    found = cancel_campaign(folder, wait_s)
+    if as_json:
+        emit_json(found)
+        return
+    summary = found.status.summary
+    if not found.was_running:
+        say(f"Nobody is at it: {found.status.state.value}.")
+        return
+    say(
+        f"Drained in {found.seconds:.1f} s: {summary.finished:,} of {summary.planned:,} sessions "
+        f"finished, {summary.calls:,} calls kept."
+    )
+    if summary.finished < summary.planned:
+        say(f'To go on: rehearsal campaign resume "{run}"')
+
+
+@app.command("bill")
+def bill(
+    run: RunArgument,
+    sessions: Annotated[
+        int, typer.Option(min=1, help="Accepted sessions to look at, evenly over the plan.")
+    ] = 200,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what an accepted session costs, what a prefix cache could serve, what rewinding saved."""
+    from campaigns.bill import bill_of
+    from rehearsal.console import emit_json
+    from rehearsal.runfile import open_run
+
+    settings, folder = open_run(run)
+    found = bill_of(folder, settings, sessions)
+    if as_json:
+        emit_json(found)
+    else:
+        show_bill(found)
 
 
 @app.command("list")
@@ -110,22 +195,35 @@ def list_(
 
 
 def _play(settings: Settings, folder: RunFolder, *, resume: bool, as_json: bool) -> None:
+    from campaigns.bill import bill_of
     from campaigns.run import run_campaign
     from rehearsal.console import emit_json, watching
     from rehearsal.embedded import endpoints_ready
+    from rehearsal.watch import Foretelling, named
 
     with watching() as progress, endpoints_ready(settings) as ready:
-        summary = run_campaign(ready, folder, progress, resume=resume)
+        try:
+            summary = run_campaign(ready, folder, Foretelling(progress, folder), resume=resume)
+        except BudgetReachedError as error:
+            raise named(error, folder) from None
+    bill = bill_of(folder, settings)
     if as_json:
-        emit_json({"run": str(folder.root), **summary.model_dump(mode="json")})
+        emit_json(
+            {
+                "run": str(folder.root),
+                **summary.model_dump(mode="json"),
+                "bill": bill.model_dump(mode="json"),
+            }
+        )
     else:
         show_summary(summary, folder)
+        show_bill(bill)
 
 
-def _with_budget(settings: Settings, calls: int | None, tokens: int | None) -> Settings:
-    budget: BudgetSettings = settings.campaign.budget
-    changes = {k: v for k, v in {"calls": calls, "tokens": tokens}.items() if v is not None}
-    campaign = settings.campaign.model_copy(update={"budget": budget.model_copy(update=changes)})
+def _without_deadline(settings: Settings) -> Settings:
+    """A deadline is a run's own: a resumed run has the one that it is given, or none."""
+    budget = settings.campaign.budget.model_copy(update={"deadline_s": None})
+    campaign = settings.campaign.model_copy(update={"budget": budget})
     return settings.model_copy(update={"campaign": campaign})
 
 
@@ -142,32 +240,52 @@ def show_summary(summary: CampaignSummary, folder: RunFolder) -> None:
     say(f'Look inside one: rehearsal trace list "{folder.root}"')
 
 
+def show_bill(bill: Bill) -> None:
+    """Print what the accepted sessions cost."""
+    from rehearsal.console import say
+    from rehearsal.watch import short, usd
+
+    if not bill.looked_at:
+        say("No session has been accepted yet.")
+        return
+    some = "" if bill.looked_at == bill.accepted else f" (of {bill.looked_at:,} looked at)"
+    cost = usd(bill.usd_each) if bill.priced else "a cost that nobody knows: a model has no price"
+    say(
+        f"{bill.accepted:,} accepted sessions{some}: {short(bill.tokens_each)} tokens each, {cost}."
+    )
+    say(
+        f"A prefix cache could serve {bill.cacheable_share:.0%} of their prompt tokens "
+        f"(at least {bill.cacheable_least:.0%} of a session's)."
+    )
+    if bill.rewound:
+        money = f", {usd(bill.saved_usd_each)}" if bill.priced and bill.saved_usd_each else ""
+        say(
+            f"{bill.rewound:,} were rewound: playing each again from the start would have cost "
+            f"{short(bill.saved_tokens_each)} tokens more{money} ({bill.saved_share:.0%} saved)."
+        )
+
+
 def _show_statuses(found: list[CampaignStatus]) -> None:
     from rich.table import Table
 
     from rehearsal.console import say, show
+    from rehearsal.watch import short, usd
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in ("run", "state"):
-        table.add_column(head)
-    for head in ("planned", "finished", "accepted", "rejected", "quarantined", "calls", "tokens"):
-        table.add_column(head, justify="right")
+    table.add_column("run", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    heads = ("planned", "accepted", "rejected", "quarant.", "tokens", "cost")
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
     for each in found:
+        summary = each.summary
+        counts = (summary.planned, summary.accepted, summary.rejected, summary.quarantined)
         table.add_row(
             each.name,
             each.state.value,
-            *(
-                f"{number:,}"
-                for number in (
-                    each.summary.planned,
-                    each.summary.finished,
-                    each.summary.accepted,
-                    each.summary.rejected,
-                    each.summary.quarantined,
-                    each.summary.calls,
-                    each.summary.tokens,
-                )
-            ),
+            *(f"{number:,}" for number in counts),
+            short(summary.tokens),
+            usd(each.usd),
         )
     show(table)
     for each in found:

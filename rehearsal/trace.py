@@ -23,6 +23,9 @@ class TraceStatus(StrEnum):
     OPEN = "open"
 
 
+_SHOWN = 8
+"""Characters of an id that a list shows; `trace show` takes them."""
+
 app = typer.Typer(help="Follow what happened in a session.", no_args_is_help=True)
 
 
@@ -47,20 +50,33 @@ def list_(
         emit_json([line.model_dump(mode="json") for line in lines])
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("session", no_wrap=True)
-    for head in ("status", "drafts", "score", "persona", "problem", "technique", "style"):
-        table.add_column(head, justify="right" if head in {"drafts", "score"} else "left")
+    for head in ("#", "session", "status", "drafts", "score"):
+        right = head in {"#", "drafts", "score"}
+        table.add_column(head, justify="right" if right else "left", no_wrap=True)
+    for head in ("persona", "problem", "technique", "style"):
+        table.add_column(head, overflow="fold")
     for line in lines:
         score = "" if line.score is None else f"{line.score:.2f}"
         table.add_row(
-            line.session, line.status, str(line.drafts), score, line.persona, line.problem,
-            line.technique, line.style,
+            str(line.plan_index), _start(line.session), line.status, str(line.drafts), score,
+            line.persona, *(_words(text) for text in (line.problem, line.technique, line.style)),
         )  # fmt: skip
     show(table)
     if lines:
         say(
-            f'\nOne of them whole: rehearsal trace show {lines[0].session} --run "{run}"',
+            f"\nOne of them whole, by its number or the start of its id: "
+            f'rehearsal trace show {lines[0].plan_index} --run "{run}"',
         )
+
+
+def _start(session: str) -> str:
+    """Return enough of an id to find the session by."""
+    return session.removeprefix("session-")[:_SHOWN]
+
+
+def _words(name: str) -> str:
+    """Write a name so that it can be wrapped."""
+    return name.replace("_", " ")
 
 
 @app.command("show")

@@ -1,0 +1,174 @@
+"""What sessions cost: tokens and money, what a prefix cache could serve, what rewinding saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from campaigns.labels import status_of
+from campaigns.plan import read_plan
+from campaigns.status import require_campaign
+from domain.base import Noun
+from domain.call import Outcome, Role
+from domain.price import dollars
+from domain.session import Session, Status
+from engine.budget import NOTHING, cost_of
+from engine.delta import common_prefix
+from engine.prices import tariff
+from engine.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from domain.call import CallRow
+    from domain.price import Price
+    from domain.runfolder import RunFolder
+    from domain.session import Draft
+    from domain.settings import Settings
+    from engine.budget import Spend
+
+AT_MOST = 200
+"""Sessions that a bill looks at, evenly over the plan: each is read call by call."""
+
+_SPOKEN = frozenset({Role.CLIENT, Role.THERAPIST})
+
+
+class SessionBill(Noun):
+    """One session's cost."""
+
+    session: str
+    calls: int
+    tokens: int
+    usd: float
+    prompt_tokens: int
+    cacheable_tokens: float
+    """Prompt tokens that stand, byte for byte, at the beginning of the session's previous request
+    for the same role: what a prefix cache could serve, blocks and expiry aside."""
+    saved_tokens: int
+    """What playing again from the start would have cost beyond this: the calls, as they were made,
+    of the turns that rewinds kept."""
+    saved_usd: float
+
+
+class Bill(Noun):
+    """The accepted sessions' cost, over those that were looked at."""
+
+    accepted: int
+    looked_at: int
+    priced: bool
+    """Whether every role's model has a price."""
+    tokens_each: float = 0.0
+    usd_each: float = 0.0
+    cacheable_share: float = 0.0
+    """Of all prompt tokens."""
+    cacheable_least: float = 0.0
+    """Of the session with the smallest share."""
+    rewound: int = 0
+    """Sessions with a rewind."""
+    saved_share: float = 0.0
+    """Of what the rewound sessions would have cost, had each revision begun at the start."""
+    saved_tokens_each: float = 0.0
+    """Per rewound session."""
+    saved_usd_each: float = 0.0
+
+
+def bill_of(folder: RunFolder, settings: Settings, at_most: int = AT_MOST) -> Bill:
+    """Add up what the accepted sessions cost.
+
+    Raises:
+        ConfigError: There is no campaign.
+        StoreError: The ledger is damaged.
+    """
+    require_campaign(folder)
+    store, prices = Store(folder.ledger), tariff(settings)
+    labels = store.labels()
+    planned = [item.session_id for item in read_plan(folder.plan)]
+    accepted = [one for one in planned if status_of(labels.get(one, "")) == Status.ACCEPTED]
+    chosen = _evenly(accepted, at_most)
+    sessions = {
+        name: Session.model_validate_json(data) for name, data in store.iter_results(chosen)
+    }
+    bills = [session_bill(sessions[name], rows, prices) for name, rows in store.iter_calls(chosen)]
+    return _sum(len(accepted), bills, priced=set(prices) >= {"client", "therapist", "supervisor"})
+
+
+def _evenly(names: list[str], at_most: int) -> list[str]:
+    if len(names) <= at_most:
+        return names
+    return [names[n * len(names) // at_most] for n in range(at_most)]
+
+
+def session_bill(
+    session: Session, rows: Iterable[CallRow], prices: Mapping[str, Price]
+) -> SessionBill:
+    """Add up one session's calls, in their order."""
+    rows = tuple(rows)
+    costs = {str(row.key): cost_of(row, prices.get(row.role.value)) for row in rows}
+    spent = sum(costs.values(), NOTHING)
+    saved = _saved(session, rows, costs)
+    return SessionBill(
+        session=session.id,
+        calls=spent.calls,
+        tokens=spent.tokens,
+        usd=dollars(spent.pico),
+        prompt_tokens=sum(row.result.usage.prompt_tokens for row in rows),
+        cacheable_tokens=_cacheable(rows),
+        saved_tokens=saved.tokens,
+        saved_usd=dollars(saved.pico),
+    )
+
+
+def _cacheable(rows: tuple[CallRow, ...]) -> float:
+    """Sum prompt tokens by the share of the request's bytes that its predecessor begins with."""
+    before: dict[Role, bytes] = {}
+    found = 0.0
+    for row in rows:
+        last = before.get(row.role)
+        if last is not None and row.request:
+            share = common_prefix(row.request, last) / len(row.request)
+            found += share * row.result.usage.prompt_tokens
+        before[row.role] = row.request
+    return found
+
+
+def _saved(session: Session, rows: tuple[CallRow, ...], costs: Mapping[str, Spend]) -> Spend:
+    """Sum, over the revisions, what the turns that they kept had cost when they were played."""
+    turn_costs: list[Spend] = []
+    saved = NOTHING
+    for draft in session.drafts:
+        saved += sum(turn_costs[: draft.start], NOTHING)
+        turn_costs = turn_costs[: draft.start] + _turns_of(draft, rows, costs)
+    return saved
+
+
+def _turns_of(draft: Draft, rows: tuple[CallRow, ...], costs: Mapping[str, Spend]) -> list[Spend]:
+    """Return what each turn that the draft played anew cost; failed attempts are left out."""
+    spoken = [
+        costs[str(row.key)]
+        for row in rows
+        if row.key.draft == draft.number
+        and row.role in _SPOKEN
+        and row.result.outcome is Outcome.OK
+    ]
+    return spoken[: len(draft.turns) - draft.start]
+
+
+def _sum(accepted: int, bills: list[SessionBill], *, priced: bool) -> Bill:
+    if not bills:
+        return Bill(accepted=accepted, looked_at=0, priced=priced)
+    rewound = [one for one in bills if one.saved_tokens]
+    tokens, saved = sum(one.tokens for one in rewound), sum(one.saved_tokens for one in rewound)
+    prompts = sum(one.prompt_tokens for one in bills)
+    each = max(1, len(rewound))
+    return Bill(
+        accepted=accepted,
+        looked_at=len(bills),
+        priced=priced,
+        tokens_each=sum(one.tokens for one in bills) / len(bills),
+        usd_each=sum(one.usd for one in bills) / len(bills),
+        cacheable_share=sum(one.cacheable_tokens for one in bills) / max(1, prompts),
+        cacheable_least=min(one.cacheable_tokens / max(1, one.prompt_tokens) for one in bills),
+        rewound=len(rewound),
+        saved_share=saved / max(1, tokens + saved),
+        saved_tokens_each=saved / each,
+        saved_usd_each=sum(one.saved_usd for one in rewound) / each,
+    )

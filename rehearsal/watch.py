@@ -1,0 +1,273 @@
+"""A campaign on the screen: one table that `status` prints and `watch` draws again each second."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from campaigns.forecast import forecast
+from campaigns.status import State, campaign_status
+from domain.endpointstate import Phase
+from engine.live import read_live
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from campaigns.forecast import Forecast, Interval
+    from campaigns.status import CampaignStatus, Now
+    from domain.endpointstate import EndpointState
+    from domain.errors import BudgetReachedError
+    from domain.progress import Progress
+    from domain.runfolder import RunFolder
+    from domain.settings import Settings
+
+EVERY_S = 1.0
+_BAR = 24
+_COLOURS = {
+    State.RUNNING: "green",
+    State.FINISHED: "bold",
+    State.STOPPED: "yellow",
+    State.DAMAGED: "red",
+}
+
+
+def status_table(status: CampaignStatus) -> Table:
+    """Lay a campaign's state out in two columns that fit a narrow terminal."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("campaign", _head(status))
+    summary, now = status.summary, status.now
+    table.add_row("sessions", _sessions(status))
+    table.add_row("accepted", _accepted(status))
+    table.add_row("rejected", _counted(summary.rejected, status.rejected_by))
+    table.add_row("quarantined", _counted(summary.quarantined, status.quarantined_by))
+    table.add_row("calls", _calls(status))
+    table.add_row("tokens", _tokens(status))
+    table.add_row("cost", _cost(status))
+    if status.tokens_per_accepted is not None:
+        table.add_row("per accepted", _per_accepted(status))
+    if now is not None:
+        for name, text in _of_now(status, now):
+            table.add_row(name, text)
+    if status.problem:
+        table.add_row("problem", Text(status.problem, style="red"))
+    return table
+
+
+def _head(status: CampaignStatus) -> Text:
+    text = Text(f"{status.name}  ", style="bold")
+    text.append(status.state.value, style=_COLOURS[status.state])
+    if status.holder:
+        text.append(f"  {status.holder}", style="dim")
+    return text
+
+
+def _sessions(status: CampaignStatus) -> Text:
+    summary = status.summary
+    filled = _BAR * summary.finished // max(1, summary.planned)
+    text = Text("━" * filled, style="green").append("━" * (_BAR - filled), style="dim")
+    text.append(f" {summary.finished:,} of {summary.planned:,}", style="default")
+    if status.now is not None and status.now.in_flight:
+        text.append(f", {status.now.in_flight:,} in flight", style="default")
+    return text
+
+
+def _accepted(status: CampaignStatus) -> str:
+    said = f"{status.summary.accepted:,}"
+    if status.acceptance is None:
+        return said
+    return f"{said}, {status.acceptance:.0%} of those that were judged"
+
+
+def _counted(total: int, by: dict[str, int]) -> str:
+    named = ", ".join(f"{why.replace('_', ' ')} {count:,}" for why, count in by.items() if why)
+    return f"{total:,}: {named}" if named else f"{total:,}"
+
+
+def _calls(status: CampaignStatus) -> str:
+    now, said = status.now, f"{status.summary.calls:,}"
+    if now is None:
+        return said
+    said += _of(now.budget.calls, "{:,}")
+    if now.calls_per_second:
+        said += f", {now.calls_per_second:,.1f} a second"
+    failed = {why: n for why, n in now.outcomes.items() if why != "ok"}
+    if failed:
+        said += f"; failed: {_counted(sum(failed.values()), failed)}"
+    return said
+
+
+def _tokens(status: CampaignStatus) -> str:
+    summary, now = status.summary, status.now
+    said = short(summary.tokens)
+    if now is not None and now.budget.tokens is not None:
+        said += f" of {short(now.budget.tokens)}"
+    if summary.cached_tokens:
+        said += f", {short(summary.cached_tokens)} of them cached"
+    if now is not None and now.forecast is not None:
+        said += f"; expected {spread(now.forecast.tokens, short)}"
+    return said
+
+
+def _cost(status: CampaignStatus) -> str:
+    now, said = status.now, usd(status.usd)
+    if now is not None and now.budget.usd is not None:
+        said += f" of {usd(now.budget.usd)}"
+    if now is not None and now.forecast is not None and status.usd:
+        said += f"; expected {spread(now.forecast.usd, usd)}"
+    if status.unpriced:
+        said += f" (no price known for {', '.join(status.unpriced)})"
+    return said
+
+
+def _per_accepted(status: CampaignStatus) -> str:
+    said = f"{short(status.tokens_per_accepted or 0)} tokens"
+    return f"{said}, {usd(status.usd_per_accepted)}" if status.usd_per_accepted else said
+
+
+def _of_now(status: CampaignStatus, now: Now) -> list[tuple[str, Text]]:
+    rows = []
+    running = status.state is State.RUNNING
+    if running:
+        rows.append(("running for", Text(_time(status, now))))
+    if running or status.state is State.STOPPED:
+        rows += [("endpoint", _endpoint(one, running=running)) for one in now.endpoints]
+    if now.stale:
+        said = f"The run has said nothing for {span(now.age_s)}: what is above may be old."
+        rows.append(("note", Text(said, style="yellow")))
+    if status.state is State.STOPPED:
+        said = f'rehearsal campaign resume "{status.name}"'
+        rows.append(("to go on", Text(said)))
+    return rows
+
+
+def _time(status: CampaignStatus, now: Now) -> str:
+    said = span(now.seconds + now.age_s)
+    if now.budget.deadline_s is not None:
+        said += f" of {span(now.budget.deadline_s)}"
+    left = now.forecast.seconds_left if now.forecast is not None else None
+    if left is not None:
+        said += f", {spread(left, span)} to go"
+    elif status.state is State.RUNNING and now.forecast is None:
+        said += ", too few sessions have finished to foretell the end"
+    return said
+
+
+def _endpoint(state: EndpointState, *, running: bool) -> Text:
+    text = Text(state.base_url)
+    if running:
+        text.append(f"\n{state.phase.value}: {state.in_flight} under way, limit {state.limit}")
+        text.append(f" of {state.ceiling}, {state.waiting} waiting")
+        if state.latency_ms is not None:
+            text.append(f", {state.latency_ms:,.0f} ms")
+    if state.refused:
+        text.append(f"\nrefused {state.refused:,}, {state.refused_share:.1%} in the last minute")
+    if state.errors:
+        text.append(f"\nlast minute: {_counted(sum(state.errors.values()), state.errors)}")
+    if state.last_error:
+        text.append(f"\nlast error: {state.last_error}", style="yellow")
+    if state.pause is not None and state.phase in {Phase.PAUSED, Phase.PROBING}:
+        text.append(f"\npaused for {span(state.pause.since_s)}: {state.pause.why}", style="red")
+        text.append(f"; next try in {span(state.pause.probe_in_s)}", style="red")
+    return text
+
+
+class Foretelling:
+    """A `Progress` that adds what the live file foretells to each of the campaign's steps."""
+
+    def __init__(self, progress: Progress, folder: RunFolder) -> None:
+        self._progress = progress
+        self._folder = folder
+        self._note = ""
+        self._looked = float("-inf")
+
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """Pass the step on."""
+        if stage == "sessions" and 0 < done < total:
+            note = note or self._foretold()
+        self._progress(stage, done, total, note)
+
+    def _foretold(self) -> str:
+        now = time.monotonic()
+        if now - self._looked >= EVERY_S:
+            self._looked = now
+            found = read_live(self._folder.live)
+            known = forecast(found[0]) if found is not None and not found[0].over else None
+            self._note = "" if known is None else foretold(known)
+        return self._note
+
+
+def foretold(known: Forecast) -> str:
+    """Say a forecast in a line: `expected 4.9M tokens (4.7M to 5.1M), 3 min to go`."""
+    said = f"expected {short(known.tokens.expected)} tokens "
+    said += f"({short(known.tokens.low)} to {short(known.tokens.high)})"
+    if known.usd.expected:
+        said += f", {spread(known.usd, usd)}"
+    if known.seconds_left is not None:
+        said += f", {span(known.seconds_left.expected)} to go"
+    return said
+
+
+def named(error: BudgetReachedError, folder: RunFolder) -> BudgetReachedError:
+    """Return the error with the run's own folder in its mend."""
+    mend = error.mend.replace("resume RUN", f'resume "{folder.root}"')
+    fields = {**error.fields(), "mend": mend}
+    return type(error)(error.what, **fields)
+
+
+def short(number: float) -> str:
+    """Write a count in few digits: 950, 12.3k, 4.56M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return f"{number:.0f}"
+
+
+def usd(amount: float) -> str:
+    """Write dollars: cents, or two digits of what is less."""
+    if amount == 0 or amount >= 0.1:
+        return f"${amount:,.2f}"
+    return f"${amount:.2g}" if amount >= 1e-4 else f"${amount:.1e}"
+
+
+def span(seconds: float) -> str:
+    """Write a time: 42 s, 7 min, 3 h 20 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def spread(interval: Interval, write: Callable[[float], str]) -> str:
+    """Write an interval: `4.9M (4.7M to 5.1M)`."""
+    return f"{write(interval.expected)} ({write(interval.low)} to {write(interval.high)})"
+
+
+def _of(limit: int | None, form: str) -> str:
+    return "" if limit is None else f" of {form.format(limit)}"
+
+
+def watch_live(folder: RunFolder, settings: Settings) -> CampaignStatus:
+    """Draw the campaign's state each second until nobody is at it; return the last."""
+    from rich.console import Console
+    from rich.live import Live
+
+    status = campaign_status(folder, settings)
+    with Live(status_table(status), console=Console(), auto_refresh=False) as view:
+        while status.state is State.RUNNING:
+            time.sleep(EVERY_S)
+            status = campaign_status(folder, settings)
+            view.update(status_table(status), refresh=True)
+    return status
+
+
+def is_terminal() -> bool:
+    """Whether there is a screen to draw on."""
+    return sys.stdout.isatty()
