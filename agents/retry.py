@@ -83,8 +83,8 @@ class Patience:
         if result.outcome is Outcome.INVALID:
             self._repairs -= 1
             return self._repairs >= 0
-        if result.outcome in UNREACHED and (attempt.excused or attempt.recalled):
-            return await self._bears(attempt, result)
+        if result.outcome in UNREACHED and await self._bears(attempt, result):
+            return True
         self._failures += 1
         if result.outcome not in RETRIED or self._failures > self._retries:
             return False
@@ -93,7 +93,7 @@ class Patience:
         return True
 
     async def _bears(self, attempt: Attempt, result: CallResult) -> bool:
-        """Wait for an endpoint that is overloaded or away, as long as patience lasts.
+        """Wait for an endpoint that is overloaded or away; once patience is over, failures count.
 
         A recalled attempt has been waited for, and what the endpoint's state was then is not known
         any more: it never counts.
@@ -103,9 +103,9 @@ class Patience:
         now = time.monotonic()
         if self._tried_since is None:
             self._tried_since = now
-        self._excused += 1
-        wait = self._backoff.wait(self._excused, attempt.key, result)
-        if now + wait - self._tried_since > self._patience_s:
+        wait = self._backoff.wait(self._excused + 1, attempt.key, result)
+        if not attempt.excused or now + wait - self._tried_since >= self._patience_s:
             return False
+        self._excused += 1
         await asyncio.sleep(wait)
         return True

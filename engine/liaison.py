@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,14 @@ from engine.wallet import Wallet
 if TYPE_CHECKING:
     from engine.steward import Link, Orders
 
+logger = logging.getLogger(__name__)
+
 EVERY_S = 0.1
 """Seconds between reports."""
+LEAST_S = 0.005
+"""The same where something cannot wait."""
+PATIENCE_S = 10.0
+"""Seconds after which a steward counts as one that does not answer."""
 
 
 class Liaison:
@@ -27,20 +34,39 @@ class Liaison:
         self._worker = worker
         self._link = link
         self._number = 0
+        self._missed = False
         self._task = asyncio.create_task(self._go_on())
 
     async def _go_on(self) -> None:
-        """Report at intervals, and at once when a call waits for the budget's leave.
+        """Report at intervals, and soon when a call waits for leave or was refused.
 
-        A steward that does not answer ends the run: without it nobody knows what may be spent.
+        A steward that does not answer ends a run with a budget: nobody else knows what may be
+        spent. Any other run goes on by the last orders.
         """
-        try:
-            while True:
-                await self.exchange()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self.wallet.asks.wait(), EVERY_S)
-        except Exception as error:  # noqa: BLE001 - whatever it is, every waiting call must hear it
-            self.wallet.stop(_lost(error))
+        while True:
+            try:
+                await asyncio.wait_for(self.exchange(), PATIENCE_S)
+                self._missed = False
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear it
+                if self.wallet.needs_steward:
+                    self._stop(_lost(error))
+                    return
+                self._carry_on(error)
+            if self.wallet.over is not None:
+                self.gates.stop(self.wallet.over)
+            await asyncio.sleep(LEAST_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.wallet.asks.wait(), EVERY_S - LEAST_S)
+
+    def _stop(self, error: RehearsalError) -> None:
+        self.wallet.stop(error)
+        self.gates.stop(error)
+
+    def _carry_on(self, error: Exception) -> None:
+        self.gates.carry_on()
+        if not self._missed:
+            self._missed = True
+            logger.warning("%s; the worker goes on by its last orders", _lost(error))
 
     async def exchange(self) -> None:
         """Report once, and obey."""

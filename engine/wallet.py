@@ -83,6 +83,16 @@ class Wallet:
         self._spare = True
         self._over: RehearsalError | None = None
 
+    @property
+    def needs_steward(self) -> bool:
+        """Whether nothing may be spent without a steward's leave."""
+        return self._terms is None or self._terms.limited
+
+    @property
+    def over(self) -> RehearsalError | None:
+        """Why no call is permitted any more, if so."""
+        return self._over
+
     def agree(self, terms: Terms) -> None:
         """Take the terms, once."""
         if self._terms is None:
