@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-_NEAR = 2048
+_NEAR = 512
 """Requests differ near the end of the earlier one: this far back is looked at first."""
 _TAIL = 12
 """Bytes at the end that must agree before a common end is looked for."""
@@ -32,23 +32,27 @@ class Delta(NamedTuple):
 
 
 def common_prefix(one: bytes, two: bytes) -> int:
-    """Return how many leading bytes `one` and `two` share, by bisection over slice compares."""
+    """Return how many leading bytes `one` and `two` share."""
     low, high = 0, min(len(one), len(two))
-    if one[:high] == two[:high]:
-        return high
     near = high - _NEAR
     if near > 0:
-        if one[:near] == two[:near]:
+        if one.startswith(two[:near]):
             low = near
         else:
             high = near
-    while low < high:
+    while high - low > _NEAR:
         middle = (low + high + 1) // 2
         if one[low:middle] == two[low:middle]:
             low = middle
         else:
-            high = middle - 1
-    return low
+            high = middle
+    return low + _first_difference(one[low:high], two[low:high])
+
+
+def _first_difference(one: bytes, two: bytes) -> int:
+    """Return where two strings of one length differ first: as numbers, by their lowest bits."""
+    differ = int.from_bytes(one, "little") ^ int.from_bytes(two, "little")
+    return ((differ & -differ).bit_length() - 1) >> 3 if differ else len(one)
 
 
 def common_suffix(one: bytes, two: bytes, most: int) -> int:

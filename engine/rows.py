@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import orjson
 import zstandard
 
 from domain.call import Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 UNANSWERED = frozenset(
     {Outcome.CONNECTION, Outcome.REJECTED, Outcome.RATE_LIMITED, Outcome.SERVER_ERROR}
@@ -19,7 +16,6 @@ UNANSWERED = frozenset(
 """Outcomes of calls that no model saw: nothing was said and nothing paid."""
 
 _LEVEL = 1
-_COUNTS = 6
 
 
 class Kind(NamedTuple):
@@ -36,20 +32,28 @@ class Kind(NamedTuple):
 class Tally:
     """A row of the `tallies` table: how many calls of a kind, and what they took."""
 
-    __slots__ = ("counts", "kind", "number")
+    __slots__ = (
+        "cached",
+        "calls",
+        "completion",
+        "estimated_completion",
+        "estimated_prompt",
+        "kind",
+        "number",
+        "prompt",
+    )
 
     def __init__(self, number: int, kind: Kind) -> None:
         self.number = number
         self.kind = kind
-        self.counts = [0] * _COUNTS
-
-    def add(self, counts: Iterable[int]) -> None:
-        """Add a call's counts, in the order of the table's columns."""
-        self.counts = list(map(int.__add__, self.counts, counts))
+        self.calls = self.prompt = self.completion = self.cached = 0
+        self.estimated_prompt = self.estimated_completion = 0
 
     def row(self) -> tuple[int | str, ...]:
         """Return the row without its writer, checksum included."""
-        told: tuple[int | str, ...] = (self.number, *self.kind, *self.counts)
+        estimates = (self.estimated_prompt, self.estimated_completion)
+        counts = (self.calls, self.prompt, self.completion, self.cached, *estimates)
+        told: tuple[int | str, ...] = (self.number, *self.kind, *counts)
         return (*told, tally_checksum(told))
 
 
@@ -67,9 +71,14 @@ class Result(NamedTuple):
     checksum: int
 
 
-def pack_result(name: str, label: str, data: bytes) -> Result:
+def result_press() -> zstandard.ZstdCompressor:
+    """Return what compresses results; one thread may use it again and again."""
+    return zstandard.ZstdCompressor(level=_LEVEL)
+
+
+def pack_result(press: zstandard.ZstdCompressor, name: str, label: str, data: bytes) -> Result:
     """Compress an item's result."""
-    packed = zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+    packed = press.compress(data)
     return Result(name, label, packed, _checksum(name, label, packed))
 
 

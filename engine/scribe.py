@@ -74,7 +74,7 @@ class Scribe:
         self._sessions = 0
         self._plays: OrderedDict[str, _Play] = OrderedDict()
         self._forgotten: dict[str, int] = {}
-        self._tallies: dict[Kind, Tally] = {}
+        self._tallies: dict[tuple[str, str, str, str, str], Tally] = {}
         self._anchors: dict[str, _Anchor] = {}
         self._batch = Batch(1)
 
@@ -85,24 +85,24 @@ class Scribe:
             TypeError, ValueError: It cannot be stored; nothing has been added.
         """
         key, result, request = row.key, row.result, row.request
-        play = self._play(key.session)
-        role = row.role.value
-        base, before, heard = self._base(play, role)
+        usage = result.usage
+        prompt, completion = usage.prompt_tokens, usage.completion_tokens
+        if prompt > _MOST or completion > _MOST or usage.cached_tokens > _MOST:
+            raise ValueError(f"{usage!r} cannot be true")
+        play = self._plays.get(key.session) or self._begin(key.session)
+        role = row.role._value_
+        base, before, heard = play.last.get(role) or self._anchor(role)
         delta = shrink(request, before, play.said[heard:])
         said = orjson.dumps(result.text)[1:-1]
-        tally, more = self._tally(row)
-        usage = result.usage
-        if max(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) > _MOST:
-            raise ValueError(f"{usage!r} cannot be true")
+        more = _more(result)
+        tally = self._tally(row, more)
+        place = (play.number, key.draft, key.step, key.attempt)
         record = orjson.dumps(
             (
-                play.number,
-                key.draft,
-                key.step,
-                key.attempt,
+                *place,
                 tally.number,
-                usage.prompt_tokens,
-                usage.completion_tokens,
+                prompt,
+                completion,
                 usage.cached_tokens,
                 result.latency_ms,
                 base,
@@ -120,11 +120,16 @@ class Scribe:
             self._anchors[role] = _Anchor(number, request)
         play.last[role] = number, request, len(play.said)
         play.said.append((number, said))
-        tally.add(
-            (1, usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, *estimated(row))
-        )
+        tally.calls += 1
+        tally.prompt += prompt
+        tally.completion += completion
+        tally.cached += usage.cached_tokens
+        if not (prompt or completion):
+            estimate = estimated(row)
+            tally.estimated_prompt += estimate[0]
+            tally.estimated_completion += estimate[1]
         batch = self._batch
-        batch.calls.append((play.number, key.draft, key.step, key.attempt, number))
+        batch.calls.append((*place, number))
         batch.records.append(record)
         batch.literals += (delta.literal, said)
         batch.hashes.append(request_hash)
@@ -133,7 +138,7 @@ class Scribe:
 
     def finish(self, name: str, label: str, data: bytes) -> Batch:
         """Add an item's result to the open batch, forget the item, and return the batch."""
-        play = self._play(name)
+        play = self._plays.get(name) or self._begin(name)
         self._batch.results.append((play.number, name, label, data))
         del self._plays[name]
         return self._batch
@@ -143,10 +148,6 @@ class Scribe:
         batch, self._batch = self._batch, Batch(self._calls + 1)
         batch.tallies = [tally.row() for tally in batch.changed.values()]
         return batch
-
-    def _play(self, name: str) -> _Play:
-        play = self._plays.get(name)
-        return self._begin(name) if play is None else play
 
     def _begin(self, name: str) -> _Play:
         number = self._forgotten.pop(name, 0)
@@ -159,34 +160,36 @@ class Scribe:
             self._forgotten[oldest] = left.number
         return play
 
-    def _base(self, play: _Play, role: str) -> tuple[int, bytes, int]:
-        """Say which request one is told by: number, bytes, and answers heard before it.
+    def _anchor(self, role: str) -> tuple[int, bytes, int]:
+        """Say which request a session's first is told by: number, bytes, and answers before it.
 
-        It is the last of the same session and role. A session's first refers to another
-        session's, because system prompts are much alike; every so often one refers to none.
+        It is another session's, because system prompts are much alike; every so often there is
+        none, and the request that is kept whole becomes the next anchor.
         """
-        last = play.last.get(role)
-        if last is not None:
-            return last
         anchor = self._anchors.get(role)
         if anchor is None or anchor.uses == _ANCHORED:
             return 0, b"", 0
         anchor.uses += 1
         return anchor.number, anchor.request, 0
 
-    def _tally(self, row: CallRow) -> tuple[Tally, dict[str, Any]]:
-        """Return the totals that a call belongs to, and what of its result they do not say."""
-        result, more = row.result, _more(row.result)
-        kind = Kind(
-            row.role.value, row.endpoint, result.model, result.outcome.value, result.finish_reason
+    def _tally(self, row: CallRow, more: dict[str, Any]) -> Tally:
+        """Return the totals that a call belongs to; what they do not say of it goes to `more`."""
+        result = row.result
+        kind = (
+            row.role._value_,
+            row.endpoint,
+            result.model,
+            result.outcome._value_,
+            result.finish_reason,
         )
         tally = self._tallies.get(kind)
-        if tally is not None:
-            return tally, more
+        return self._new_tally(Kind(*kind), more) if tally is None else tally
+
+    def _new_tally(self, kind: Kind, more: dict[str, Any]) -> Tally:
         if len(self._tallies) >= _KINDS or not _is_plain(kind):
-            more |= {"model": result.model, "finish_reason": result.finish_reason}
+            more |= {"model": kind.model, "finish_reason": kind.finish_reason}
             kind = kind._replace(model="", finish_reason="")
-        return self._tallies.setdefault(kind, Tally(len(self._tallies) + 1, kind)), more
+        return self._tallies.setdefault(kind, Tally(len(self._tallies) + 1, kind))
 
 
 class _Anchor:
@@ -206,6 +209,8 @@ def _is_plain(kind: Kind) -> bool:
 
 
 def _more(result: CallResult) -> dict[str, Any]:
+    if not (result.reasoning or result.detail or result.retry_after_s):
+        return {}
     kept = {
         "reasoning": result.reasoning,
         "detail": result.detail,

@@ -103,6 +103,8 @@ def create(shard: Shard, run_hash: str, page_limit: int | None = None) -> Table:
 def reading(shard: Shard) -> Iterator[tuple[Connection, int] | None]:
     """Open a shard for reading: a connection and the number of its writer; None if it is empty.
 
+    Everything that is read over the connection is of one moment.
+
     Raises:
         StoreError: It is damaged, of another version, or the database does not answer.
     """
@@ -119,6 +121,9 @@ def reading(shard: Shard) -> Iterator[tuple[Connection, int] | None]:
     engine = create_engine("sqlite://", creator=lambda: sqlite.connect(shard.path))
     try:
         with engine.connect() as connection:
+            connection.exec_driver_sql(
+                "BEGIN"
+            )  # SQLAlchemy leaves it to the driver, which does not
             yield connection, sqlite.WRITER
     except DatabaseError as error:
         raise damaged(shard, str(error.orig)) from error

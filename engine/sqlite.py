@@ -37,6 +37,7 @@ written often, such as those of the totals, are then copied once."""
 _SESSION = "INSERT INTO sessions (writer, id, name) VALUES (1, ?, ?)"
 _LABEL = "UPDATE sessions SET label = ? WHERE writer = 1 AND id = ?"
 _CALL = insert(CALLS, "?", WRITER)
+_REPLACED = "DELETE FROM batches WHERE writer = 1 AND first >= ?"
 _BATCH = insert(BATCHES, "?", WRITER)
 _RESULT = insert(RESULTS, "?", WRITER)
 _TALLY = upsert(TALLIES, "?", WRITER)
@@ -128,6 +129,8 @@ class SqliteTable:
             many(_SESSION, batch.sessions)
         if block is not None:
             many(_CALL, batch.calls)
+            if block.first < batch.first:
+                self._connection.execute(_REPLACED, (block.first,))
             self._connection.execute(_BATCH, block)
             many(_TALLY, batch.tallies)
         if results:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from domain.errors import StoreError
 from engine.block import Press
-from engine.rows import pack_result
+from engine.rows import pack_result, result_press
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ class Table(Protocol):
         ...
 
     def commit(self, batch: Batch, block: Block | None, results: list[tuple[int, Result]]) -> None:
-        """Add a batch in one transaction.
+        """Add a batch in one transaction; a block that begins before it replaces earlier ones.
 
         Raises:
             StoreError: It cannot be added, or a newer run owns the store; nothing was.
@@ -54,6 +54,7 @@ class Writer:
         self._opening = opening
         self._queue: SimpleQueue[tuple[Batch, Callable[[], None]] | None] = SimpleQueue()
         self._press = Press()
+        self._results = result_press()
         self.failed: StoreError | None = None
         """What is wrong with the shard; a failed one stays so."""
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -93,7 +94,7 @@ class Writer:
             if batch.records:
                 block = self._press.block(batch.first, batch.records, batch.literals, batch.hashes)
             results = [
-                (number, pack_result(name, label, data))
+                (number, pack_result(self._results, name, label, data))
                 for number, name, label, data in batch.results
             ]
             table.commit(batch, block, results)
