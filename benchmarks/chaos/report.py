@@ -71,7 +71,9 @@ class Witness:
         if alive:
             self.report.in_flight_at_kill += len(_sessions(lines) - results.keys())
         else:
-            answered = {line.call for line in lines if line.event == "answered"}
+            # Of the life that was killed: what an earlier one left is counted there.
+            mine = (line for line in lines if line.life == trial.life)
+            answered = {line.call for line in mine if line.event == "answered"}
             self.report.unrecorded += len(answered - trial.recorded())
 
     def at_end(self, *, one_life: bool = False) -> None:
