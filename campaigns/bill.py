@@ -43,6 +43,8 @@ class SessionBill(Noun):
     cacheable_tokens: float
     """Prompt tokens that stand, byte for byte, at the beginning of the session's previous request
     for the same role: what a prefix cache could serve, blocks and expiry aside."""
+    shared_tokens: float
+    """The same, where the role's first request begins as another session's does."""
     saved_tokens: int
     """What playing again from the start would have cost beyond this: the calls, as they were made,
     of the turns that rewinds kept."""
@@ -62,6 +64,9 @@ class Bill(Noun):
     """Of all prompt tokens."""
     cacheable_least: float = 0.0
     """Of the session with the smallest share."""
+    shared_share: float = 0.0
+    """Of all prompt tokens, counting what a session's first requests share with another's: their
+    system prompts."""
     rewound: int = 0
     """Sessions with a rewind."""
     saved_share: float = 0.0
@@ -87,7 +92,10 @@ def bill_of(folder: RunFolder, settings: Settings, at_most: int = AT_MOST) -> Bi
     sessions = {
         name: Session.model_validate_json(data) for name, data in store.iter_results(chosen)
     }
-    bills = [session_bill(sessions[name], rows, prices) for name, rows in store.iter_calls(chosen)]
+    bills, first = [], dict[Role, bytes]()
+    for name, rows in store.iter_calls(chosen):
+        bills.append(session_bill(sessions[name], rows, prices, first))
+        first = {row.role: row.request for row in reversed(rows)}
     return _sum(len(accepted), bills, priced=set(prices) >= {"client", "therapist", "supervisor"})
 
 
@@ -98,9 +106,19 @@ def _evenly(names: list[str], at_most: int) -> list[str]:
 
 
 def session_bill(
-    session: Session, rows: Iterable[CallRow], prices: Mapping[str, Price]
+    session: Session,
+    rows: Iterable[CallRow],
+    prices: Mapping[str, Price],
+    first: Mapping[Role, bytes],
 ) -> SessionBill:
-    """Add up one session's calls, in their order."""
+    """Add up one session's calls, in their order.
+
+    Args:
+        session: Its drafts.
+        rows: Its calls.
+        prices: What each role pays.
+        first: The first request of each role in another session; empty without one.
+    """
     rows = tuple(rows)
     costs = {str(row.key): cost_of(row, prices.get(row.role.value)) for row in rows}
     spent = sum(costs.values(), NOTHING)
@@ -111,15 +129,16 @@ def session_bill(
         tokens=spent.tokens,
         usd=dollars(spent.pico),
         prompt_tokens=sum(row.result.usage.prompt_tokens for row in rows),
-        cacheable_tokens=_cacheable(rows),
+        cacheable_tokens=_cacheable(rows, {}),
+        shared_tokens=_cacheable(rows, first),
         saved_tokens=saved.tokens,
         saved_usd=dollars(saved.pico),
     )
 
 
-def _cacheable(rows: tuple[CallRow, ...]) -> float:
+def _cacheable(rows: tuple[CallRow, ...], first: Mapping[Role, bytes]) -> float:
     """Sum prompt tokens by the share of the request's bytes that its predecessor begins with."""
-    before: dict[Role, bytes] = {}
+    before = dict(first)
     found = 0.0
     for row in rows:
         last = before.get(row.role)
@@ -166,6 +185,7 @@ def _sum(accepted: int, bills: list[SessionBill], *, priced: bool) -> Bill:
         tokens_each=sum(one.tokens for one in bills) / len(bills),
         usd_each=sum(one.usd for one in bills) / len(bills),
         cacheable_share=sum(one.cacheable_tokens for one in bills) / max(1, prompts),
+        shared_share=sum(one.shared_tokens for one in bills) / max(1, prompts),
         cacheable_least=min(one.cacheable_tokens / max(1, one.prompt_tokens) for one in bills),
         rewound=len(rewound),
         saved_share=saved / max(1, tokens + saved),

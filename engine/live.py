@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
 from pydantic import Field, ValidationError
 
 from domain.base import Noun
@@ -144,7 +143,7 @@ class LiveFile:
         )
         fresh = self._plan.path.with_name(f".{self._plan.path.name}.{os.getpid()}")
         try:
-            fresh.write_bytes(orjson.dumps(state.model_dump(mode="json")))
+            fresh.write_text(state.model_dump_json())  # squares may have more than 64 bits
             fresh.replace(self._plan.path)
         except OSError:
             return

@@ -249,13 +249,14 @@ def show_bill(bill: Bill) -> None:
         say("No session has been accepted yet.")
         return
     some = "" if bill.looked_at == bill.accepted else f" (of {bill.looked_at:,} looked at)"
-    cost = usd(bill.usd_each) if bill.priced else "a cost that nobody knows: a model has no price"
-    say(
-        f"{bill.accepted:,} accepted sessions{some}: {short(bill.tokens_each)} tokens each, {cost}."
-    )
+    cost = f", {usd(bill.usd_each)}" if bill.usd_each else ""
+    say(f"{bill.accepted:,} accepted sessions{some}: {short(bill.tokens_each)} tokens each{cost}.")
+    if not bill.priced:
+        say("What they cost is not known: a model has no price (see `prices:` in the run file).")
     say(
         f"A prefix cache could serve {bill.cacheable_share:.0%} of their prompt tokens "
-        f"(at least {bill.cacheable_least:.0%} of a session's)."
+        f"(at least {bill.cacheable_least:.0%} of a session's), {bill.shared_share:.0%} with the "
+        "system prompts that sessions share."
     )
     if bill.rewound:
         money = f", {usd(bill.saved_usd_each)}" if bill.priced and bill.saved_usd_each else ""
