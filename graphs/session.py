@@ -16,6 +16,7 @@ from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
 from agents.client import client_says
+from agents.listeners import settled_listeners
 from agents.scene import Scene
 from agents.therapist import therapist_says
 from domain.call import CallFailed, CallKey
@@ -75,11 +76,12 @@ async def play(state: SessionState, runtime: Runtime[PlayContext]) -> SessionUpd
     """Play exchanges until the draft has ended or a call has failed."""
     turns, step, reason = state["turns"], state["step"], None
     try:
-        while reason is None:
-            turns = await _speak(state, runtime.context, Speaker.THERAPIST, turns, step)
-            turns = await _speak(state, runtime.context, Speaker.CLIENT, turns, step + 1)
-            turns, reason = stop(turns, runtime.context.settings.exchanges)
-            step += 2
+        with settled_listeners():
+            while reason is None:
+                turns = await _speak(state, runtime.context, Speaker.THERAPIST, turns, step)
+                turns = await _speak(state, runtime.context, Speaker.CLIENT, turns, step + 1)
+                turns, reason = stop(turns, runtime.context.settings.exchanges)
+                step += 2
     except CallFailed as failed:
         # What was said in the exchange that failed is in the ledger; a draft has whole exchanges.
         whole = turns[: len(turns) - len(turns) % 2]
