@@ -83,6 +83,24 @@ class EngineSettings(Noun):
     """Sessions that one worker plays at the same time."""
     ray_address: str | None = None
     """Null starts a Ray of our own; `auto` or `ray://host:10001` joins a cluster."""
+    store: str | None = None
+    """Where the ledger of a run that begins is kept: null for files of SQLite in its folder, or
+    `postgresql://user@host:5432/database`. The password is read from PGPASSWORD or ~/.pgpass."""
+
+    @field_validator("store")
+    @classmethod
+    def _no_password(cls, value: str | None) -> str | None:
+        """Refuse other databases, and passwords: the run file is copied and shared."""
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+            raise ValueError("an address such as postgresql://user@host:5432/database, or null")
+        if parts.password is not None or "password" in parts.query:
+            raise ValueError(
+                "an address without a password, which belongs in PGPASSWORD or ~/.pgpass"
+            )
+        return value
 
 
 class BudgetSettings(Noun):

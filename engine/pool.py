@@ -151,39 +151,44 @@ def run_all(
         RehearsalError: An item raised something unexpected (the item is named), or workers keep
             dying.
     """
-    epoch = shards.begin_epoch(folder, run_hash)
-    work = Work(
-        factory=factory,
-        payload=payload,
-        folder=folder,
-        engine=engine,
-        run_hash=run_hash,
-        epoch=epoch,
-        workers=1,
-        todo=list(items),
-        total=len(items),
-        again=again,
-        progress=progress,
-        on_result=on_result,
-        stage=stage,
-        environment={name: os.environ[name] for name in variables if name in os.environ},
-        mandate=Mandate(budget, prices or {}),
-        cancel=cancel,
-    )
-    _skip_finished(work)
-    _prepare(work, live)
-    before = work.done
-    restarts = 0
-    if work.todo:
-        if engine.kind == "ray":
-            from engine import crew  # Ray takes a second to import; inline runs never need it
+    with shards.held(folder, run_hash, engine.store):
+        epoch = shards.begin_epoch(folder, run_hash)
+        work = Work(
+            factory=factory,
+            payload=payload,
+            folder=folder,
+            engine=engine,
+            run_hash=run_hash,
+            epoch=epoch,
+            workers=1,
+            todo=list(items),
+            total=len(items),
+            again=again,
+            progress=progress,
+            on_result=on_result,
+            stage=stage,
+            environment=_environment([*variables, *shards.variables(folder)]),
+            mandate=Mandate(budget, prices or {}),
+            cancel=cancel,
+        )
+        _skip_finished(work)
+        _prepare(work, live)
+        before = work.done
+        restarts = 0
+        if work.todo:
+            if engine.kind == "ray":
+                from engine import crew  # Ray takes a second to import; inline runs never need it
 
-            restarts = crew.run(work)
-        else:
-            asyncio.run(run_items(work))
-    if work.error is not None:
-        raise work.error
-    return PoolSummary(work.total, before, work.done - before, restarts)
+                restarts = crew.run(work)
+            else:
+                asyncio.run(run_items(work))
+        if work.error is not None:
+            raise work.error
+        return PoolSummary(work.total, before, work.done - before, restarts)
+
+
+def _environment(names: Sequence[str]) -> dict[str, str]:
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def prewarm(engine: EngineSettings, factory: Factory) -> None:

@@ -145,16 +145,10 @@ def seal(shard: Shard) -> None:
         sqlite.seal(shard)
 
 
-def begin_epoch(folder: Path, run_hash: str, url: str | None = None) -> int:
+def begin_epoch(folder: Path, run_hash: str) -> int:
     """Seal every shard of the ledger and return the number of the epoch that starts now.
 
     The caller holds the run's lock.
-
-    Args:
-        folder: The ledger's folder.
-        run_hash: Hash of prompts and config.
-        url: The database that a ledger which begins now is kept in; None keeps it in the folder.
-            One that has begun stays where it is.
 
     Raises:
         ResumeRefusedError: A shard was written by a run with other prompts or config.
@@ -162,10 +156,10 @@ def begin_epoch(folder: Path, run_hash: str, url: str | None = None) -> int:
             not answer.
     """
     place = place_of(folder)
-    if place is not None or (url is not None and not list_shards(folder)):
+    if place is not None:
         from engine import postgres
 
-        return postgres.begin_epoch(folder, run_hash, place, url)
+        return postgres.begin_epoch(place, run_hash)
     shards = list_shards(folder)
     for shard in shards:
         before = sqlite.run_hash_of(shard)
@@ -174,6 +168,38 @@ def begin_epoch(folder: Path, run_hash: str, url: str | None = None) -> int:
     for shard in shards:
         sqlite.seal(shard)
     return max((shard.epoch for shard in shards), default=0) + 1
+
+
+@contextmanager
+def held(folder: Path, run_hash: str, url: str | None) -> Iterator[None]:
+    """Hold a ledger in PostgreSQL against other machines; one in files has its run's lock file.
+
+    Args:
+        folder: The ledger's folder.
+        run_hash: Hash of prompts and config.
+        url: The database that a ledger which begins now is kept in; None keeps it in the folder.
+            One that has begun stays where it is.
+
+    Raises:
+        StoreError: Another process holds it, which is named, or the database does not answer.
+    """
+    place = place_of(folder)
+    if place is None and (url is None or list_shards(folder)):
+        yield
+        return
+    from engine import postgres
+
+    with postgres.held(place or postgres.begin(folder, run_hash, url or "")):
+        yield
+
+
+def variables(folder: Path) -> tuple[str, ...]:
+    """Name the environment variables that workers need to reach the ledger."""
+    if place_of(folder) is None:
+        return ()
+    from engine import postgres
+
+    return postgres.VARIABLES
 
 
 def other_run(where: str, before: str, now: str) -> ResumeRefusedError:
