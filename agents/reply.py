@@ -37,6 +37,13 @@ noncharacters, half surrogate pairs, and the replacement character that a server
 were no UTF-8. It does not find words of the wrong language, or letters that were decoded wrongly
 into other letters."""
 
+GARBLED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffd-\uffff]|[\ud800-\udfff]"
+)
+"""Controls but tab and line ends, what a decoder puts for bytes it cannot read (U+FFFD),
+noncharacters and lone surrogates (Unicode 15, 23.1, 23.7 and 23.8): a broken tokenizer or proxy.
+Bytes that are no UTF-8, and surrogates written as escapes, are refused as no JSON."""
+
 STATUSES = {
     408: Outcome.TIMEOUT,
     409: Outcome.SERVER_ERROR,
@@ -87,6 +94,9 @@ def _read_message(data: dict[str, Any], finish: str, message: dict[str, Any]) ->
     content = _content(message.get("content"))
     thought, text = split_thinking(content)
     outcome, detail = _outcome(finish, text, _text(message.get("refusal")))
+    if garbled := GARBLED.search(text):
+        outcome, text = Outcome.MALFORMED, ""
+        detail = f"the answer holds the character U+{ord(garbled[0]):04X}, which nobody says"
     return CallResult(
         outcome=outcome,
         text=text,

@@ -56,6 +56,11 @@ def test_content_in_parts_is_joined() -> None:
         (says("  "), Outcome.EMPTY),
         (Reply(b"<html>gateway</html>"), Outcome.MALFORMED),
         (Reply(b""), Outcome.MALFORMED),
+        (says("I felt \x00 nothing."), Outcome.MALFORMED),
+        (says("I felt \x1b[31m nothing."), Outcome.MALFORMED),
+        (says("I felt \ufffd\ufffd."), Outcome.MALFORMED),
+        (Reply(says("X.").body.replace(b"X.", b"\xff\xfe.")), Outcome.MALFORMED),
+        (Reply(says("X.").body.replace(b"X.", b"\\ud800.")), Outcome.MALFORMED),
         (Reply(b"[1]"), Outcome.MALFORMED),
         (Reply(b'{"choices": []}'), Outcome.MALFORMED),
         (Reply(b'{"choices": [3]}'), Outcome.MALFORMED),
@@ -139,3 +144,12 @@ def test_a_rejection_of_every_call_is_told_from_one_of_this_call(reply: Reply, s
     result = read_reply(reply.status, reply.headers, reply.body)
     assert result.outcome is Outcome.REJECTED
     assert is_shut(result.detail) is shut
+
+
+def test_what_people_type_is_no_garbage() -> None:
+    said = "I felt\tnothing.\r\nWell \u2014 \U0001f642, na\u00efve \u4f60\u597d."
+    assert read(says(said)) == (Outcome.OK, said, "")
+
+
+def test_garbage_is_never_text() -> None:
+    assert read(says("I felt \x00 nothing.")) == (Outcome.MALFORMED, "", "")
