@@ -86,7 +86,7 @@ def test_laps_count_what_lies_between_two_campaigns(stub: Stub) -> None:
 
 
 def test_no_two_campaigns_of_a_process_are_alike(stub: Stub) -> None:
-    heard = set()
+    heard: set[str] = set()
     for _ in range(2):
         with scratch() as folder:
             play(Course(stub.base_url), 1, folder)
