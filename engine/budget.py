@@ -165,7 +165,7 @@ def reached(limits: Spend, spent: Spend, needed: Spend = NOTHING) -> BudgetReach
         expected=f"at most {_said(limits, limits)}",
         got=got,
         mend="resume with a larger one, such as "
-        f"`rehearsal campaign resume RUN --budget {_larger(limits)}`; nothing is paid twice",
+        f"`rehearsal campaign resume RUN --budget {_larger(limits, spent + needed)}`; nothing is paid twice",
     )
 
 
@@ -192,11 +192,11 @@ def _said(spend: Spend, limits: Spend) -> str:
     return " and ".join(said)
 
 
-def _larger(limits: Spend) -> str:
-    """Suggest twice the first limit, as `--budget` reads it."""
-    if limits.pico < NO_LIMIT:
+def _larger(limits: Spend, wanted: Spend) -> str:
+    """Suggest twice the limit that stands in the way, as `--budget` reads it."""
+    if wanted.pico >= limits.pico:
         return f"{dollars(2 * limits.pico):.4g}usd"
-    if limits.tokens < NO_LIMIT:
+    if wanted.tokens >= limits.tokens:
         return f"{2 * limits.tokens}tok"
     return f"{2 * limits.calls}calls"
 

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+
+from campaigns.bill import bill_of
+from campaigns.cancel import cancel_campaign
+from campaigns.forecast import forecast, student
+from campaigns.run import run_campaign
+from campaigns.status import State, campaign_status
+from domain.errors import BudgetReachedError, ConfigError, ExitCode
+from domain.price import Price
+from domain.progress import silent
+from domain.runfolder import RunFolder
+from engine.live import LiveState, Sample, read_live
+from engine.prices import price_of, shipped
+from tests.campaigns.conftest import KEY_ENV
+from tests.support.second_endpoint import KEY, MODEL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from domain.settings import Settings
+    from tests.campaigns.conftest import Stage
+
+PRICE = Price(prompt=1.0, cached=0.1, completion=4.0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return RunFolder(tmp_path / "a run with spaces")
+
+
+def priced(settings: Settings) -> Settings:
+    return settings.model_copy(update={"prices": {MODEL: PRICE}})
+
+
+def test_status_counts_what_the_sessions_say(stage: Stage, folder: RunFolder) -> None:
+    settings = priced(stage.settings(8))
+    summary = run_campaign(settings, folder, silent)
+    status = campaign_status(folder, settings)
+    assert status.state is State.FINISHED
+    found = status.summary
+    assert (found.accepted, found.rejected) == (summary.accepted, summary.rejected)
+    assert (found.calls, found.tokens) == (summary.calls, summary.tokens)
+    assert sum(status.rejected_by.values()) == found.rejected
+    assert all(status.rejected_by)
+    assert status.usd > 0
+    assert not status.unpriced
+    assert status.now is not None
+    assert not status.now.stale
+    assert status.now.outcomes == {"ok": found.calls}
+
+
+def test_dollars_need_a_price_for_every_model(stage: Stage, folder: RunFolder) -> None:
+    settings = stage.settings(2, budget={"usd": 5})
+    with pytest.raises(ConfigError, match="price of every model") as refused:
+        run_campaign(settings, folder, silent)
+    assert "prices:" in refused.value.fields()["mend"]
+    assert not folder.plan.exists()
+    assert campaign_costs(stage, priced(settings), folder) <= 5
+
+
+def campaign_costs(stage: Stage, settings: Settings, folder: RunFolder) -> float:
+    run_campaign(settings, folder, silent)
+    return campaign_status(folder, settings).usd
+
+
+def test_a_budget_in_dollars_is_kept_and_a_new_one_goes_on(stage: Stage, folder: RunFolder) -> None:
+    with pytest.raises(BudgetReachedError, match="budget is reached"):
+        run_campaign(priced(stage.settings(budget={"usd": 0.02})), folder, silent)
+    status = campaign_status(folder, priced(stage.settings()))
+    assert status.state is State.STOPPED
+    assert 0 < status.usd <= 0.02
+    run_campaign(priced(stage.settings()), folder, silent, resume=True)
+    assert set(stage.asked.values()) == {1}
+
+
+def test_the_bill_of_the_accepted(stage: Stage, folder: RunFolder) -> None:
+    settings = priced(stage.settings(8))
+    run_campaign(settings, folder, silent)
+    bill = bill_of(folder, settings)
+    assert bill.looked_at == bill.accepted > 0
+    assert bill.priced
+    assert bill.tokens_each > 0
+    assert bill.usd_each > 0
+    assert 0 < bill.cacheable_least <= bill.cacheable_share <= bill.shared_share < 1
+    assert 0 <= bill.saved_share < 1
+    assert bill_of(folder, settings, at_most=1).looked_at == 1
+
+
+def test_cancel_drains_from_another_process(
+    stage: Stage, folder: RunFolder, repository: Path, tmp_path: Path
+) -> None:
+    stage.latency_s = 0.05
+    settings = stage.settings(20)
+    driver = subprocess.Popen(  # noqa: S603 - our own module
+        [
+            sys.executable,
+            "-m",
+            "tests.campaigns.drive",
+            str(folder.root),
+            settings.model_dump_json(),
+        ],
+        cwd=repository,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, KEY_ENV: KEY},
+    )
+    while len(stage.asked) < 10:
+        assert driver.poll() is None, "the driver ended too early"
+        time.sleep(0.01)
+    running = campaign_status(folder)
+    assert running.state is State.RUNNING
+    cancelled = cancel_campaign(folder, wait_s=60)
+    assert driver.wait() != ExitCode.DONE
+    assert cancelled.was_running
+    assert cancelled.status.state is State.STOPPED
+    assert not folder.cancel.exists()
+    assert cancelled.status.summary.calls == len(stage.asked)
+    assert not cancel_campaign(folder, wait_s=1).was_running
+    stage.latency_s = 0
+    assert run_campaign(settings, folder, silent, resume=True).finished == 20
+    assert set(stage.asked.values()) == {1}
+
+
+def test_the_live_file_holds_no_key(stage: Stage, folder: RunFolder) -> None:
+    run_campaign(stage.settings(2), folder, silent)
+    assert KEY.encode() not in folder.live.read_bytes()
+    found = read_live(folder.live)
+    assert found is not None
+    assert found[0].over
+    assert [one.base_url for one in found[0].endpoints] == [f"{stage.url}/v1"]
+
+
+def test_a_broken_live_file_is_none(tmp_path: Path) -> None:
+    (tmp_path / "live.json").write_bytes(b"{")
+    assert read_live(tmp_path / "live.json") is None
+
+
+def live(spent: int, finished: int, sample: Sample) -> LiveState:
+    triple = spent, spent, spent
+    return LiveState(
+        host="", clock_s=0, seconds=10, planned=100, finished={"accepted": finished},
+        spent=triple, spent_here=triple, sample=sample, calls_per_second=10,
+    )  # fmt: skip
+
+
+def test_a_forecast_adds_what_is_to_come_to_what_is_spent() -> None:
+    """Ten sessions of 90 or 110: ninety more come to 9,000, give or take what they scatter."""
+    sums, squares = 10 * 100, 5 * (90**2 + 110**2)
+    sample = Sample(n=10, sums=(sums,) * 3, squares=(squares,) * 3)
+    found = forecast(live(1000, 10, sample))
+    assert found is not None
+    assert found.tokens.expected == pytest.approx(10_000)
+    deviation = (1000 / 9) ** 0.5
+    give = student(9) * deviation * (90 * (1 + 9)) ** 0.5
+    assert found.tokens.high - found.tokens.expected == pytest.approx(give)
+    assert found.seconds_left is not None
+    assert found.seconds_left.expected == pytest.approx(900)
+
+
+def test_too_few_sessions_foretell_nothing() -> None:
+    assert forecast(live(100, 1, Sample(n=1, sums=(1, 1, 1), squares=(1, 1, 1)))) is None
+
+
+@pytest.mark.parametrize(("freedom", "t"), [(4, 2.132), (9, 1.833), (30, 1.697), (1000, 1.646)])
+def test_students_t_is_as_in_the_tables(freedom: int, t: float) -> None:
+    assert student(freedom) == pytest.approx(t, rel=0.005)
+
+
+def test_every_shipped_price_names_its_source() -> None:
+    for name, price in shipped().models.items():
+        assert price.source, name
+        assert price.seen <= shipped().date, name
+        assert price.cached <= price.prompt, name
+
+
+def test_a_runs_own_price_goes_first() -> None:
+    assert price_of("gpt-6-luna", {"gpt-6-luna": PRICE}) == PRICE
+    assert price_of("gpt-6-luna-2026-09-22", {}) == price_of("gpt-6-luna", {})
+    assert price_of("understudy-therapist:novice", {}) is not None
+    assert price_of("house-model-v2", {"house-*": PRICE}) == PRICE
+    assert price_of("nobody-knows", {}) is None
+
+
+def test_status_is_json(stage: Stage, folder: RunFolder) -> None:
+    run_campaign(stage.settings(2), folder, silent)
+    assert orjson.loads(campaign_status(folder).model_dump_json())["state"] == "finished"
