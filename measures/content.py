@@ -23,7 +23,7 @@ def _trade() -> frozenset[str]:
 @lru_cache(maxsize=KEPT)
 def content(text: str) -> tuple[str, ...]:
     """Return the stems of the content words of `text`, in order."""
-    return tuple(found for word in words(text) if (found := _content_stem(word)))
+    return tuple(filter(None, map(_content_stem, words(text))))
 
 
 @lru_cache(maxsize=32768)

@@ -125,7 +125,8 @@ def _sentences(text: str) -> tuple[_Sentence, ...]:
 @lru_cache(maxsize=KEPT)
 def _names(text: str) -> frozenset[str]:
     """Return the lists that have a phrase in `text`."""
-    return frozenset[str]().union(*(sentence.names for sentence in _sentences(text)))
+    named = [sentence.names for sentence in _sentences(text) if sentence.names]
+    return named[0] if len(named) == 1 else frozenset[str]().union(*named)
 
 
 @lru_cache(maxsize=KEPT)
