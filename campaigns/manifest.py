@@ -12,6 +12,7 @@ from domain.errors import ConfigError, ResumeRefusedError, StoreError
 from domain.settings import EndpointSettings, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from agents.pack import Pack
@@ -65,8 +66,8 @@ def read_manifest(folder: RunFolder) -> Manifest | None:
         ) from error
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is either whole or not there.
+def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write a file, at once or piece by piece, so that it is either whole or not there.
 
     Raises:
         StoreError: It cannot be written.
@@ -74,7 +75,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     fresh = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(data)
+        with fresh.open("wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
         fresh.replace(path)
     except OSError as error:
         raise StoreError(

@@ -104,8 +104,8 @@ def export(folder: RunFolder, plan: Sequence[PlanItem]) -> CampaignSummary:
         StoreError: A session of the plan has no result, or the file cannot be written.
     """
     store = Store(folder.ledger)
-    results = store.results()
-    missing = [item.session_id for item in plan if item.session_id not in results]
+    finished = store.finished()
+    missing = [item.session_id for item in plan if item.session_id not in finished]
     if missing:
         raise StoreError(
             "the campaign has not been played to its end",
@@ -114,9 +114,10 @@ def export(folder: RunFolder, plan: Sequence[PlanItem]) -> CampaignSummary:
             got=f"{len(missing)} missing, e.g. {missing[0]}",
             mend="Run `rehearsal campaign resume`.",
         )
-    lines = [results[item.session_id] for item in plan]
-    write_atomically(folder.sessions, b"".join(line + b"\n" for line in lines))
-    return summarise(len(plan), lines, store.totals())
+    results = store.iter_results(item.session_id for item in plan)
+    write_atomically(folder.sessions, (data + b"\n" for _, data in results))
+    with folder.sessions.open("rb") as lines:
+        return summarise(len(plan), lines, store.totals())
 
 
 def hand_over(settings: Settings, pack: Pack, folder: RunFolder) -> int:

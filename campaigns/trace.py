@@ -100,7 +100,7 @@ def load_trace(folder: RunFolder, session_id: str) -> Trace:
     require_campaign(folder)
     item = _find(read_plan(folder.plan), session_id, folder)
     store = Store(folder.ledger)
-    result = store.results().get(item.session_id)
+    result = store.result(item.session_id)
     session = None if result is None else Session.model_validate_json(result)
     rows = store.calls(item.session_id)
     return Trace(item=item, session=session, drafts=_drafts(session, rows))

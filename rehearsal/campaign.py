@@ -10,6 +10,7 @@ import typer
 
 from domain.errors import BudgetReachedError
 from rehearsal.budget_options import BudgetOption, DeadlineOption, with_budget
+from rehearsal.ledger_verbs import register
 from rehearsal.options import (
     ConfigArgument,
     JsonOption,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from domain.settings import Settings
 
 app = typer.Typer(help="Simulate sessions, criticise and revise them.", no_args_is_help=True)
+register(app)
 
 
 @app.command("run")

@@ -1,0 +1,136 @@
+"""Damage to a ledger's files: found, named, mended as far as it goes; and a disk that is full."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain.errors import StoreError
+from engine.ledger import Ledger
+from engine.repair import repair
+from engine.shards import shard_at
+from engine.store import Store
+from tests.engine.test_ledger import conversation, written
+from tests.engine.test_pool import run
+from tests.engine.test_store import fill, spoil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.engine.conftest import Endpoint
+
+
+async def test_nothing_is_changed_where_all_is_whole(tmp_path: Path) -> None:
+    await fill(tmp_path / "ledger")
+    assert repair(tmp_path / "ledger") == []
+    assert not (tmp_path / "damaged").exists()
+
+
+async def test_a_damaged_block_costs_its_calls_and_what_rests_on_them(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    await fill(folder)
+    ledger = Ledger(shard_at(folder, 1, 2), "hash")
+    play = conversation("session-2", 5)
+    await written(ledger, play)
+    ledger.close()
+    path = shard_at(folder, 1, 2).path
+    spoil(path, "UPDATE batches SET data = zeroblob(9) WHERE first = 3")
+    (done,) = repair(folder)
+    assert (done.shard, done.calls, done.lost_calls) == ("e001-w2.sqlite", 2, 3)
+    assert (tmp_path / "damaged" / "e001-w2.sqlite").is_file()
+    store = Store(folder)
+    assert store.check() == 5
+    assert list(store.calls("session-2")) == play[:2]
+    assert store.results() == {"session-1": b"result of session-1 in 1"}
+
+
+async def test_calls_of_a_later_shard_that_rest_on_a_lost_one_go_with_it(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    play = conversation("session-1", 6)
+    for epoch, part in ((1, play[:3]), (2, play[3:])):
+        ledger = Ledger(shard_at(folder, epoch, 1), "hash")
+        await written(ledger, part)
+        ledger.close()
+    spoil(shard_at(folder, 1, 1).path, "UPDATE batches SET data = zeroblob(9) WHERE first = 2")
+    assert [one.calls for one in repair(folder)] == [1, 0]
+    assert list(Store(folder).calls("session-1")) == play[:1]
+
+
+async def test_a_finished_session_keeps_its_result_when_calls_are_lost(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    await fill(folder)
+    spoil(shard_at(folder, 1, 1).path, "UPDATE batches SET data = zeroblob(9) WHERE first = 1")
+    (done,) = repair(folder)
+    assert (done.results, done.lost_results, done.calls, done.lost_calls) == (1, 0, 1, 2)
+    assert Store(folder).finished() == {"session-1"}
+
+
+async def test_a_lost_result_is_counted_and_its_session_played_again(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    await fill(folder)
+    spoil(shard_at(folder, 1, 1).path, "UPDATE results SET data = zeroblob(9)")
+    (done,) = repair(folder)
+    assert (done.results, done.lost_results, done.calls) == (0, 1, 3)
+    assert Store(folder).finished() == set()
+
+
+async def test_pages_that_are_garbage_cost_what_was_on_them(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    ledger = Ledger(shard_at(folder, 1, 1), "hash")
+    for n in range(60):
+        await written(ledger, conversation(f"session-{n}", 4))
+        await ledger.finish(f"session-{n}", os.urandom(3000), "accepted")
+    ledger.close()
+    path = shard_at(folder, 1, 1).path
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 8192 * 4096
+    data[middle : middle + 8192] = b"\xff" * 8192
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match=r"e001-w1\.sqlite"):
+        Store(folder).check()
+    (done,) = repair(folder)
+    assert done.calls + (done.lost_calls or 0) == 240
+    assert 0 < done.results < 60 or done.calls < 240
+    assert Store(folder).check() == done.calls
+
+
+async def test_a_file_of_garbage_is_moved_aside(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    await fill(folder, worker=2)
+    shard_at(folder, 1, 1).path.write_bytes(b"no database" * 1000)
+    (done,) = repair(folder)
+    assert (done.calls, done.lost_calls) == (0, None)
+    assert Store(folder).check() == 3
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=640k", "tmpfs", str(disk)]
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
+        pytest.skip("a small file system can be mounted by root only")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)  # noqa: S603, S607
+
+
+def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(
+    small_disk: Path, endpoint: Endpoint
+) -> None:
+    folder = small_disk / "ledger"
+    with pytest.raises(StoreError, match="disk is full"):
+        run(folder, endpoint, 600)
+    kept = Store(folder).check()
+    assert kept > 0
+    asked = len(endpoint.keys)
+    assert asked - kept <= 8  # those in flight
+    grow = ["mount", "-o", "remount,size=20m", str(small_disk)]
+    subprocess.run(grow, check=True)  # noqa: S603
+    _, results = run(folder, endpoint, 600)
+    assert len(results) == 600
+    assert len(set(endpoint.keys)) == 600 * 6
+    assert len(endpoint.keys) - 600 * 6 == asked - kept
