@@ -124,6 +124,8 @@ class _Hand:
     opened: cluster.Handle[Any]
     """Raises what kept the worker from starting."""
     held: dict[str, bytes] = field(default_factory=dict)
+    heritage: list[tuple[str, bytes]] = field(default_factory=list)
+    """What a dead worker held, not yet handed over; this one, hired later, can recall its calls."""
     call: cluster.Handle[Any] | None = None
     spent: bool = False
     """Its share of the budget is used up: it gets no more items."""
@@ -194,6 +196,9 @@ class _Crew:
             if interrupts:
                 self._pending_end()
             for hand in self._hands:
+                for item, _ in hand.heritage:
+                    del hand.held[item]
+                hand.heritage.clear()
                 hand.actor.call("drain")
 
     def _pending_end(self) -> None:
@@ -212,8 +217,9 @@ class _Crew:
             if hand in takers and hand.call is None:
                 room = int(hand.plan.in_flight * _SPARE) - len(hand.held)
                 fair = -(-len(self._pending) // len(takers))
-                batch = [self._pending.popleft() for _ in range(max(0, min(room, fair)))]
-                hand.held.update(batch)
+                fresh = [self._pending.popleft() for _ in range(max(0, min(room, fair)))]
+                hand.held.update(fresh)
+                batch, hand.heritage = [*hand.heritage, *fresh], []
             if hand.call is None and hand.held:
                 hand.call = hand.actor.call("exchange", batch)
 
@@ -258,8 +264,14 @@ class _Crew:
             shards.seal(hand.plan.shard)
         spent = spent_in(hand.plan.shard, self._work.mandate.prices)
         self._steward.call("leave", hand.plan.shard.worker, spent)
-        self._pending.extendleft(reversed(hand.held.items()))
-        self._hands.append(self._hire())
+        if self._told:
+            self._work.error = self._work.error or interrupted()
+            return
+        # Not to any other: one that was hired before cannot recall what the dead one had asked.
+        heir = self._hire()
+        heir.held.update(hand.held)
+        heir.heritage = list(hand.held.items())
+        self._hands.append(heir)
 
     def close(self) -> None:
         """Close the benches and keep the workers for the next run."""

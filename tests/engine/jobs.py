@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 KEY = CallKey(session="session-0", draft=0, step=0, attempt=0)
 
+DEADLY_STEP = 3
+"""So that others are in the middle of their talk as well."""
+
 
 class TalkJob:
     """Says `calls` things to the endpoint; each request holds all that was said before."""
@@ -33,9 +36,9 @@ class TalkJob:
         said = [item.decode()]
         if said[0] == self.options.get("bad"):
             raise KeyError("a fault of the job")
-        if said[0] == self.options.get("deadly"):
-            die_once(Path(self.options["died"]))
         for step in range(self.options["calls"]):
+            if item.decode() == self.options.get("deadly") and step == DEADLY_STEP:
+                die_once(Path(self.options["died"]))
             said.append(await self.say(item.decode(), step, said))
         return canonical_json(said)
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -177,6 +178,11 @@ def test_a_dead_workers_items_go_to_a_new_one(tmp_path: Path, endpoint: Endpoint
     assert summary.restarts == 1
     assert len(results) == 20
     assert died.exists()
+    asked = Counter(endpoint.keys)
+    twice = Counter(key.partition("/")[0] for key in asked if asked[key] > 1)
+    assert twice.keys() < results.keys(), "only what the dead worker had in flight is asked again"
+    assert set(twice.values()) <= {1}
+    assert max(asked.values()) <= 2
 
 
 @pytest.mark.ray
