@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 LEVEL = 0.9
 """Share of the intervals that should hold what comes."""
 LEAST = 5
-"""Sessions under which nothing is foretold."""
+"""Sessions under which nothing is foretold; nor is it before as many are counted as are in flight:
+the first to be counted are the short ones."""
 CALLS, TOKENS, PICO = range(3)
 
 
@@ -47,7 +48,7 @@ class Forecast(Noun):
 
 def forecast(live: LiveState) -> Forecast | None:
     """Foretell from a run's live state; None while too few sessions have finished."""
-    if live.sample.n < LEAST:
+    if live.sample.n < max(LEAST, live.in_flight):
         return None
     calls, tokens, pico = (_total(live, kind) for kind in (CALLS, TOKENS, PICO))
     usd = Interval(**{name: dollars(int(value)) for name, value in pico.model_dump().items()})
