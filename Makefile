@@ -10,7 +10,7 @@ export LANGSMITH_TRACING ?= false
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow lint format clean install dev chaos bench-simulation
+.PHONY: help demo test test-slow lint format clean install dev chaos bench-simulation bench-limits
 
 help: ## Show what can be made
 	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ test-slow: dev ## Run the tests that need servers or long runs
 
 chaos: dev ## Kill campaigns in every way there is, and say what was lost
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)
+
+bench-limits: dev ## Measure how soon the limit finds a capacity that has changed
+	@$(BIN)/python -m benchmarks.limits $(ARGS)
 
 bench-simulation: dev ## Measure what a simulated session costs, beside other ways to play it
 	@$(BIN)/python -m benchmarks.simulation $(ARGS)

@@ -31,6 +31,9 @@ FIRST_LIMIT = 2
 BYTES_A_TOKEN = 4
 """For what a request may cost before its usage is known; see `engine.budget.CHARS_A_TOKEN`."""
 
+ROUNDING_S = 1e-6
+"""A wait below this is none: a timer that is set to it may come a rounding error too early."""
+
 EXCUSED_ROW = 3
 """From so many failures in a row on, with no answer between, the endpoint is at fault and not the
 calls: a call that fails by itself is one among others that succeed."""
@@ -180,7 +183,7 @@ class EndpointGate:
     def _keeps_pace(self, call: Reservation) -> bool:
         now = self._clock()
         wait = max(pace.wait(now) for pace, _ in self._paces)
-        if wait > 0:
+        if wait > ROUNDING_S:
             self._wake_in(wait)
             return False
         for pace, of_tokens in self._paces:

@@ -78,14 +78,21 @@ class Server:
             await turn
         else:
             self._busy += 1
-        await asyncio.sleep(self.latency_s * self._dice.lognormvariate(0, self.sigma))
-        self._busy -= 1
-        while self._line and self._busy < self.capacity:
-            self._busy += 1
-            self._line.popleft().set_result(None)
+        try:
+            await asyncio.sleep(self.latency_s * self._dice.lognormvariate(0, self.sigma))
+        finally:
+            self._free()
         took = loop.time() - began
         self.log.answered.append((loop.time(), took))
         return CallResult(outcome=Outcome.OK, text="hello", latency_ms=1000 * took)
+
+    def _free(self) -> None:
+        self._busy -= 1
+        while self._line and self._busy < self.capacity:
+            turn = self._line.popleft()
+            if not turn.done():
+                self._busy += 1
+                turn.set_result(None)
 
 
 class SlowLink:
