@@ -78,6 +78,8 @@ class CampaignStatus(Noun):
     """Rejected sessions by the first gate that failed, or `score`."""
     quarantined_by: dict[str, int] = Field(default_factory=dict)
     """Quarantined sessions by how their last call ended."""
+    estimated_tokens: int = 0
+    """Tokens of calls whose endpoint reported none: an estimate, not in `summary.tokens`."""
     usd: float = 0.0
     unpriced: tuple[str, ...] = ()
     """Models without a price: their calls count as nothing in `usd`."""
@@ -109,7 +111,8 @@ def campaign_status(folder: RunFolder, settings: Settings | None = None) -> Camp
     store, holder = Store(folder.ledger), holder_of(folder.lock) or ""
     prices = {} if settings is None else tariff(settings)
     summary, labels = _summary(store, manifest.settings if manifest else None)
-    usd = dollars(store.spent(prices).pico)
+    spent = store.spent(prices)
+    usd, tokens = dollars(spent.pico), spent.tokens
     judged = summary.accepted + summary.rejected
     state = _state(folder, holder)
     return CampaignStatus(
@@ -120,9 +123,10 @@ def campaign_status(folder: RunFolder, settings: Settings | None = None) -> Camp
         acceptance=summary.accepted / judged if judged else None,
         rejected_by=_by_why(labels, Status.REJECTED),
         quarantined_by=_by_why(labels, Status.QUARANTINED),
+        estimated_tokens=tokens - summary.tokens,
         usd=usd,
         unpriced=_unpriced(settings, set(prices)),
-        tokens_per_accepted=summary.tokens / summary.accepted if summary.accepted else None,
+        tokens_per_accepted=tokens / summary.accepted if summary.accepted else None,
         usd_per_accepted=usd / summary.accepted if summary.accepted else None,
         now=_now(folder, state),
         holder=holder,

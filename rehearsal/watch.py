@@ -104,9 +104,11 @@ def _calls(status: CampaignStatus) -> str:
 
 def _tokens(status: CampaignStatus) -> str:
     summary, now = status.summary, status.now
-    said = short(summary.tokens)
+    said = short(summary.tokens + status.estimated_tokens)
     if now is not None and now.budget.tokens is not None:
         said += f" of {short(now.budget.tokens)}"
+    if status.estimated_tokens:
+        said += f", {short(status.estimated_tokens)} of them estimated"
     if summary.cached_tokens:
         said += f", {short(summary.cached_tokens)} of them cached"
     if now is not None and now.forecast is not None:
