@@ -35,6 +35,8 @@ _CALLS = 20
 """Calls of a session."""
 _SHARE = 0.9
 _STRETCH_S = 4.0
+_START_S = {"inline": 2.0, "ray": 25.0}
+"""Seconds of a run's deadline for its workers to start; Ray's have much to import."""
 
 
 class TalkJob:
@@ -96,7 +98,7 @@ def run(shape: Shape, kind: str, workers: int) -> Log:
                 items,
                 Path(folder) / "ledger",
                 engine,
-                BudgetSettings(deadline_s=3 * shape.phase_s),
+                BudgetSettings(deadline_s=3 * shape.phase_s + _START_S[kind]),
                 "limits",
                 silent,
             )
