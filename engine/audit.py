@@ -23,7 +23,7 @@ def audit(reader: Reader) -> int:
     """
     named = {one.number: one for one in reader.sessions()}
     totals = reader.totals()
-    for _ in reader.results(one for one in named.values() if one.label is not None):
+    for _ in reader.results(reader.finished().items()):
         pass
     counts: Counter[int] = Counter()
     places = reader.places()

@@ -73,10 +73,28 @@ class Reader:
 
     def sessions(self) -> Iterator[Named]:
         """Yield every session, by number."""
+        return map(Named._make, self._sessions())
+
+    def labels(self) -> list[tuple[str, str]]:
+        """Return name and label of every finished session."""
+        return [(name, label) for _, name, label in self._sessions() if label is not None]
+
+    def finished(self) -> dict[str, int]:
+        """Return name and number of every finished session."""
+        return {name: number for number, name, label in self._sessions() if label is not None}
+
+    def _sessions(self) -> Iterable[tuple[int, str, str | None]]:
+        """Read all rows at once, as the driver has them: there may be a hundred thousand."""
         query = select(SESSIONS.c.id, SESSIONS.c.name, SESSIONS.c.label)
         found = self._connection.execute(query.where(SESSIONS.c.writer == self._writer))
-        for row in found:
-            yield Named(*row)
+        return found.cursor.fetchall() if found.cursor is not None else ()
+
+    def named(self, session: str) -> Named | None:
+        """Return a session with its number and label; None where the shard does not know it."""
+        query = select(SESSIONS.c.id, SESSIONS.c.name, SESSIONS.c.label)
+        mine = and_(SESSIONS.c.writer == self._writer, SESSIONS.c.name == session)
+        row = self._connection.execute(query.where(mine)).first()
+        return None if row is None else Named(*row)
 
     def number_of(self, session: str) -> int | None:
         """Return a session's number; None where the shard does not know it."""
@@ -96,28 +114,35 @@ class Reader:
             found.append(Totals(number, kind, *counts))
         return found
 
-    def results(self, wanted: Iterable[Named]) -> Iterator[tuple[str, bytes]]:
-        """Yield name and result of finished sessions, in the order in which they are given."""
-        chunk: list[Named] = []
-        for named in wanted:
-            chunk.append(named)
+    def results(self, wanted: Iterable[tuple[str, int]]) -> Iterator[tuple[str, bytes]]:
+        """Yield name and result of finished sessions, in the order in which they are given.
+
+        Args:
+            wanted: Name and number of each.
+        """
+        chunk: list[tuple[str, int]] = []
+        for one in wanted:
+            chunk.append(one)
             if len(chunk) == _FETCH:
                 yield from self._results(chunk)
                 chunk = []
         if chunk:
             yield from self._results(chunk)
 
-    def _results(self, chunk: list[Named]) -> Iterator[tuple[str, bytes]]:
-        numbers = [named.number for named in chunk]
-        query = select(RESULTS.c.session, RESULTS.c.data, RESULTS.c.checksum)
-        mine = and_(RESULTS.c.writer == self._writer, RESULTS.c.session.in_(numbers))
+    def _results(self, chunk: list[tuple[str, int]]) -> Iterator[tuple[str, bytes]]:
+        numbers = [number for _, number in chunk]
+        query = select(
+            RESULTS.c.session, RESULTS.c.data, RESULTS.c.checksum, SESSIONS.c.name, SESSIONS.c.label
+        )
+        joined = and_(SESSIONS.c.writer == RESULTS.c.writer, SESSIONS.c.id == RESULTS.c.session)
+        mine = and_(joined, RESULTS.c.writer == self._writer, RESULTS.c.session.in_(numbers))
         rows = {row.session: row for row in self._connection.execute(query.where(mine))}
-        for number, name, label in chunk:
+        for name, number in chunk:
             row = rows.get(number)
             if row is None:
                 raise shards.damaged(self.shard, f"the result of {name} is missing")
-            result = Result(name, label or "", bytes(row.data), row.checksum)
-            if not result_is_whole(result):
+            result = Result(row.name, row.label or "", bytes(row.data), row.checksum)
+            if row.name != name or not result_is_whole(result):
                 raise shards.damaged(self.shard, f"the result of {name}")
             yield name, unpack_result(result)
 

@@ -174,7 +174,7 @@ def _gather(rest: _Rest, reader: Reader) -> None:
 
 def _keep_result(rest: _Rest, reader: Reader, named: Named) -> None:
     try:
-        for item, data in reader.results([named]):
+        for item, data in reader.results([(named.name, named.number)]):
             rest.results[item] = named.label or "", data
     except (StoreError, DatabaseError, ValueError):
         rest.lost_results += 1

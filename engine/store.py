@@ -11,7 +11,7 @@ from domain.errors import StoreError
 from engine import shards
 from engine.audit import audit
 from engine.budget import NOTHING, Spend
-from engine.reader import Named, Reader
+from engine.reader import Reader
 from engine.recall import ASKED_ANEW
 
 if TYPE_CHECKING:
@@ -88,7 +88,12 @@ class Store:
 
     def result(self, item: str) -> bytes | None:
         """Return one item's result, or None while it has none."""
-        return next((data for _, data in self.iter_results([item])), None)
+        with self._readers() as readers:
+            for reader in reversed(readers):
+                named = reader.named(item)
+                if named is not None and named.label is not None:
+                    return next(reader.results([(item, named.number)]))[1]
+        return None
 
     def iter_results(self, order: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Yield (item, result) in the order given, without those that are not finished.
@@ -96,11 +101,10 @@ class Store:
         A few hundred results are held at a time.
         """
         with self._readers() as readers:
-            where = _latest(readers)
+            where = [reader.finished() for reader in readers]
             chunk: list[str] = []
             for item in order:
-                if item in where:
-                    chunk.append(item)
+                chunk.append(item)
                 if len(chunk) == _AT_ONCE:
                     yield from _in_order(chunk, where, readers)
                     chunk = []
@@ -109,12 +113,12 @@ class Store:
     def finished(self) -> set[str]:
         """Return the ids of the finished items, without reading their results."""
         with self._readers() as readers:
-            return set(_latest(readers))
+            return {item for reader in readers for item, _ in reader.labels()}
 
     def labels(self) -> dict[str, str]:
         """Return the label of every finished item."""
         with self._readers() as readers:
-            return {item: named.label or "" for item, (_, named) in _latest(readers).items()}
+            return {item: label for reader in readers for item, label in reader.labels()}
 
     def tallies(self) -> dict[str, int]:
         """Count finished items by the label that they were finished with."""
@@ -218,25 +222,16 @@ def _call_tallies(readers: list[Reader]) -> tuple[CallTally, ...]:
     )
 
 
-def _latest(readers: list[Reader]) -> dict[str, tuple[int, Named]]:
-    """Say which reader has each finished item's result: of several, the last."""
-    return {
-        named.name: (place, named)
-        for place, reader in enumerate(readers)
-        for named in reader.sessions()
-        if named.label is not None
-    }
-
-
 def _in_order(
-    chunk: list[str], where: dict[str, tuple[int, Named]], readers: list[Reader]
+    chunk: list[str], where: list[dict[str, int]], readers: list[Reader]
 ) -> Iterator[tuple[str, bytes]]:
+    """Yield results; of several under one name, that of the last reader."""
     found: dict[str, bytes] = {}
-    for place, reader in enumerate(readers):
-        mine = [where[item][1] for item in chunk if where[item][0] == place]
-        found.update(reader.results(mine))
+    for finished, reader in zip(where, readers, strict=True):
+        found.update(reader.results((item, finished[item]) for item in chunk if item in finished))
     for item in chunk:
-        yield item, found[item]
+        if item in found:
+            yield item, found[item]
 
 
 def _calls(readers: list[Reader], session: str) -> tuple[CallRow, ...]:
