@@ -165,7 +165,8 @@ def reached(limits: Spend, spent: Spend, needed: Spend = NOTHING) -> BudgetReach
         expected=f"at most {_said(limits, limits)}",
         got=got,
         mend="resume with a larger one, such as "
-        f"`rehearsal campaign resume RUN --budget {_larger(limits, spent + needed)}`; nothing is paid twice",
+        f"`rehearsal campaign resume RUN --budget {_larger(limits, spent + needed)}`; "
+        "nothing is paid twice",
     )
 
 
