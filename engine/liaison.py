@@ -45,7 +45,8 @@ class Liaison:
         """
         while True:
             try:
-                await asyncio.wait_for(self.exchange(), PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S):
+                    await self.exchange()
                 self._missed = False
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear it
                 if self.wallet.needs_steward:
@@ -56,7 +57,9 @@ class Liaison:
                 self.gates.stop(self.wallet.over)
             await asyncio.sleep(LEAST_S)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.wallet.asks.wait(), EVERY_S - LEAST_S)
+                # Not wait_for: before Python 3.12 it may lose a cancellation, and go on for ever.
+                async with asyncio.timeout(EVERY_S - LEAST_S):
+                    await self.wallet.asks.wait()
 
     def _stop(self, error: RehearsalError) -> None:
         self.wallet.stop(error)
