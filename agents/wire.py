@@ -1,18 +1,22 @@
 """HTTP/1.1 to an endpoint on a plain `http://` address, and nothing that a chat call does not need.
 
-Why not aiohttp, which makes every other call: a request costs it about 80 µs of CPU and this
-15 to 20, measured against a stub that answers at once; it was the dearest part of a call. One
-request is on a connection at a time, and a connection is kept for the next one. The framing
-follows RFC 9112: length, chunks, or the end of the connection. Compression is declined.
+Why not aiohttp, which makes every other call: a request costs it several times the CPU, and was
+the dearest part of a call (docs/performance.md). What comes in is read by llhttp, the parser of
+Node.js, through `httptools`; ours are the connections, which carry one request at a time and are
+kept for the next one, and the bounds on what is read. Compression is declined.
+
+A server may close a kept connection at the very moment that a request goes out on it. Whether it
+has seen the request cannot be known, and a chat call may cost money: it is not sent again from
+here but ends as `Outcome.CONNECTION`, one failure of the call, and the role's `retries` decide.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from yarl import URL
 
 if TYPE_CHECKING:
@@ -22,9 +26,11 @@ IDLE_S = 60.0
 """Seconds after which a connection that nobody used is not used again."""
 
 HEAD_BYTES = 65_536
-"""The longest head of an answer that is read."""
+"""The longest head of an answer that is read, and the longest that stands between two pieces of a
+body or after it; more than twice what common servers send."""
 
-CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,12}")
+DECLINED = {"Content-Encoding": "identity", "Transfer-Encoding": "chunked"}
+"""The only value that each of these headers may have."""
 
 CLOSED = "the connection was closed before the answer was whole"
 
@@ -132,7 +138,10 @@ class Wire:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: a request out, an answer in, the next request."""
+    """One connection: a request out, an answer in, the next request.
+
+    The methods whose names begin with `on_` are called by the parser.
+    """
 
     def __init__(self, max_bytes: int, everyone: set[_Connection]) -> None:
         self.since = 0.0
@@ -141,15 +150,14 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Reply] | None = None
         self._keep = True
-        self._begin()
-
-    def _begin(self) -> None:
-        self._read = bytearray()
+        self._parser = HttpResponseParser(self)
+        self._fault = ""
         self._status = 0
         self._headers: dict[str, str] = {}
-        self._left: int | None = None
-        """Bytes of the body, or None where chunks or the end of the connection tell."""
-        self._chunks: bytearray | None = None
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._beside = 0
+        """Bytes read since the last that belonged to a body."""
 
     @property
     def reusable(self) -> bool:
@@ -179,14 +187,12 @@ class _Connection(asyncio.Protocol):
         self._everyone.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever waits; an answer without a length is whole now."""
+        """Tell whoever waits; an answer that tells no length is whole now."""
         self._keep = False
         self._everyone.discard(self)
-        if self._waiter is None:
-            return
-        whole = exc is None and self._status and self._left is None and self._chunks is None
-        if whole:
-            self._finish(bytes(self._read))
+        told = not {"Content-Length", "Transfer-Encoding"}.isdisjoint(self._headers)
+        if exc is None and self._status and not told:
+            self._finish(b"".join(self._pieces))
         else:
             self._fail(exc or BrokenAnswerError(CLOSED))
 
@@ -195,102 +201,62 @@ class _Connection(asyncio.Protocol):
         if self._waiter is None:
             self.abort()  # nobody asked: whatever it is, it is no answer to the next request
             return
-        self._read += data
+        self._beside += len(data)
         try:
-            if self._status or self._read_head():
-                self._read_body()
-        except (BrokenAnswerError, ValueError) as error:
-            self._fail(BrokenAnswerError(f"the answer is no HTTP: {error}"))
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            self._fault = self._fault or str(error) or "it wants another protocol"
+        if self._beside > HEAD_BYTES:
+            self._fault = self._fault or "its head does not end"
+        if self._fault:
+            self._fail(BrokenAnswerError(f"the answer is no HTTP: {self._fault}"))
 
-    def _read_head(self) -> bool:
-        """Read the head if it is there; answers that only say "go on" (1xx) are passed over."""
-        while not self._status:
-            end = self._read.find(b"\r\n\r\n")
-            if end < 0:
-                if len(self._read) > HEAD_BYTES:
-                    raise BrokenAnswerError("its head does not end")
-                return False
-            head = self._read[:end].decode("latin-1")
-            del self._read[: end + 4]
-            first, *lines = head.split("\r\n")
-            version, _, rest = first.partition(" ")
-            if not version.startswith("HTTP/1."):
-                raise BrokenAnswerError("there is no status line")
-            status = int(rest[:3])
-            if status >= 200:
-                self._status = status
-                self._understand(version, lines)
-        return True
-
-    def _understand(self, version: str, lines: list[str]) -> None:
-        """Take in the headers, and what they say of the connection's end and the body's."""
-        headers = self._headers
-        for line in lines:
-            name, colon, value = line.partition(":")
-            name, value = name.strip().title(), value.strip()
-            if not colon or (name == "Content-Length" and headers.get(name, value) != value):
-                raise BrokenAnswerError("its head is damaged")
-            headers[name] = value
-        options = headers.get("Connection", "").lower()
-        self._keep = "close" not in options and (version != "HTTP/1.0" or "keep-alive" in options)
-        if headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise BrokenAnswerError("it is compressed, which was declined")
-        self._frame(headers.get("Transfer-Encoding", "").lower(), headers.get("Content-Length"))
-
-    def _frame(self, coding: str, length: str | None) -> None:
-        """Settle how the body's end is told (RFC 9112, 6.3)."""
-        if self._status in (204, 304):
-            self._left = 0
-        elif coding == "chunked":
-            self._chunks = bytearray()
-        elif coding:
-            raise BrokenAnswerError(f"its transfer encoding is {coding[:40]}")
-        elif length is None:
+    def on_message_begin(self) -> None:
+        """Another answer begins: the one that was asked for, or one too many."""
+        if self._waiter is None:
             self._keep = False
-        elif length.isascii() and length.isdecimal():
-            self._left = int(length)
-        else:
-            raise BrokenAnswerError("its length is no number")
 
-    def _read_body(self) -> None:
-        if self._chunks is not None:
-            self._read_chunks(self._chunks)
-        elif self._left is None:
-            if len(self._read) > self._max_bytes:
-                self._finish(None)
-        elif self._left > self._max_bytes:
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take in a header; those that come after the body are passed over."""
+        if not self._status:
+            self._headers[name.decode("latin-1").title()] = value.decode("latin-1").strip()
+
+    def on_headers_complete(self) -> None:
+        """Look whether the body can be read."""
+        status = self._parser.get_status_code()
+        if status < 200:
+            return
+        headers, self._status = self._headers, status
+        for name, only in DECLINED.items():
+            if headers.get(name, only).lower() != only:
+                self._fault = f"{name} is {headers[name][:40]}, which was declined"
+        if int(headers.get("Content-Length", "0")) > self._max_bytes:
             self._finish(None)
-        elif len(self._read) >= self._left:
-            if len(self._read) > self._left:
-                self._keep = False
-            self._finish(bytes(self._read[: self._left]))
 
-    def _read_chunks(self, body: bytearray) -> None:
-        read = self._read
-        while (end := read.find(b"\r\n")) >= 0:
-            size = _size_of(bytes(read[:end]))
-            if len(body) + size > self._max_bytes:
-                self._finish(None)
-                return
-            after = end + 2 + size
-            if not size and b"\r\n\r\n" in read:  # trailers, if any, are passed over
-                self._keep = self._keep and read.endswith(b"\r\n\r\n")
-                self._finish(bytes(body))
-            if not size or len(read) < after + 2:
-                break
-            if read[after : after + 2] != b"\r\n":
-                raise BrokenAnswerError("a chunk is longer than it says")
-            body += read[end + 2 : after]
-            del read[: after + 2]
-        if len(self._read) > HEAD_BYTES + self._max_bytes:
-            raise BrokenAnswerError("a chunk's head does not end")
+    def on_body(self, piece: bytes) -> None:
+        """Keep a piece of the body, up to the longest that is read."""
+        self._beside = 0
+        self._size += len(piece)
+        if self._size > self._max_bytes:
+            self._finish(None)
+        else:
+            self._pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        """Hand the answer over; one that only says "go on" (1xx) is passed over."""
+        if not self._status:
+            self._headers = {}
+        elif not self._fault:
+            self._keep = self._keep and self._parser.should_keep_alive()
+            self._finish(b"".join(self._pieces))
 
     def _finish(self, body: bytes | None) -> None:
         if body is None:
             self._keep = False
         waiter, reply = self._waiter, Reply(self._status, self._headers, body)
         self._waiter = None
-        self._begin()
+        self._status, self._headers, self._pieces = 0, {}, []
+        self._size = self._beside = 0
         if waiter is not None and not waiter.done():
             waiter.set_result(reply)
 
@@ -299,11 +265,3 @@ class _Connection(asyncio.Protocol):
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_exception(error)
-
-
-def _size_of(line: bytes) -> int:
-    """Return the size that a chunk's head tells; what follows a semicolon is for others."""
-    digits = line.partition(b";")[0].strip()
-    if not CHUNK_SIZE.fullmatch(digits):
-        raise BrokenAnswerError("a chunk has no size")
-    return int(digits, 16)

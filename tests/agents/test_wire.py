@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agents.journal import NullJournal
+from agents.llm import RoleModel, close_line
+from agents.retry import Backoff
 from agents.wire import CLOSED, BrokenAnswerError, Reply, Route, Wire, route_of
+from domain.call import CallFailed, CallKey, Outcome, Role
+from domain.settings import RoleSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -140,11 +145,56 @@ async def test_a_connection_that_the_server_closed_is_replaced() -> None:
     assert server.connections == 2
 
 
+class Forgetful:
+    """Answers the first request on each connection, and closes at the next without a word."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said = b'{"choices":[{"message":{"content":"Hello."},"finish_reason":"stop"}]}'
+        for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(said) + said, b""):
+            if not await reader.read(65_536):
+                break
+            self.requests += 1
+            writer.write(answer)
+        writer.close()
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+async def test_a_request_that_its_connection_took_along_is_one_failure_of_the_call(
+    retries: int,
+) -> None:
+    server = Forgetful()
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    settings = RoleSettings(base_url=f"http://127.0.0.1:{port}", model="m", retries=retries)
+    model = RoleModel(Role.CLIENT, settings, NullJournal(), Backoff(first_s=0.01))
+
+    async def say(step: int) -> str:
+        key = CallKey(session="s", draft=0, step=step, attempt=0)
+        return (await model.say([{"role": "user", "content": "Hi"}], key, 1)).text
+
+    try:
+        assert await say(0) == "Hello."
+        if retries:
+            assert await say(1) == "Hello."
+        else:
+            with pytest.raises(CallFailed) as failed:
+                await say(1)
+            assert failed.value.result.outcome is Outcome.CONNECTION
+        assert server.requests == 2 + retries
+    finally:
+        await close_line()
+        listening.close()
+        await listening.wait_closed()
+
+
 @pytest.mark.parametrize(
     "head",
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n" + b"x" * 1001,
         b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1001,
     ],
     ids=["announced", "chunk", "streamed"],
