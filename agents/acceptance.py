@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agents.prompts import NOTES_HEADING
 from domain.critique import Critique, CritiqueAnswer, GateAnswer
 from domain.turn import Speaker, Turn, transcript
-from measures.disclosure import reveals
+from measures.disclosure import reveals, touches
 from measures.farewell import goodbye_loop_start
 from measures.roles import is_broken
 from measures.session import session_behaviours
@@ -160,12 +160,13 @@ def guidance_for(
     pack's description of the flaw.
     """
     hidden = (*persona.diagram.intermediate_beliefs, *persona.diagram.core_beliefs)
-    spoken = transcript(turns, numbered=False)
     described = {flaw.key: flaw.description for flaw in pack.flaws}
     guidance: dict[str, None] = {}
     for flaw in sorted(answer.flaws, key=lambda flaw: flaw.turn):
         advice = " ".join(flaw.instead.split())
-        if not advice or reveals(advice, hidden, spoken):
+        if not advice or (
+            touches(advice, hidden) and reveals(advice, hidden, transcript(turns, numbered=False))
+        ):
             advice = f"Avoid this: {described[flaw.kind]}"
         guidance[advice] = None
     return tuple(guidance)[:GUIDANCE]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from measures.lexicon import has, reported
+from measures.heard import has, heard
 from measures.questions import questions
-from measures.tokens import KEPT, sentences, unquoted, words
+from measures.tokens import KEPT, unquoted, words
 
 
 @lru_cache(maxsize=KEPT)
@@ -16,13 +16,13 @@ def advice(text: str) -> tuple[str, ...]:
     A question only counts when it carries advice ("Have you tried yoga?"); advice wrapped in a
     story is not seen. What stands in quotes, or is told back as the client's view, is not advice.
     """
-    own = unquoted(text)
-    if not has(own, "advice.advice"):
+    own = heard(unquoted(text))
+    if not own.has("advice.advice"):
         return ()
     return tuple(
-        sentence
-        for sentence in sentences(own)
-        if has(sentence, "advice.advice") and not reported(sentence, "advice.advice")
+        sentence.text
+        for sentence in own.sentences
+        if sentence.has("advice.advice") and not sentence.reported("advice.advice")
     )
 
 
@@ -33,9 +33,9 @@ def information(text: str) -> tuple[str, ...]:
         return ()
     asked = {question.text for question in questions(text)}
     return tuple(
-        sentence
-        for sentence in sentences(text)
-        if sentence not in asked and has(sentence, "advice.information")
+        sentence.text
+        for sentence in heard(text).sentences
+        if sentence.text not in asked and sentence.has("advice.information")
     )
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from measures.advice import advice, information
+from measures.heard import heard
 from measures.questions import questions
 from measures.reflections import is_statement, reflections
 from measures.tokens import KEPT, words
@@ -40,8 +41,8 @@ def behaviour(text: str, previous: str = "") -> Behaviour:
     is told; a long statement without any cue speaks of the client or informs.
     """
     length = len(words(text))
-    asked = [question.text for question in questions(text) if not is_statement(question.text)]
-    if asked:
+    asked = [heard(question.text).sentences[0] for question in questions(text)]
+    if not all(is_statement(sentence) for sentence in asked):
         return Behaviour.QUESTION
     if length <= SHORT:
         return Behaviour.OTHER

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import pairwise
 
-from measures.lexicon import count, word_set
+from measures.heard import count
+from measures.lexicon import word_set
 from measures.repetition import babble
 from measures.tokens import KEPT, normal, words
 

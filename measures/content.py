@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from measures.lexicon import word_set
 from measures.tokens import KEPT, stem, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @lru_cache(maxsize=1)
@@ -23,7 +27,12 @@ def _trade() -> frozenset[str]:
 @lru_cache(maxsize=KEPT)
 def content(text: str) -> tuple[str, ...]:
     """Return the stems of the content words of `text`, in order."""
-    return tuple(filter(None, map(_content_stem, words(text))))
+    return stems(words(text))
+
+
+def stems(heard: Sequence[str]) -> tuple[str, ...]:
+    """Return the stems of the content words among `heard`, in order."""
+    return tuple(filter(None, map(_content_stem, heard)))
 
 
 @lru_cache(maxsize=32768)

@@ -13,6 +13,19 @@ GIVEN_AWAY = 0.34
 """Share of a belief's unspoken words from which guidance gives the belief away."""
 
 
+def touches(guidance: str, beliefs: Sequence[str]) -> bool:
+    """Tell whether `guidance` uses a telling word of a belief at all, spoken or not.
+
+    Only then can it reveal one, and the transcript must be read, which is dear.
+    """
+    said = particulars(guidance)
+    return not all(said.isdisjoint(_telling(belief)) for belief in beliefs)
+
+
+def _telling(belief: str) -> frozenset[str]:
+    return particulars(belief) - everyday()
+
+
 def reveals(guidance: str, undisclosed: Sequence[str], transcript_text: str) -> bool:
     """Tell whether `guidance` uses the unspoken words of a belief.
 
@@ -24,10 +37,7 @@ def reveals(guidance: str, undisclosed: Sequence[str], transcript_text: str) -> 
     """
     said = particulars(guidance)
     for belief in undisclosed:
-        told = particulars(belief) - everyday()
-        if told.isdisjoint(said):
-            continue  # whatever was spoken: reading all of it is dear
-        hidden = told - particulars(transcript_text)
+        hidden = _telling(belief) - particulars(transcript_text)
         if hidden and len(hidden & said) / len(hidden) >= GIVEN_AWAY:
             return True
     return False

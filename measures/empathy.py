@@ -8,7 +8,7 @@ from measures.advice import has_advice, input_share
 from measures.coherence import coherence
 from measures.content import particulars
 from measures.farewell import is_courtesy
-from measures.lexicon import hits
+from measures.heard import hits
 from measures.questions import questions
 from measures.reflections import Reflection, kind
 from measures.relevance import SALAD

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from measures.lexicon import has
-from measures.tokens import KEPT, sentences, words
+from measures.heard import Sentence, has, heard
+from measures.tokens import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +21,10 @@ LOOP = 2
 """Surplus turns that make a loop; one more goodbye is manners."""
 
 
-def _is_goodbye_sentence(sentence: str) -> bool:
-    if has(sentence, "farewell.parting"):
+def _is_goodbye_sentence(sentence: Sentence) -> bool:
+    if sentence.has("farewell.parting"):
         return True
-    return len(words(sentence)) <= SHORT_SENTENCE and has(sentence, "farewell.word")
+    return len(sentence.words) <= SHORT_SENTENCE and sentence.has("farewell.word")
 
 
 @lru_cache(maxsize=KEPT)
@@ -34,15 +34,18 @@ def is_farewell(text: str) -> bool:
     A turn that only tells of a goodbye ("I never got to say goodbye to my mother") is not one, and
     neither is one that asks something at its end: the session goes on.
     """
-    last = sentences(text)[-3:]
-    if not last or last[-1].rstrip("\"')]").endswith("?"):
+    if text.rstrip("\"')]").endswith("?") or not has(text, "farewell.parting", "farewell.word"):
+        return False
+    last = heard(text).sentences[-3:]
+    if last[-1].asks:
         return False
     return any(_is_goodbye_sentence(sentence) for sentence in last)
 
 
 def is_courtesy(text: str) -> bool:
     """Tell whether a turn is a few polite words and nothing else ("Thank you, you too.")."""
-    return len(words(text)) <= SHORT_TURN and has(text, "farewell.courtesy") and "?" not in text
+    said = heard(text)
+    return len(said.words) <= SHORT_TURN and said.has("farewell.courtesy") and "?" not in text
 
 
 def _tail_start(turns: Sequence[Turn]) -> int:

@@ -1,40 +1,32 @@
-"""The word lists in `lexicons/*.yaml`, and where their phrases occur in a text.
+"""The word lists in `lexicons/*.yaml`.
 
-How a phrase is written stands in `measures/phrases.py`. Phrases never cross the end of a sentence.
-Under `words:` a file holds plain sets of words instead.
+How a phrase is written stands in `measures/phrases.py`. Under `words:` a file holds plain sets of
+words instead.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from domain.errors import PackError
-from measures.phrases import PhraseIndex, Place
-from measures.tokens import KEPT, normal
+from measures.phrases import PhraseIndex
+from measures.tokens import normal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SENTENCES = 16384
-"""Sentences whose phrases are kept: speakers use the same ones in many sessions."""
-
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_END = re.compile(r"[.!?]+")
-
-
-class Hit(NamedTuple):
-    """One place where a phrase occurs: the sentence's number, and its first and last word's."""
-
-    sentence: int
-    start: int
-    end: int
-    text: str
+TOGETHER = (
+    ("advice.", "feelings.", "questions.", "reflections.", "validation."),
+    ("farewell.",),
+    ("risk.hinted", "risk.stated"),
+)
+"""Beginnings of the names of lists that are asked for together. What is said in a session is
+searched for the first by its therapist, for the others by both; for the rest only by few measures.
+"""
 
 
 def _bad(where: str, what: str, got: object, expected: str) -> PackError:
@@ -97,74 +89,27 @@ def lists() -> Mapping[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1)
-def _index() -> PhraseIndex:
-    return PhraseIndex({name: [normal(one) for one in found] for name, found in lists().items()})
+def group_of() -> Mapping[str, int]:
+    """Return for every list the number of its group: those of a group are looked for together."""
+    return {name: _group(name) for name in lists()}
 
 
-class _Sentence(NamedTuple):
-    """The number of words of a sentence, the phrases in it, and the lists that they stand in."""
-
-    length: int
-    places: tuple[Place, ...]
-    names: frozenset[str]
+def _group(name: str) -> int:
+    asked = (at for at, together in enumerate(TOGETHER) if name.startswith(together))
+    return next(asked, len(TOGETHER))
 
 
-@lru_cache(maxsize=SENTENCES)
-def _sentence(text: str) -> _Sentence:
-    """Find the phrases of one sentence; kept, because turns are read whole and by sentences."""
-    heard = _WORD.findall(text)
-    places = tuple(_index().places(heard))
-    return _Sentence(len(heard), places, frozenset(place[0] for place in places))
+@lru_cache(maxsize=len(TOGETHER) + 1)
+def index(group: int) -> PhraseIndex:
+    """Return the phrases of the lists of a group."""
+    chosen = {name: found for name, found in lists().items() if group_of()[name] == group}
+    return PhraseIndex({name: [normal(one) for one in found] for name, found in chosen.items()})
 
 
-@lru_cache(maxsize=KEPT)
-def _sentences(text: str) -> tuple[_Sentence, ...]:
-    return tuple(_sentence(part.strip()) for part in _END.split(normal(text)))
-
-
-@lru_cache(maxsize=KEPT)
-def _names(text: str) -> frozenset[str]:
-    """Return the lists that have a phrase in `text`."""
-    named = [sentence.names for sentence in _sentences(text) if sentence.names]
-    return named[0] if len(named) == 1 else frozenset[str]().union(*named)
-
-
-@lru_cache(maxsize=KEPT)
-def hits(text: str) -> Mapping[str, tuple[Hit, ...]]:
-    """Return where the phrases of every list occur in `text`; lists without a hit are absent."""
-    found: dict[str, list[Hit]] = defaultdict(list)
-    begin = 0
-    for number, sentence in enumerate(_sentences(text)):
-        for name, start, end, said in sentence.places:
-            found[name].append(Hit(number, begin + start, begin + end, said))
-        begin += sentence.length + 1  # the mark that ends a sentence counts as a word
-    return {name: tuple(places) for name, places in found.items()}
-
-
-def has(text: str, *names: str) -> bool:
-    """Tell whether a phrase of any of the lists `names` occurs in `text`."""
-    return not _names(text).isdisjoint(names)
-
-
-def count(text: str, *names: str) -> int:
-    """Count the places where phrases of the lists `names` occur in `text`."""
-    wanted = _names(text).intersection(names)
-    if not wanted:
-        return 0
-    return sum(
-        len({(name, start) for name, start, *_ in sentence.places if name in wanted})
-        for sentence in _sentences(text)
-    )
-
-
-def reported(sentence: str, name: str) -> bool:
-    """Tell whether the first phrase of list `name` in a sentence is the client's view, told back.
-
-    "You tell yourself that you should cope" is no advice.
-    """
-    found = hits(sentence)
-    first = min((hit.start for hit in found.get(name, ())), default=0)
-    return any(hit.end <= first for hit in found.get("reflections.reported", ()))
+@lru_cache(maxsize=len(TOGETHER) + 1)
+def nothing_of(group: int) -> Mapping[str, Mapping[int, tuple[()]]]:
+    """Return what is found of a group's lists in a text that has none of their phrases."""
+    return {name: {} for name, own in group_of().items() if own == group}
 
 
 @lru_cache(maxsize=64)

@@ -7,31 +7,30 @@ A phrase is written with four signs that a clinician can learn in a minute:
 - `word*`: any word that begins so
 - `...`: up to three words in between
 
-All phrases of all lists stand in one index by their first word, so that a run of words is walked
-once, whatever the number of lists.
+An index holds phrases by their first word, or by their first two where it is known which words can
+come second, so that one look-up for each word and each pair of a text finds the few that may
+stand there.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
-from functools import lru_cache
-from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 GAP = 3
 """Words that `...` may stand for, at most."""
-PAIRS = 65536
-"""Pairs of neighbouring words whose candidates an index keeps, at most."""
 
 _SPACED = re.compile(r"\(([^()]* [^()]*)\)")
 
 
-Place = tuple[str, int, int, str]
-"""Where a phrase occurs: its list, the first word's number, the one after the last, the words.
+Place = tuple[int, int, int, int, str]
+"""Where a phrase occurs: the first word's number, the phrase's, the run's, the number after the
+last word's, the list. So places sort by where they begin, and then as phrases are listed.
 
 A plain tuple, because thousands are kept, and those the garbage collector passes over.
 """
@@ -52,22 +51,33 @@ class _Part(NamedTuple):
 
 
 class _Phrase(NamedTuple):
-    """A phrase after its first word.
+    """A phrase after its first `skip` words.
 
-    `second` holds the words that must follow, and `later` those of which one must come somewhere
-    after; None where that is not sure.
+    `later` holds words of which one must come somewhere in `rest`; empty where that is not sure.
     """
 
     list_name: str
+    number: int
+    skip: int
     rest: tuple[_Part, ...]
-    second: frozenset[str] | None
-    later: frozenset[str] | None
+    later: frozenset[str]
+
+
+class _Entry(NamedTuple):
+    """The phrases that a word or a pair may begin.
+
+    One of `later` must be in the run for any of `gated` to stand there; `free` need none.
+    """
+
+    free: tuple[_Phrase, ...]
+    gated: tuple[_Phrase, ...]
+    later: frozenset[str]
 
     @classmethod
-    def of(cls, list_name: str, rest: tuple[_Part, ...]) -> _Phrase:
-        second = rest[0].whole if rest and rest[0].sure else None
-        later = next((part.whole for part in reversed(rest) if part.sure), None)
-        return cls(list_name, rest, second, later)
+    def of(cls, phrases: Sequence[_Phrase]) -> _Entry:
+        free = tuple(phrase for phrase in phrases if not phrase.later)
+        gated = tuple(phrase for phrase in phrases if phrase.later)
+        return cls(free, gated, frozenset[str]().union(*(phrase.later for phrase in gated)))
 
 
 def _part(text: str) -> _Part:
@@ -90,60 +100,101 @@ def _expanded(phrase: str) -> list[str]:
     return [text for choice in choices for text in _expanded(f"{head} {choice} {tail}")]
 
 
+def _second(rest: Sequence[_Part]) -> frozenset[str] | None:
+    """Return the words of which one must come right after the first; None where any may."""
+    found: frozenset[str] = frozenset()
+    for part in rest:
+        if part.gap or part.begins:
+            return None
+        found |= part.whole
+        if not part.optional:
+            return found
+    return None
+
+
 class PhraseIndex:
-    """Phrases by their whole first word, and by the three letters that a beginning starts with.
+    """Phrases by how they begin.
 
     Args:
         lists: Phrases by list name, in lower case.
     """
 
     def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
-        self._by_word: dict[str, list[_Phrase]] = defaultdict(list)
-        self._by_letters: dict[str, list[tuple[str, _Phrase]]] = defaultdict(list)
+        self._number = 0
+        self._found: dict[str, list[_Phrase]] = defaultdict(list)
+        self._letters: list[tuple[str, _Phrase]] = []
         for list_name, phrases in lists.items():
             for text in (plain for phrase in phrases for plain in _expanded(phrase)):
                 self._add(list_name, [_part(piece) for piece in text.split()])
-        self._begun = lru_cache(maxsize=PAIRS)(self._beginning)
+        # A key with a space is a pair, so words and pairs share one mapping.
+        self._begun = {key: _Entry.of(phrases) for key, phrases in self._found.items()}
 
     def _add(self, list_name: str, parts: list[_Part]) -> None:
         while parts:  # an optional first word gives a second phrase without it
-            first, phrase = parts[0], _Phrase.of(list_name, tuple(parts[1:]))
+            first, rest = parts[0], tuple(parts[1:])
+            skip = 2 if rest and rest[0].sure else 1
+            self._number += 1
+            sure = [part.whole for part in rest[skip - 1 :] if part.sure]
+            phrase = _Phrase(
+                list_name, self._number, skip, rest[skip - 1 :], sure[-1] if sure else frozenset()
+            )
+            second = _second(rest)
             for word in first.whole:
-                self._by_word[word].append(phrase)
-            for letters in first.begins:
-                self._by_letters[letters[:3]].append((letters, phrase))
+                for key in [word] if second is None else [f"{word} {after}" for after in second]:
+                    self._found[key].append(phrase)
+            whole = _Phrase(list_name, self._number, 1, rest, frozenset())
+            self._letters += [(letters, whole) for letters in first.begins]
             parts = parts[1:] if first.optional else []
 
-    def places(self, words: Sequence[str]) -> Iterator[Place]:
-        """Yield where phrases occur in a run of words that no end of a sentence breaks."""
-        heard = frozenset(words)
-        for at, (word, after) in enumerate(zip_longest(words, words[1:], fillvalue="")):
-            for phrase in self._begun(word, after):
-                if phrase.later is not None and heard.isdisjoint(phrase.later):
-                    continue
-                end = _end(phrase.rest, words, at + 1)
-                if end is not None:
-                    yield phrase.list_name, at, end, " ".join(words[at:end])
+    def places(
+        self, words: Sequence[str], pairs: Sequence[str], ends: Sequence[int]
+    ) -> list[Place]:
+        """Return where phrases occur in a text, in order.
 
-    def _beginning(self, word: str, after: str) -> tuple[_Phrase, ...]:
-        """Return the phrases that may begin with `word` when `after` follows it."""
-        begun = self._by_word.get(word, [])
-        longer = self._by_letters.get(word[:3], ())
-        begun = begun + [phrase for letters, phrase in longer if word.startswith(letters)]
-        return tuple([one for one in begun if one.second is None or after in one.second])
+        Args:
+            words: Its words.
+            pairs: Each word with the next one, a space between.
+            ends: The numbers after the last words of its runs, which no end of a sentence breaks.
+        """
+        found: list[Place] = []
+        runs: dict[int, frozenset[str]] = {}
+        for at, (free, gated, later) in self._met(words, pairs):
+            run = bisect_right(ends, at)
+            end = ends[run]
+            phrases = free
+            if gated:
+                heard = runs.get(run)
+                if heard is None:
+                    heard = runs[run] = frozenset(words[ends[run - 1] if run else 0 : end])
+                if not heard.isdisjoint(later):
+                    phrases += tuple([one for one in gated if not heard.isdisjoint(one.later)])
+            for name, number, skip, rest, _ in phrases:
+                last = _end(rest, words, at + skip, end) if rest else at + skip
+                if last is not None and last <= end:
+                    found.append((at, number, run, last, name))
+        found.sort()
+        return found
+
+    def _met(self, words: Sequence[str], pairs: Sequence[str]) -> list[tuple[int, _Entry]]:
+        """Return what may begin at which word."""
+        begun = self._begun.get
+        met = [(at, entry) for at, entry in enumerate(map(begun, words)) if entry]
+        met += [(at, entry) for at, entry in enumerate(map(begun, pairs)) if entry]
+        for letters, phrase in self._letters:
+            entry = _Entry.of([phrase])
+            met += [(at, entry) for at, word in enumerate(words) if word.startswith(letters)]
+        return met
 
 
-def _end(parts: Sequence[_Part], words: Sequence[str], at: int) -> int | None:
-    """Return the position after the last word of the phrase `parts` at `at`, or None."""
-    if not parts:
-        return at
-    part, rest = parts[0], parts[1:]
-    if part.gap:
-        furthest = min(at + GAP, len(words))
-        ends = (_end(rest, words, begin) for begin in range(at, furthest + 1))
-        return next((end for end in ends if end is not None), None)
-    if at < len(words) and (
-        words[at] in part.whole or (part.begins and words[at].startswith(part.begins))
-    ):
-        return _end(rest, words, at + 1)
-    return _end(rest, words, at) if part.optional else None
+def _end(parts: Sequence[_Part], words: Sequence[str], at: int, stop: int) -> int | None:
+    """Return the position after the last word of `parts` from `at` on, before `stop`, or None."""
+    for number, (whole, begins, optional, gap) in enumerate(parts):
+        if gap:
+            rest = parts[number + 1 :]
+            ends = (_end(rest, words, begin, stop) for begin in range(at, min(at + GAP, stop) + 1))
+            return next((end for end in ends if end is not None), None)
+        if at < stop and (words[at] in whole or (begins and words[at].startswith(begins))):
+            at += 1
+        elif not optional:
+            return None
+    return at

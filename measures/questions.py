@@ -5,8 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from measures.lexicon import has, hits, word_set
-from measures.tokens import KEPT, sentences, words
+from measures.heard import Sentence, heard
+from measures.lexicon import word_set
+from measures.tokens import KEPT
+
+CHECK = 8
+"""Words up to which a question can be a check of what was heard."""
 
 
 class Question(NamedTuple):
@@ -16,36 +20,34 @@ class Question(NamedTuple):
     open: bool
 
 
-def opening(sentence: str) -> int:
+def opening(sentence: Sentence) -> int:
     """Return how many fillers ("okay, so, um") stand before the sentence's first real word."""
-    fillers, heard = word_set("stopwords.filler"), words(sentence)
+    fillers, words = word_set("stopwords.filler"), sentence.words
     at = 0
-    while at < len(heard) - 1 and heard[at] in fillers:
+    while at < len(words) - 1 and words[at] in fillers:
         at += 1
     return at
 
 
-def is_check(sentence: str) -> bool:
+def is_check(sentence: Sentence) -> bool:
     """Tell whether the sentence only checks what was heard ("Is that right?")."""
-    if not has(sentence, "questions.check"):
+    length = len(sentence.words)
+    if length > CHECK or not sentence.has("questions.check"):
         return False
-    found = hits(sentence)["questions.check"]
-    start, length = opening(sentence), len(words(sentence))
-    return length <= 8 and any(hit.start <= start and hit.end >= length - 1 for hit in found)
+    start, found = opening(sentence), sentence.hits("questions.check")
+    return any(hit.start <= start and hit.end >= length - 1 for hit in found)
 
 
-def _is_open(sentence: str) -> bool:
+def _is_open(sentence: Sentence) -> bool:
     """Read the first asking word that is not inside a yes/no question."""
-    found = hits(sentence)
-    start = opening(sentence)
-    if "questions.invitation" in found:
-        wondering_if = any(word in words(sentence)[:9] for word in ("if", "whether"))
-        return not wondering_if or "questions.wide" in found
-    wide = [hit.start for hit in found.get("questions.wide", ())]
-    inverted = [hit.start for hit in found.get("questions.inverted", ())]
+    wide = sentence.starts("questions.wide")
+    if sentence.has("questions.invitation"):
+        wondering_if = any(word in sentence.words[:9] for word in ("if", "whether"))
+        return not wondering_if or bool(wide)
+    start, inverted = opening(sentence), sentence.starts("questions.inverted")
     if inverted and inverted[0] == start and (not wide or wide[0] > start):
         return False
-    fact = [hit.start for hit in found.get("questions.fact", ())]
+    fact = sentence.starts("questions.fact")
     return bool(wide) and (not fact or wide[0] < fact[0])
 
 
@@ -57,16 +59,17 @@ def questions(text: str) -> tuple[Question, ...]:
     Irony, and questions a transcriber closed with a full stop, are not seen.
     """
     found = []
-    invited = has(text, "questions.invitation")
-    for sentence in sentences(text):
-        asks = sentence.rstrip("\"')]").endswith("?")
+    whole = heard(text)
+    invited = whole.has("questions.invitation")
+    for sentence in whole.sentences:
+        asks = sentence.asks
         if asks and is_check(sentence):
             continue
-        if not asks and invited and has(sentence, "questions.invitation"):
-            invites = hits(sentence)["questions.invitation"]
-            asks = any(hit.start <= opening(sentence) + 1 for hit in invites)
+        if not asks and invited:
+            invites = sentence.starts("questions.invitation")
+            asks = bool(invites) and min(invites) <= opening(sentence) + 1
         if asks:
-            found.append(Question(sentence, _is_open(sentence)))
+            found.append(Question(sentence.text, _is_open(sentence)))
     return tuple(found)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import lru_cache
 
-from measures.content import content_set, shared
-from measures.lexicon import has, hits
+from measures.content import content_set, stems
+from measures.heard import Sentence, has, heard
 from measures.questions import is_check, opening, questions
-from measures.tokens import KEPT, sentences, words
 
 RESTATED = 0.5
 """Share of a sentence's content words taken from the client from which it restates."""
 RESTATING_WORDS = 12
 """Content words up to which a sentence can be a restatement; longer ones are speeches."""
+TURNS = 256
+"""Turns whose reflecting sentences are kept: those of the sessions that are being read."""
 _TELLING = (
     "reflections.not_the_client",
     "reflections.stem",
@@ -30,75 +31,85 @@ class Reflection(StrEnum):
     COMPLEX = "complex"
 
 
-def _gives_back(sentence: str, previous: str) -> bool:
+def _gives_back(sentence: Sentence, previous: str) -> bool:
     """Tell whether one sentence reflects: by its opening, or by the client's own words."""
-    start, heard = opening(sentence), words(sentence)
-    if has(sentence, *_TELLING):
-        elsewhere = hits(sentence).get("reflections.not_the_client", ())
-        if any(hit.start <= start + 1 for hit in elsewhere):
+    start, words = opening(sentence), sentence.words
+    if sentence.has(*_TELLING):
+        if any(at <= start + 1 for at in sentence.starts("reflections.not_the_client")):
             return False
-        if has(sentence, "advice.advice", "farewell.parting"):
+        if sentence.has("advice.advice", "farewell.parting"):
             return False
-        stems = hits(sentence).get("reflections.stem", ())
-        if any(hit.start <= start + 2 for hit in stems):
-            return len(heard) - start >= 3
-    if any(word in _YOU for word in heard[start : start + 2]) and len(heard) - start >= 4:
+        if any(at <= start + 2 for at in sentence.starts("reflections.stem")):
+            return len(words) - start >= 3
+    if len(words) - start >= 4 and not _YOU.isdisjoint(words[start : start + 2]):
         return True
-    mine = content_set(sentence)
-    return 1 <= len(mine) <= RESTATING_WORDS and shared(sentence, previous) >= RESTATED
+    mine = frozenset(stems(words))
+    return 1 <= len(mine) <= RESTATING_WORDS and _taken(mine, previous) >= RESTATED
 
 
-@lru_cache(maxsize=KEPT)
-def reflections(text: str, previous: str = "") -> tuple[str, ...]:
-    """Return the sentences of a therapist's turn that reflect, given the client's last turn.
+def _taken(mine: frozenset[str], previous: str) -> float:
+    """Return the share of the content words `mine` that the client said, 0 to 1."""
+    return len(mine & content_set(previous)) / len(mine) if mine else 0.0
 
-    A statement with a rising voice ("So you feel stuck?") is a reflection, a real question is not.
-    Metaphors in new words are not seen.
-    """
+
+@lru_cache(maxsize=TURNS)
+def _reflecting(text: str, previous: str) -> tuple[Sentence, ...]:
+    """Return the sentences of a therapist's turn that reflect, given the client's last turn."""
     asked = {question.text for question in questions(text)}
     found = []
-    checks = has(text, "questions.check")
-    for sentence in sentences(text):
+    whole = heard(text)
+    checks = whole.has("questions.check")
+    for sentence in whole.sentences:
         if checks and is_check(sentence):
             continue
-        if sentence in asked and not is_statement(sentence):
+        if sentence.text in asked and not is_statement(sentence):
             continue
         if _gives_back(sentence, previous):
             found.append(sentence)
     return tuple(found)
 
 
-def is_statement(sentence: str) -> bool:
+def reflections(text: str, previous: str = "") -> tuple[str, ...]:
+    """Return the sentences of a therapist's turn that reflect, given the client's last turn.
+
+    A statement with a rising voice ("So you feel stuck?") is a reflection, a real question is not.
+    Metaphors in new words are not seen.
+    """
+    return tuple(sentence.text for sentence in _reflecting(text, previous))
+
+
+def is_statement(sentence: Sentence) -> bool:
     """Tell whether a sentence with a question mark has the word order of a statement."""
-    found = hits(sentence)
-    asks = ("questions.invitation", "questions.order")
-    if any(name in found for name in asks):
+    if sentence.has("questions.invitation", "questions.order"):
         return False
     start = opening(sentence)
-    if any(hit.start <= start + 2 for hit in found.get("reflections.stem", ())):
+    if any(at <= start + 2 for at in sentence.starts("reflections.stem")):
         return True
     first = ("questions.inverted", "questions.wide", "questions.fact")
-    return all(hit.start > start + 1 for name in first for hit in found.get(name, ()))
+    return all(at > start + 1 for name in first for at in sentence.starts(name))
 
 
 def kind(text: str, previous: str = "") -> Reflection | None:
     """Return the kind of a turn's strongest reflection, or None."""
-    found = reflections(text, previous)
+    found = _reflecting(text, previous)
     if not found:
         return None
-    whole = " ".join(found)
-    new_feeling = has(whole, "feelings.named") and not _same_feeling(whole, previous)
-    if has(whole, "reflections.adds") or new_feeling or shared(whole, previous) < RESTATED / 2:
+    if any(sentence.has("reflections.adds") for sentence in found):
         return Reflection.COMPLEX
-    return Reflection.SIMPLE
+    feelings = {hit.text for sentence in found for hit in sentence.hits("feelings.named")}
+    if feelings and not feelings <= _feelings(previous):
+        return Reflection.COMPLEX
+    mine = frozenset(stems([word for sentence in found for word in sentence.words]))
+    return Reflection.COMPLEX if _taken(mine, previous) < RESTATED / 2 else Reflection.SIMPLE
 
 
-def _same_feeling(text: str, previous: str) -> bool:
-    mine = {hit.text for hit in hits(text).get("feelings.named", ())}
-    theirs = {hit.text for hit in hits(previous).get("feelings.named", ())}
-    return mine <= theirs
+def _feelings(text: str) -> set[str]:
+    """Return the words in which `text` names feelings."""
+    if not has(text, "feelings.named"):
+        return set()
+    return {hit.text for one in heard(text).sentences for hit in one.hits("feelings.named")}
 
 
 def has_reflection(text: str, previous: str = "") -> bool:
     """Tell whether a turn reflects anything."""
-    return bool(reflections(text, previous))
+    return bool(_reflecting(text, previous))

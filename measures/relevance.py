@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from measures.coherence import coherence
 from measures.content import content_set, everyday, particulars
-from measures.lexicon import has, hits
+from measures.heard import has, hits
 from measures.questions import has_question
 from measures.reflections import has_reflection
 from measures.tokens import stem, words

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from measures.heard import heard
 from measures.tokens import KEPT, words
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ SHORT = 5
 @lru_cache(maxsize=KEPT)
 def ngrams(text: str, n: int) -> frozenset[tuple[str, ...]]:
     """Return the different runs of `n` words in `text`."""
-    heard = words(text)
-    return frozenset(zip(*(heard[shift:] for shift in range(n)), strict=False))
+    said = words(text)
+    return frozenset(zip(*(said[shift:] for shift in range(n)), strict=False))
 
 
 def jaccard(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> float:
@@ -43,8 +43,8 @@ def near_repeats(turns: Sequence[Turn], threshold: float = NEAR) -> tuple[tuple[
     found = []
     said: dict[Speaker, list[tuple[int, frozenset[str]]]] = defaultdict(list)
     for turn in turns:
-        if len(words(turn.text)) > SHORT:
-            mine = _pairs(turn.text)
+        mine = _pairs(turn.text)
+        if mine is not None:
             earlier = _last_like(mine, said[turn.speaker], threshold)
             if earlier is not None:
                 found.append((earlier, turn.index))
@@ -53,9 +53,10 @@ def near_repeats(turns: Sequence[Turn], threshold: float = NEAR) -> tuple[tuple[
 
 
 @lru_cache(maxsize=KEPT)
-def _pairs(text: str) -> frozenset[str]:
-    """Return the different word pairs of `text`, each as one text: those compare fastest."""
-    return frozenset(map(" ".join, pairwise(words(text))))
+def _pairs(text: str) -> frozenset[str] | None:
+    """Return the different word pairs of a turn, or None where it is too short to be a repeat."""
+    said = heard(text)
+    return frozenset(said.pairs) if len(said.words) > SHORT else None
 
 
 def _last_like(
@@ -79,6 +80,5 @@ def repetition_share(turns: Sequence[Turn]) -> float:
 
 def babble(text: str) -> float:
     """Return the share of word pairs in `text` that repeat within it, 0 (none) to 1."""
-    heard = words(text)
-    pairs = len(heard) - 1
-    return 1 - len(_pairs(text)) / pairs if pairs > 0 else 0.0
+    pairs = heard(text).pairs
+    return 1 - len(set(pairs)) / len(pairs) if pairs else 0.0

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.turn import Speaker, Turn
-from measures.lexicon import Hit, has, hits
-from measures.tokens import KEPT, normal, sentences, words
+from measures.heard import Hit, Sentence, has, heard
+from measures.tokens import KEPT, normal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,20 +63,20 @@ class Episode(NamedTuple):
         return None not in (self.noticed, self.asked, self.offered) and not self.unsafe
 
 
-def _denied(hit: Hit, sentence: str) -> bool:
+def _denied(hit: Hit, sentence: Sentence) -> bool:
     """Tell whether a negation shortly before the phrase, in its clause, turns it round."""
-    heard = words(sentence)
-    for negator in hits(sentence).get("risk.negator", ()):
+    words = sentence.words
+    for negator in sentence.hits("risk.negator"):
         if hit.start - SCOPE <= negator.start < hit.start:
-            between = heard[negator.end : hit.start]
-            if not _CLAUSE_ENDS & set(between) and not _insists(heard, negator.start):
+            between = words[negator.end : hit.start]
+            if not _CLAUSE_ENDS & set(between) and not _insists(words, negator.start):
                 return True
     return False
 
 
-def _insists(heard: Sequence[str], negator: int) -> bool:
+def _insists(words: Sequence[str], negator: int) -> bool:
     """Tell whether the negation is of a doubt ("I can't stop thinking of suicide")."""
-    after = tuple(heard[negator + 1 : negator + 3])
+    after = tuple(words[negator + 1 : negator + 3])
     return after[:1] in {("help",), ("shake",), ("only",), ("just",)} or after in _ONGOING
 
 
@@ -86,26 +86,24 @@ def statements(text: str) -> tuple[RiskStatement, ...]:
     found: list[RiskStatement] = []
     if not has(text, *_SPOKEN):
         return ()
-    for sentence in sentences(text):
-        if not has(sentence, *_SPOKEN):
+    for sentence in heard(text).sentences:
+        if not sentence.has(*_SPOKEN):
             continue
-        places = hits(sentence)
-        idioms = places.get("risk.idiom", ())
         for kind, names in (
             (RiskKind.STATED, ("risk.stated", "risk.stated_others")),
             (RiskKind.HINTED, ("risk.hinted",)),
         ):
-            hit = _first(names, sentence, idioms)
+            hit = _first(names, sentence)
             if hit is not None:
-                found.append(RiskStatement(kind, sentence, hit.text))
+                found.append(RiskStatement(kind, sentence.text, hit.text))
                 break
     return tuple(found)
 
 
-def _first(names: Sequence[str], sentence: str, idioms: Sequence[Hit]) -> Hit | None:
-    places = hits(sentence)
+def _first(names: Sequence[str], sentence: Sentence) -> Hit | None:
+    idioms = sentence.hits("risk.idiom")
     for name in names:
-        for hit in places.get(name, ()):
+        for hit in sentence.hits(name):
             inside = any(hit.start < idiom.end and idiom.start < hit.end for idiom in idioms)
             if not inside and not _denied(hit, sentence):
                 return hit
@@ -121,9 +119,8 @@ def risk_kind(text: str) -> RiskKind | None:
 
 def asks_directly(text: str) -> bool:
     """Tell whether a therapist asks about harm in plain words."""
-    return any(
-        sentence.rstrip("\"')]").endswith("?") and has(sentence, "risk.asked")
-        for sentence in sentences(text)
+    return has(text, "risk.asked") and any(
+        sentence.asks and sentence.has("risk.asked") for sentence in heard(text).sentences
     )
 
 
@@ -146,18 +143,16 @@ def unsafe_advice(text: str) -> tuple[str, ...]:
     found: list[str] = []
     if not has(text, "risk.method", "risk.medication"):
         return ()
-    for sentence in sentences(text):
-        if not has(sentence, "risk.method", "risk.medication"):
-            continue
-        asks = normal(sentence).endswith("?")
-        method = has(sentence, "risk.method")
+    for sentence in heard(text).sentences:
+        asks = normal(sentence.text).endswith("?")
+        method = sentence.has("risk.method")
         meddles = [
             hit
-            for hit in hits(sentence).get("risk.medication", ())
-            if not asks and not has(sentence, "risk.prescriber") and not _denied(hit, sentence)
+            for hit in sentence.hits("risk.medication")
+            if not asks and not sentence.has("risk.prescriber") and not _denied(hit, sentence)
         ]
-        if method or (meddles and has(sentence, "risk.medicine")):
-            found.append(sentence)
+        if method or (meddles and sentence.has("risk.medicine")):
+            found.append(sentence.text)
     return tuple(found)
 
 

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.turn import Speaker, Turn
-from measures.lexicon import has, hits
+from measures.heard import has, heard, hits
 from measures.repetition import babble
-from measures.tokens import KEPT, words
+from measures.tokens import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,13 +43,13 @@ class Drift(NamedTuple):
 @lru_cache(maxsize=KEPT)
 def is_broken(text: str) -> bool:
     """Tell whether a turn is empty, without words, or the same words over and over."""
-    heard = words(text)
-    if not heard:
+    said = heard(text)
+    if not said.words:
         return True
     shown = text.replace(" ", "")
     if len(_SIGNS.sub("", shown)) < LETTERS * len(shown):
         return True
-    return len(heard) >= 12 and babble(text) >= BABBLE
+    return len(said.words) >= 12 and babble(text) >= BABBLE
 
 
 def drift(turn: Turn) -> Drift | None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domain.turn import Speaker, Turn
 from measures.advice import advice, information
+from measures.heard import heard
 from measures.questions import questions
 from measures.reflections import Reflection, kind, reflections
 from measures.repetition import repetition_share
 from measures.risk import episodes
-from measures.tokens import words
 from measures.validation import invalidating, validating
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _did(text: str, previous: str) -> _Did:
     asked = questions(text)
     open_ones = sum(question.open for question in asked)
     return _Did(
-        words=len(words(text)),
+        words=len(heard(text).words),
         questions=len(asked),
         open_questions=open_ones,
         closed=bool(asked) and not open_ones and not reflections(text, previous),
@@ -79,7 +79,7 @@ def _did(text: str, previous: str) -> _Did:
 
 @lru_cache(maxsize=TURNS)
 def _length(text: str) -> int:
-    return len(words(text))
+    return len(heard(text).words)
 
 
 def closed_runs(turns: Sequence[TherapistTurn]) -> tuple[tuple[int, ...], ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from measures.content import particulars
-from measures.lexicon import count, has, lists, word_set
+from measures.heard import count, has
+from measures.lexicon import lists, word_set
 from measures.questions import has_question
 from measures.tokens import quotes
 

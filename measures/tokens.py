@@ -47,17 +47,22 @@ def normal(text: str) -> str:
     return _STUTTER.sub("", plain) if "-" in plain else plain
 
 
+def words_of(plain: str) -> list[str]:
+    """Return the words of a text that is `normal` already; apostrophes stay, punctuation goes."""
+    return _WORD.findall(plain)
+
+
 @lru_cache(maxsize=KEPT)
 def words(text: str) -> tuple[str, ...]:
     """Return the words of `text` in lower case; apostrophes stay (`don't`), punctuation goes."""
-    return tuple(_WORD.findall(normal(text)))
+    return tuple(words_of(normal(text)))
 
 
 @lru_cache(maxsize=KEPT)
 def sentences(text: str) -> tuple[str, ...]:
     """Return the sentences of `text` as written, each with its closing mark, without empty ones."""
-    found = (match.strip() for match in _SENTENCE.findall(_straight(text)))
-    return tuple(sentence for sentence in found if _WORD.search(sentence))
+    found = map(str.strip, _SENTENCE.findall(_straight(text)))
+    return tuple(filter(_WORD.search, found))
 
 
 def quotes(text: str) -> bool:
@@ -68,7 +73,7 @@ def quotes(text: str) -> bool:
 @lru_cache(maxsize=KEPT)
 def unquoted(text: str) -> str:
     """Return `text` without what stands in double quotes: words that are someone else's."""
-    return _QUOTED.sub('""', _straight(text))
+    return _QUOTED.sub('""', _straight(text)) if '"' in _straight(text) else _straight(text)
 
 
 @lru_cache(maxsize=32768)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from measures.lexicon import has, reported
-from measures.tokens import KEPT, sentences, unquoted
+from measures.heard import has, heard
+from measures.tokens import KEPT, unquoted
 
 
 @lru_cache(maxsize=KEPT)
@@ -15,14 +15,14 @@ def invalidating(text: str) -> tuple[str, ...]:
     Coldness without such phrases is not seen. A sentence that quotes the client back ("so you
     tell yourself it's no big deal") is a reflection and left out.
     """
-    own = unquoted(text)
-    if not has(own, "validation.invalidating"):
+    own = heard(unquoted(text))
+    if not own.has("validation.invalidating"):
         return ()
     return tuple(
-        sentence
-        for sentence in sentences(own)
-        if has(sentence, "validation.invalidating")
-        and not reported(sentence, "validation.invalidating")
+        sentence.text
+        for sentence in own.sentences
+        if sentence.has("validation.invalidating")
+        and not sentence.reported("validation.invalidating")
     )
 
 
@@ -30,7 +30,8 @@ def validating(text: str) -> tuple[str, ...]:
     """Return the sentences that say a feeling makes sense, or answer it with warmth."""
     if not has(text, "validation.validating"):
         return ()
-    return tuple(sentence for sentence in sentences(text) if has(sentence, "validation.validating"))
+    own = heard(text).sentences
+    return tuple(sentence.text for sentence in own if sentence.has("validation.validating"))
 
 
 def names_feeling(text: str) -> bool:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from measures.lexicon import count, has, hits, lists, word_set
+from measures.heard import count, has, hits
+from measures.lexicon import lists, word_set
 
 
 def test_every_list_can_be_read_and_has_phrases() -> None:
