@@ -26,6 +26,8 @@ from domain.errors import ConfigError, ResumeRefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydantic import BaseModel
+
     from agents.messages import Message
     from domain.settings import RoleSettings
 
@@ -46,13 +48,15 @@ class Attempt:
     """What goes into one attempt and, once it is over, what came out.
 
     `params` is everything in the body but model and messages, in its canonical names. `check`
-    may turn an `OK` into another outcome before it is recorded.
+    may turn an `OK` into another outcome before it is recorded. `form` is what the answer must fit;
+    it stands in `params` as bytes.
     """
 
     key: CallKey
     messages: list[Message]
     params: dict[str, Any]
     check: Callable[[CallResult], CallResult]
+    form: type[BaseModel] | None = None
     result: CallResult | None = None
     recalled: bool = False
     excused: bool = False

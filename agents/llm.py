@@ -21,7 +21,14 @@ from agents.line import close_line, current_line, headers_of, key_of, post
 from agents.listeners import anybody_listens
 from agents.retry import LESSONS, Backoff, Patience
 from agents.speech import clean_speech
-from agents.structured import REPAIRS, InvalidAnswerError, ask_again, read_answer, response_format
+from agents.structured import (
+    REPAIRS,
+    InvalidAnswerError,
+    ask_again,
+    packed_format,
+    read_answer,
+    response_format,
+)
 from domain.call import CallFailed, CallKey, CallResult, Journal, Outcome, Role
 
 if TYPE_CHECKING:
@@ -139,7 +146,8 @@ class EndpointChat(ChatOpenAI):
         if not isinstance(attempt, Attempt):
             return super()._get_invocation_params(stop, **kwargs)
         call = {"model": self.model_name, "call": str(attempt.key), "stop": stop}
-        return {**call, **attempt.params}
+        form = {} if attempt.form is None else {"response_format": response_format(attempt.form)}
+        return {**call, **attempt.params, **form}
 
 
 def _is_json(options: dict[str, Any]) -> bool:
@@ -226,8 +234,8 @@ class RoleModel:
                 return result.model_copy(update={"outcome": Outcome.INVALID, "detail": str(fault)})
             return result
 
-        params = {**self._sampling, "seed": seed, "response_format": response_format(schema)}
-        await self._settle(messages, key, params, fits)
+        params = {**self._sampling, "seed": seed, "response_format": packed_format(schema)}
+        await self._settle(messages, key, params, fits, schema)
         return answers[-1]
 
     async def _settle(
@@ -236,12 +244,13 @@ class RoleModel:
         key: CallKey,
         params: dict[str, Any],
         check: Callable[[CallResult], CallResult],
+        form: type[BaseModel] | None = None,
     ) -> CallResult:
         """Attempt until a result may be used or nothing more may be tried."""
         patience = Patience(self.settings.retries, REPAIRS, self._backoff, self.settings.patience_s)
         original = asked = list(messages)
         while True:
-            attempt = Attempt(key, asked, params, check)
+            attempt = Attempt(key, asked, params, check, form)
             result = await self._once(attempt)
             if result.outcome is Outcome.OK:
                 return result

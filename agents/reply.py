@@ -117,8 +117,6 @@ def _outcome(finish: str, text: str, refusal: str) -> tuple[Outcome, str]:
         return Outcome.TRUNCATED, "the answer was cut off at its token limit"
     if not text:
         return Outcome.EMPTY, "the answer has no text"
-    if stray := GARBAGE.search(text):
-        return Outcome.MALFORMED, f"the text holds U+{ord(stray[0]):04X}, which is no text"
     return Outcome.OK, ""
 
 

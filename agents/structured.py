@@ -46,6 +46,12 @@ def response_format(schema: type[BaseModel]) -> dict[str, Any]:
     }
 
 
+@cache
+def packed_format(schema: type[BaseModel]) -> orjson.Fragment:
+    """Return `response_format` as the bytes that orjson writes for it, written once."""
+    return orjson.Fragment(orjson.dumps(response_format(schema)))
+
+
 def find_object(text: str) -> dict[str, Any] | None:
     """Return the JSON object in `text`, or None.
 
@@ -110,20 +116,40 @@ def read_answer(text: str, schema: type[T], check: Callable[[T], None] | None = 
     Raises:
         InvalidAnswerError: It does not fit; says how, for the model to mend.
     """
+    answer = _at_once(text, schema)
+    if answer is None:
+        answer = _looked_for(text, schema)
+    if check is not None:
+        check(answer)
+    return answer
+
+
+def _at_once(text: str, schema: type[T]) -> T | None:
+    """Read an answer that is the object and nothing else, as nearly every one is.
+
+    None where it must be looked at more closely: it does not fit, holds escapes, or numbers that
+    JSON does not know.
+    """
+    if "\\u" in text or "NaN" in text or "Infinity" in text:
+        return None
+    try:
+        return schema.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _looked_for(text: str, schema: type[T]) -> T:
     found = find_object(text)
     if found is None:
         raise InvalidAnswerError("There is no complete JSON object in the answer.")
     if "\\u" in text and any(GARBAGE.search(said) for said in _strings(found)):
         raise InvalidAnswerError("The answer holds control characters, which are no text.")
     try:
-        answer = schema.model_validate_json(orjson.dumps(found))
+        return schema.model_validate_json(orjson.dumps(found))
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False, include_context=False)
         lines = [f"{'.'.join(map(str, f['loc'])) or 'answer'}: {f['msg']}" for f in faults]
         raise InvalidAnswerError("; ".join(lines[:FAULTS])) from None
-    if check is not None:
-        check(answer)
-    return answer
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -68,12 +68,13 @@ def answer_check(pack: Pack, turns: Sequence[Turn]) -> Callable[[CritiqueAnswer]
     """
     every = {turn.index for turn in turns}
     own = {turn.index for turn in turns if turn.speaker is Speaker.THERAPIST}
-    kinds = [flaw.key for flaw in pack.flaws]
+    kinds = {flaw.key for flaw in pack.flaws}
+    gates, items = [gate.key for gate in pack.gates], pack.session.keys
 
     def check(answer: CritiqueAnswer) -> None:
         faults = [
-            *_each_once("gates", [g.gate for g in answer.gates], [g.key for g in pack.gates]),
-            *_each_once("items", [i.item for i in answer.items], pack.session.keys),
+            *_each_once("gates", [g.gate for g in answer.gates], gates),
+            *_each_once("items", [i.item for i in answer.items], items),
             *_strays("gates", (t for gate in answer.gates for t in gate.turns), every),
             *_strays("items", (t for item in answer.items for t in item.turns), every),
             *_strays("flaws", (flaw.turn for flaw in answer.flaws), own, "a therapist turn"),
@@ -86,6 +87,8 @@ def answer_check(pack: Pack, turns: Sequence[Turn]) -> Callable[[CritiqueAnswer]
 
 
 def _each_once(what: str, got: Sequence[str], expected: Sequence[str]) -> list[str]:
+    if len(got) == len(expected) and set(got) == set(expected):
+        return []
     missing = [key for key in expected if key not in got]
     strays = [key for key in got if key not in expected]
     faults = [f"{what}: missing {', '.join(missing)}"] if missing else []

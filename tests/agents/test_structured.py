@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import orjson
 import pytest
+from pydantic import BaseModel
 
 from agents.structured import (
     InvalidAnswerError,
     ask_again,
     find_object,
+    packed_format,
     read_answer,
     response_format,
 )
@@ -64,3 +67,9 @@ def test_a_repair_keeps_the_request_before_it() -> None:
     assert [message["role"] for message in messages] == ["user", "assistant", "user"]
     assert len(messages[1]["content"]) == 6000
     assert "No score." in messages[2]["content"]
+
+
+@pytest.mark.parametrize("schema", [CritiqueAnswer, VerdictAnswer])
+def test_the_form_is_sent_as_the_bytes_that_it_would_be_written_as(schema: type[BaseModel]) -> None:
+    plain = orjson.dumps({"a": 1, "response_format": response_format(schema)})
+    assert orjson.dumps({"a": 1, "response_format": packed_format(schema)}) == plain
