@@ -121,7 +121,8 @@ def read_account(trial: Trial) -> list[Line]:
     """Return the endpoint's account of a run, line by line."""
     if not trial.account.is_file():
         return []
-    return [Line(**orjson.loads(line)) for line in trial.account.read_bytes().splitlines()]
+    whole, _, _ = trial.account.read_bytes().rpartition(b"\n")  # the last may be half written
+    return [Line(**orjson.loads(line)) for line in whole.splitlines()]
 
 
 def _sessions(lines: list[Line]) -> set[str]:
