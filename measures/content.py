@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from measures.heard import heard
 from measures.lexicon import word_set
-from measures.tokens import KEPT, stem, words
+from measures.tokens import KEPT, stem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,12 +28,12 @@ def _trade() -> frozenset[str]:
 @lru_cache(maxsize=KEPT)
 def content(text: str) -> tuple[str, ...]:
     """Return the stems of the content words of `text`, in order."""
-    return stems(words(text))
+    return stems(heard(text).words)
 
 
-def stems(heard: Sequence[str]) -> tuple[str, ...]:
-    """Return the stems of the content words among `heard`, in order."""
-    return tuple(filter(None, map(_content_stem, heard)))
+def stems(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the stems of the content words among `words`, in order."""
+    return tuple(filter(None, map(_content_stem, words)))
 
 
 @lru_cache(maxsize=32768)

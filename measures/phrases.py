@@ -177,9 +177,11 @@ class PhraseIndex:
 
     def _met(self, words: Sequence[str], pairs: Sequence[str]) -> list[tuple[int, _Entry]]:
         """Return what may begin at which word."""
-        begun = self._begun.get
-        met = [(at, entry) for at, entry in enumerate(map(begun, words)) if entry]
-        met += [(at, entry) for at, entry in enumerate(map(begun, pairs)) if entry]
+        begun = self._begun
+        met: list[tuple[int, _Entry]] = []
+        for keys in (words, pairs):
+            if not begun.keys().isdisjoint(keys):
+                met += [(at, begun[key]) for at, key in enumerate(keys) if key in begun]
         for letters, phrase in self._letters:
             entry = _Entry.of([phrase])
             met += [(at, entry) for at, word in enumerate(words) if word.startswith(letters)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from measures.heard import heard
@@ -65,8 +66,11 @@ def _last_like(
     """Return the index of the last turn whose pairs overlap with `mine` by `threshold` or more."""
     size = len(mine)
     least, most = threshold * size, size / threshold if threshold else math.inf
+    # So many of mine that a turn with none of them shares less than `least`.
+    some = tuple(islice(mine, int(size - least) + 1))
     for index, theirs in reversed(said):
-        if least <= len(theirs) <= most:  # else the sizes alone keep them apart
+        # Else the sizes alone keep them apart, or what they do not share.
+        if least <= len(theirs) <= most and not (least and theirs.isdisjoint(some)):
             shared = len(mine & theirs)
             if shared / (size + len(theirs) - shared) >= threshold:
                 return index

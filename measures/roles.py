@@ -40,6 +40,11 @@ class Drift(NamedTuple):
     quote: str
 
 
+def _lettered(words: Sequence[str], shown: str) -> bool:
+    """Tell whether the words alone have letters enough; those left out of them are not counted."""
+    return sum(map(len, words)) - shown.count("'") >= LETTERS * len(shown)
+
+
 @lru_cache(maxsize=KEPT)
 def is_broken(text: str) -> bool:
     """Tell whether a turn is empty, without words, or the same words over and over."""
@@ -47,7 +52,8 @@ def is_broken(text: str) -> bool:
     if not said.words:
         return True
     shown = text.replace(" ", "")
-    if len(_SIGNS.sub("", shown)) < LETTERS * len(shown):
+    plain = text.isascii() and _lettered(said.words, shown)  # nearly all are, at a glance
+    if not plain and len(_SIGNS.sub("", shown)) < LETTERS * len(shown):
         return True
     return len(said.words) >= 12 and babble(text) >= BABBLE
 
