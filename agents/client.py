@@ -14,11 +14,17 @@ if TYPE_CHECKING:
     from agents.pack import Pack
     from agents.scene import Scene
     from domain.call import CallKey
+    from domain.scenario import PlanItem
+
+
+def client_prompt(pack: Pack, item: PlanItem) -> str:
+    """Write the client's system prompt, the same for the whole session."""
+    return pack.fill("client", **person_facts(item.persona, pack))
 
 
 def client_messages(pack: Pack, scene: Scene) -> list[Message]:
     """Write the request for the client's next turn; the last turn is the therapist's."""
-    prompt = pack.fill("client", **person_facts(scene.item.persona, pack))
+    prompt = scene.prompt or client_prompt(pack, scene.item)
     notes = pack.fill(
         "client_notes",
         exchange=str(scene.exchange),

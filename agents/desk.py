@@ -83,7 +83,8 @@ class Desk:
         self.base_url = settings.base_url.rstrip("/")
         self.url = f"{self.base_url}/chat/completions"
         self._gate = journal.gate(settings)
-        self._under_way: dict[str, asyncio.Event] = {}
+        self._under_way: dict[str, asyncio.Event | None] = {}
+        """Calls being asked, each with what its twins wait for, once there is one."""
 
     async def run(self, attempt: Attempt) -> CallResult:
         """Recall the attempt's result, or ask for it and record it.
@@ -93,14 +94,16 @@ class Desk:
         Raises:
             BudgetReachedError, StoreError, ResumeRefusedError: From the journal.
         """
-        while twin := self._under_way.get(str(attempt.key)):
+        name = str(attempt.key)
+        while name in self._under_way:
+            twin = self._under_way[name] = self._under_way[name] or asyncio.Event()
             await twin.wait()
         line = current_line()
         habits = line.habits(self.base_url, self.settings.model)
         body, digest = self._body(attempt, habits)
         found, habits = self._recall(attempt, digest, habits)
         if found is None:
-            result = await self._ask(attempt, body, digest)
+            result = await self._ask(attempt, name, body, digest)
         else:
             attempt.recalled = True
             result = self._checked(attempt, found)
@@ -138,10 +141,10 @@ class Desk:
                 return found, other
             raise
 
-    async def _ask(self, attempt: Attempt, body: bytes, digest: str) -> CallResult:
-        done = self._under_way[str(attempt.key)] = asyncio.Event()
+    async def _ask(self, attempt: Attempt, name: str, body: bytes, digest: str) -> CallResult:
+        self._under_way[name] = None
         try:
-            result = self._checked(attempt, await self._post(attempt.key, body))
+            result = self._checked(attempt, await self._post(attempt.key, name, body))
             await self.journal.record(
                 CallRow(
                     key=attempt.key,
@@ -153,15 +156,15 @@ class Desk:
                 )
             )
         finally:
-            del self._under_way[str(attempt.key)]
-            done.set()
+            if (twin := self._under_way.pop(name)) is not None:
+                twin.set()
         return result
 
-    async def _post(self, key: CallKey, body: bytes) -> CallResult:
+    async def _post(self, key: CallKey, name: str, body: bytes) -> CallResult:
         """Send `body` when the endpoint's limit and the budget let it."""
         settings = self.settings
         headers = headers_of(key_of(settings.api_key_env))
-        headers[CALL_HEADER] = str(key)
+        headers[CALL_HEADER] = name
         call = Reservation(key, self.role, settings.model, len(body), settings.max_tokens)
         result = None
         await self._gate.enter(call)

@@ -159,7 +159,10 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: flo
     started = time.perf_counter()
     try:
         async with asyncio.timeout(timeout_s):
-            result = _read(await _send(url, body, headers))
+            reply = await _send(url, body, headers)
+        result = _read(reply, (time.perf_counter() - started) * 1000)
+        if result.outcome is Outcome.OK:
+            return result
     except TimeoutError:
         result = CallResult(outcome=Outcome.TIMEOUT, detail=f"no answer within {timeout_s:g} s")
     except aiohttp.InvalidURL:
@@ -189,11 +192,11 @@ async def _send(url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         return Reply(response.status, response.headers, await read_capped(response))
 
 
-def _read(reply: Reply) -> CallResult:
+def _read(reply: Reply, latency_ms: float) -> CallResult:
     if reply.body is None:
         detail = f"the answer is longer than {MAX_BYTES} bytes"
         return CallResult(outcome=Outcome.TOO_LARGE, detail=detail)
-    return read_reply(reply.status, reply.headers, reply.body)
+    return read_reply(reply.status, reply.headers, reply.body, latency_ms)
 
 
 async def read_capped(response: aiohttp.ClientResponse) -> bytes | None:

@@ -67,8 +67,10 @@ def is_shut(detail: str) -> bool:
     return SHUT.match(detail) is not None
 
 
-def read_reply(status: int, headers: Mapping[str, str], body: bytes) -> CallResult:
-    """Read one HTTP answer to a chat-completions request."""
+def read_reply(
+    status: int, headers: Mapping[str, str], body: bytes, latency_ms: float = 0.0
+) -> CallResult:
+    """Read one HTTP answer to a chat-completions request that took `latency_ms`."""
     if status != 200:
         return read_error(status, headers, body)
     try:
@@ -87,10 +89,12 @@ def read_reply(status: int, headers: Mapping[str, str], body: bytes) -> CallResu
     if role != "assistant":
         said = f"a message of role {str(role)[:ROLE_CHARS]!r} instead of assistant"
         return CallResult(outcome=Outcome.MALFORMED, detail=said, usage=_usage(data.get("usage")))
-    return _read_message(data, _text(choice.get("finish_reason")), choice["message"])
+    return _read_message(data, _text(choice.get("finish_reason")), choice["message"], latency_ms)
 
 
-def _read_message(data: dict[str, Any], finish: str, message: dict[str, Any]) -> CallResult:
+def _read_message(
+    data: dict[str, Any], finish: str, message: dict[str, Any], latency_ms: float
+) -> CallResult:
     content = _content(message.get("content"))
     thought, text = split_thinking(content)
     outcome, detail = _outcome(finish, text, _text(message.get("refusal")))
@@ -105,6 +109,7 @@ def _read_message(data: dict[str, Any], finish: str, message: dict[str, Any]) ->
         finish_reason=finish,
         model=_text(data.get("model")),
         usage=_usage(data.get("usage")),
+        latency_ms=latency_ms,
     )
 
 

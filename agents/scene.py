@@ -22,3 +22,5 @@ class Scene:
     exchange: int
     exchanges: int
     guidance: tuple[str, ...] = ()
+    prompt: str = ""
+    """The speaker's system prompt, where it has been written for an earlier turn."""

@@ -14,17 +14,22 @@ if TYPE_CHECKING:
     from agents.pack import Pack
     from agents.scene import Scene
     from domain.call import CallKey
+    from domain.scenario import PlanItem
 
 
-def therapist_messages(pack: Pack, scene: Scene) -> list[Message]:
-    """Write the request for the therapist's next turn."""
-    item = scene.item
-    prompt = pack.fill(
+def therapist_prompt(pack: Pack, item: PlanItem) -> str:
+    """Write the therapist's system prompt, the same for the whole session."""
+    return pack.fill(
         "therapist",
         **intake_facts(item.persona.intake()),
         **plan_facts(item.scenario, pack),
         crisis_help=pack.crisis_help(),
     )
+
+
+def therapist_messages(pack: Pack, scene: Scene) -> list[Message]:
+    """Write the request for the therapist's next turn."""
+    prompt = scene.prompt or therapist_prompt(pack, scene.item)
     part = pack.phases.layout(scene.exchanges)[scene.exchange - 1]
     notes = pack.fill(
         "therapist_notes",

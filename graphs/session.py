@@ -15,10 +15,10 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from agents.client import client_says
+from agents.client import client_prompt, client_says
 from agents.listeners import settled_listeners
 from agents.scene import Scene
-from agents.therapist import therapist_says
+from agents.therapist import therapist_prompt, therapist_says
 from domain.call import CallFailed, CallKey
 from domain.scenario import PlanItem
 from domain.session import Failure, StopReason
@@ -74,13 +74,15 @@ def begin_draft(
 
 async def play(state: SessionState, runtime: Runtime[PlayContext]) -> SessionUpdate:
     """Play exchanges until the draft has ended or a call has failed."""
-    turns, step, reason = state["turns"], state["step"], None
+    turns, step, reason, context = state["turns"], state["step"], None, runtime.context
+    of_therapist = therapist_prompt(context.pack, state["item"])
+    of_client = client_prompt(context.pack, state["item"])
     try:
         with settled_listeners():
             while reason is None:
-                turns = await _speak(state, runtime.context, Speaker.THERAPIST, turns, step)
-                turns = await _speak(state, runtime.context, Speaker.CLIENT, turns, step + 1)
-                turns, reason = stop(turns, runtime.context.settings.exchanges)
+                turns = await _speak(state, context, Speaker.THERAPIST, turns, step, of_therapist)
+                turns = await _speak(state, context, Speaker.CLIENT, turns, step + 1, of_client)
+                turns, reason = stop(turns, context.settings.exchanges)
                 step += 2
     except CallFailed as failed:
         # What was said in the exchange that failed is in the ledger; a draft has whole exchanges.
@@ -95,6 +97,7 @@ async def _speak(
     speaker: Speaker,
     turns: tuple[Turn, ...],
     step: int,
+    prompt: str,
 ) -> tuple[Turn, ...]:
     """Return `turns` with the speaker's next one."""
     item, draft = state["item"], state["draft"]
@@ -104,6 +107,7 @@ async def _speak(
         exchange=len(turns) // 2 + 1,
         exchanges=context.settings.exchanges,
         guidance=state["guidance"],
+        prompt=prompt,
     )
     key = CallKey(session=state["session_id"], draft=draft, step=step, attempt=0)
     seed = item.seed(draft, step)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import orjson
 import pytest
-from pydantic import BaseModel
 
 from agents.structured import (
     InvalidAnswerError,
@@ -14,6 +15,9 @@ from agents.structured import (
 )
 from domain.critique import CritiqueAnswer
 from domain.verdict import VerdictAnswer
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 GOOD = '{"reason": "It names {the} feeling.", "quote": "\\"sad\\"", "score": 4}'
 
