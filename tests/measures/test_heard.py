@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from measures.heard import heard
@@ -39,7 +41,7 @@ def test_a_sentence_in_a_turn_is_heard_as_if_it_stood_alone() -> None:
 )
 def test_phrases_are_found_where_they_are_written(phrase: str, said: str, ends: list[int]) -> None:
     words = said.split()
-    pairs = [f"{one} {two}" for one, two in zip(words, words[1:], strict=False)]
+    pairs = list(map(" ".join, pairwise(words)))
     places = PhraseIndex({"list": [phrase]}).places(words, pairs, [len(words)])
     assert [place[3] for place in places] == ends
 
