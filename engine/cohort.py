@@ -1,8 +1,4 @@
-"""What finished items have cost, summed so that a forecast can be made from it.
-
-The first items to finish are the short ones. They are counted in the order in which they began,
-up to the first that is still being played: so the short ones do not stand for all.
-"""
+"""How far a worker is with its items: how many, what they cost, how their calls ended."""
 
 from __future__ import annotations
 
@@ -10,23 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.budget import NOTHING, Spend
+from engine.budget import NOTHING
+from engine.course import Course, Surveyor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """How many items, and the sums and sums of squares of what each cost."""
-
-    n: int = 0
-    sums: Spend = NOTHING
-    squares: Spend = NOTHING
-
-    def __add__(self, other: Moments) -> Moments:
-        """Put two samples together."""
-        return Moments(self.n + other.n, self.sums + other.sums, self.squares + other.squares)
+    from engine.budget import Spend
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +23,7 @@ class Progress:
     """Items being played."""
     finished: Mapping[str, int] = field(default_factory=dict)
     """By label, in this run."""
-    moments: Moments = Moments()
-    """Of finished items that began before any that is not finished."""
-    open: Spend = NOTHING
-    """Spent on items that are not finished."""
+    course: Course = field(default_factory=Course)
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """Calls by how they ended, in this run."""
 
@@ -49,20 +32,19 @@ class Progress:
         return Progress(
             self.in_flight + other.in_flight,
             Counter(self.finished) + Counter(other.finished),
-            self.moments + other.moments,
-            self.open + other.open,
+            self.course + other.course,
             Counter(self.outcomes) + Counter(other.outcomes),
         )
 
 
 class _Item:
-    __slots__ = ("cost", "ended", "whole")
+    __slots__ = ("calls", "cost", "paid")
 
     def __init__(self) -> None:
+        self.calls = 0
+        """Those that an earlier run paid too."""
+        self.paid = 0
         self.cost = NOTHING
-        self.ended = False
-        self.whole = True
-        """Whether all of it was paid in this run."""
 
 
 class Cohort:
@@ -70,66 +52,53 @@ class Cohort:
 
     def __init__(self) -> None:
         self._items: dict[str, _Item] = {}
-        """In the order in which they began; those that have ended wait here for earlier ones."""
-        self._playing = 0
-        self._open = NOTHING
+        self._left: dict[str, int] = {}
+        """Calls of the items that were begun and given up."""
         self._finished: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
-        self._moments = Moments()
+        self._surveyor = Surveyor()
 
     def begin(self, item: str) -> None:
         """An item is begun."""
         self._items[item] = _Item()
-        self._playing += 1
+        self._left.pop(item, None)
 
     def leave(self, item: str) -> None:
-        """An item is given up by this run: it says nothing about what one costs."""
+        """An item is given up by this run: it has come as far as it has."""
         found = self._items.pop(item, None)
         if found is not None:
-            self._playing -= 1
-            self._open -= found.cost
+            self._left[item] = found.calls
 
     def paid(self, item: str, cost: Spend, outcome: str) -> None:
         """A call of `item` has returned."""
         self._outcomes[outcome] += 1
         found = self._items.get(item)
         if found is not None:
+            found.calls += 1
+            found.paid += 1
             found.cost += cost
-            self._open += cost
+            self._surveyor.made(found.calls, cost)
 
     def recalled(self, item: str) -> None:
-        """Part of the item was paid by an earlier run: what it costs here is not the whole."""
+        """A call of the item was paid by an earlier run."""
         found = self._items.get(item)
         if found is not None:
-            found.whole = False
+            found.calls += 1
 
     def finish(self, item: str, label: str) -> None:
         """An item has its result."""
         self._finished[label] += 1
-        found = self._items.get(item)
-        if found is None:
-            return
-        self._playing -= 1
-        self._open -= found.cost
-        found.ended = True
-        while self._items:
-            first = next(iter(self._items))
-            if not self._items[first].ended:
-                break
-            self._count(self._items.pop(first))
-
-    def _count(self, item: _Item) -> None:
-        if item.whole:
-            cost = item.cost
-            squares = Spend(cost.calls**2, cost.tokens**2, cost.pico**2)
-            self._moments += Moments(1, cost, squares)
+        found = self._items.pop(item, None)
+        if found is not None and found.paid:
+            whole = found.paid == found.calls
+            self._surveyor.ended(found.calls, found.cost if whole else None)
 
     def progress(self) -> Progress:
         """Return how things stand."""
+        playing = [item.calls for item in self._items.values()]
         return Progress(
-            self._playing,
+            len(playing),
             dict(self._finished),
-            self._moments,
-            self._open,
+            self._surveyor.course([*playing, *self._left.values()]),
             dict(self._outcomes),
         )

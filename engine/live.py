@@ -21,7 +21,8 @@ from domain.endpointstate import EndpointState
 from engine.budget import NO_LIMIT, Spend
 
 if TYPE_CHECKING:
-    from engine.cohort import Moments, Progress
+    from engine.cohort import Progress
+    from engine.course import Course, Moments
 
 EVERY_S = 1.0
 STALE_S = 5.0
@@ -37,6 +38,15 @@ class Sample(Noun):
     n: int = 0
     sums: tuple[int, int, int] = (0, 0, 0)
     squares: tuple[int, int, int] = (0, 0, 0)
+
+
+class Survey(Noun):
+    """An `engine.course.Course` as the file has it; triples are calls, tokens, picodollars."""
+
+    made: tuple[tuple[int, int, int], ...] = ()
+    ended: tuple[int, ...] = ()
+    playing: tuple[int, ...] = ()
+    whole: tuple[Sample, ...] = ()
 
 
 class LiveState(Noun):
@@ -60,13 +70,11 @@ class LiveState(Noun):
     spent: tuple[int, int, int] = (0, 0, 0)
     """Earlier runs included."""
     spent_here: tuple[int, int, int] = (0, 0, 0)
-    open: tuple[int, int, int] = (0, 0, 0)
-    """Spent in this run on sessions that are not finished."""
     limits: tuple[int | None, int | None, int | None] = (None, None, None)
     deadline_s: float | None = None
     calls_per_second: float = 0.0
     """Over the last half minute."""
-    sample: Sample = Sample()
+    survey: Survey = Survey()
     outcomes: dict[str, int] = Field(default_factory=dict)
     """Calls of this run by how they ended."""
     endpoints: tuple[EndpointState, ...] = ()
@@ -133,11 +141,10 @@ class LiveFile:
             finished=dict(progress.finished),
             spent=_triple(spent),
             spent_here=_triple(here),
-            open=_triple(progress.open),
             limits=_limited(self._limits),
             deadline_s=self._deadline_s,
             calls_per_second=self._rate(now, here.calls),
-            sample=_sample(progress.moments),
+            survey=survey_of(progress.course),
             outcomes=dict(progress.outcomes),
             endpoints=endpoints,
         )
@@ -181,6 +188,16 @@ def _triple(spend: Spend) -> tuple[int, int, int]:
 def _limited(limits: Spend) -> tuple[int | None, int | None, int | None]:
     calls, tokens, pico = (None if most >= NO_LIMIT else most for most in _triple(limits))
     return calls, tokens, pico
+
+
+def survey_of(course: Course) -> Survey:
+    """Return a course as the live file has it."""
+    return Survey(
+        made=tuple(_triple(cost) for cost in course.made),
+        ended=course.ended,
+        playing=course.playing,
+        whole=tuple(_sample(moments) for moments in course.whole),
+    )
 
 
 def _sample(moments: Moments) -> Sample:

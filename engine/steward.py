@@ -7,7 +7,7 @@ bench; on Ray it is an actor on the driver's machine.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from engine.budget import NOTHING, Spend, limits_of
@@ -124,7 +124,8 @@ class Steward:
         self._purse.leave(worker, spent)
         self._endpoints.forget(worker)
         last = self._progress.pop(worker, Progress())
-        self._left += Progress(finished=last.finished, moments=last.moments, outcomes=last.outcomes)
+        course = replace(last.course, playing=())  # others begin them anew
+        self._left += Progress(finished=last.finished, course=course, outcomes=last.outcomes)
 
     def _terms(self) -> Terms:
         deadline = self._mandate.budget.deadline_s

@@ -11,14 +11,13 @@ import pytest
 
 from campaigns.bill import bill_of
 from campaigns.cancel import cancel_campaign
-from campaigns.forecast import forecast, student
 from campaigns.run import run_campaign
 from campaigns.status import State, campaign_status
 from domain.errors import BudgetReachedError, ConfigError, ExitCode
 from domain.price import Price
 from domain.progress import silent
 from domain.runfolder import RunFolder
-from engine.live import LiveState, Sample, read_live
+from engine.live import read_live
 from engine.prices import price_of, shipped
 from tests.campaigns.conftest import KEY_ENV
 from tests.support.second_endpoint import KEY, MODEL
@@ -141,37 +140,6 @@ def test_the_live_file_holds_no_key(stage: Stage, folder: RunFolder) -> None:
 def test_a_broken_live_file_is_none(tmp_path: Path) -> None:
     (tmp_path / "live.json").write_bytes(b"{")
     assert read_live(tmp_path / "live.json") is None
-
-
-def live(spent: int, finished: int, sample: Sample) -> LiveState:
-    triple = spent, spent, spent
-    return LiveState(
-        host="", clock_s=0, seconds=10, planned=100, finished={"accepted": finished},
-        spent=triple, spent_here=triple, sample=sample, calls_per_second=10,
-    )  # fmt: skip
-
-
-def test_a_forecast_adds_what_is_to_come_to_what_is_spent() -> None:
-    """Ten sessions of 90 or 110: ninety more come to 9,000, give or take what they scatter."""
-    sums, squares = 10 * 100, 5 * (90**2 + 110**2)
-    sample = Sample(n=10, sums=(sums,) * 3, squares=(squares,) * 3)
-    found = forecast(live(1000, 10, sample))
-    assert found is not None
-    assert found.tokens.expected == pytest.approx(10_000)
-    deviation = (1000 / 9) ** 0.5
-    give = student(9) * deviation * (90 * (1 + 9)) ** 0.5
-    assert found.tokens.high - found.tokens.expected == pytest.approx(give)
-    assert found.seconds_left is not None
-    assert found.seconds_left.expected == pytest.approx(900)
-
-
-def test_too_few_sessions_foretell_nothing() -> None:
-    assert forecast(live(100, 1, Sample(n=1, sums=(1, 1, 1), squares=(1, 1, 1)))) is None
-
-
-@pytest.mark.parametrize(("freedom", "t"), [(4, 2.132), (9, 1.833), (30, 1.697), (1000, 1.646)])
-def test_students_t_is_as_in_the_tables(freedom: int, t: float) -> None:
-    assert student(freedom) == pytest.approx(t, rel=0.005)
 
 
 def test_every_shipped_price_names_its_source() -> None:
