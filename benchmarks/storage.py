@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.campaign import play, scratch
 from benchmarks.meter import Lap, measured
+from domain.call import Reservation
 from engine.ledger import Ledger
 from engine.shards import shard_at
 from engine.store import Store
@@ -36,7 +37,7 @@ class StoreLane:
         self.lap()
 
     def lap(self) -> Lap:
-        """Write every row into a new shard, its recall included, and close it."""
+        """Write every row into a new shard as the engine does: recall, permit, record, finish."""
         with scratch() as folder, measured(sum(len(rows) for _, rows, _ in self._sessions)) as lap:
             asyncio.run(self._write(folder.ledger))
         return lap
@@ -55,5 +56,6 @@ async def _keep(ledger: Ledger, left: Iterator[Finished]) -> None:
         for row in rows:
             if ledger.recall(row.key, row.request_hash) is not None:
                 raise RuntimeError("a new ledger recalls a call")
+            await ledger.permit(Reservation(row.key, row.role, "stub", len(row.request), 400))
             await ledger.record(row)
         await ledger.finish(name, result)

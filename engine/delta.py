@@ -31,9 +31,11 @@ class Delta(NamedTuple):
     literal: bytes
 
 
-def common_prefix(one: bytes, two: bytes) -> int:
-    """Return how many leading bytes `one` and `two` share."""
+def common_prefix(one: bytes, two: bytes, guess: int = 0) -> int:
+    """Return how many leading bytes `one` and `two` share; a right guess is confirmed at once."""
     low, high = 0, min(len(one), len(two))
+    if 0 < guess < high and one[guess] != two[guess] and one.startswith(two[:guess]):
+        return guess
     near = high - _NEAR
     if near > 0:
         if one.startswith(two[:near]):
@@ -69,15 +71,22 @@ def common_suffix(one: bytes, two: bytes, most: int) -> int:
     return low
 
 
-def shrink(request: bytes, base: bytes, said: Iterable[tuple[int, bytes]]) -> Delta:
+def shrink(
+    request: bytes, base: bytes, said: Iterable[tuple[int, bytes]], like: Sequence[int] = ()
+) -> Delta:
     """Take apart a request.
+
+    A conversation grows in the same way from turn to turn: what follows the last answer is
+    replaced by as many answers as before, with the same bytes between them. So the pieces of the
+    base say where this one differs and where it quotes; where they are wrong, it is looked for.
 
     Args:
         request: What was sent.
         base: An earlier request, or nothing.
         said: Answers that it may quote and the base does not, each with its number, in order.
+        like: The pieces that `base` itself was taken apart into.
     """
-    prefix = common_prefix(request, base)
+    prefix = common_prefix(request, base, len(base) - like[-1] if like else 0)
     suffix = common_suffix(request, base, min(len(request), len(base)) - prefix)
     middle = request[prefix : len(request) - suffix]
     pieces: list[int] = []
@@ -86,7 +95,9 @@ def shrink(request: bytes, base: bytes, said: Iterable[tuple[int, bytes]]) -> De
     for number, answer in said:
         if len(answer) < _QUOTABLE:
             continue
-        found = middle.find(answer, at)
+        found = at + like[len(pieces)] if len(pieces) < len(like) else -1
+        if found < 0 or not middle.startswith(answer, found):
+            found = middle.find(answer, at)
         if found >= 0:
             pieces += (found - at, number)
             literals.append(middle[at:found])

@@ -18,6 +18,7 @@ from engine.rows import Kind, Tally
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
 
     from domain.call import CallResult, CallRow
 
@@ -53,6 +54,10 @@ class Batch:
     """Whom to tell."""
 
 
+_Last = tuple[int, bytes, int, "Sequence[int]"]
+"""A last request: its number, its bytes, how much had been said then, and its pieces."""
+
+
 class _Play:
     """One session under way."""
 
@@ -60,8 +65,8 @@ class _Play:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.last: dict[str, tuple[int, bytes, int]] = {}
-        """By role, its last request: its number, its bytes, and how much had been said then."""
+        self.last: dict[str, _Last] = {}
+        """By role."""
         self.said: list[tuple[int, bytes]] = []
         """Its calls' numbers and answers."""
 
@@ -91,8 +96,8 @@ class Scribe:
             raise ValueError(f"{usage!r} cannot be true")
         play = self._plays.get(key.session) or self._begin(key.session)
         role = row.role._value_
-        base, before, heard = play.last.get(role) or self._anchor(role)
-        delta = shrink(request, before, play.said[heard:])
+        base, before, heard, like = play.last.get(role) or self._anchor(role)
+        delta = shrink(request, before, play.said[heard:], like)
         said = orjson.dumps(result.text)[1:-1]
         more = _more(result)
         tally = self._tally(row, more)
@@ -117,8 +122,8 @@ class Scribe:
         request_hash = bytes.fromhex(row.request_hash)
         self._calls = number = self._calls + 1
         if not base:
-            self._anchors[role] = _Anchor(number, request)
-        play.last[role] = number, request, len(play.said)
+            self._anchors[role] = _Anchor(number, request, delta.pieces)
+        play.last[role] = number, request, len(play.said), delta.pieces
         play.said.append((number, said))
         tally.calls += 1
         tally.prompt += prompt
@@ -160,17 +165,17 @@ class Scribe:
             self._forgotten[oldest] = left.number
         return play
 
-    def _anchor(self, role: str) -> tuple[int, bytes, int]:
-        """Say which request a session's first is told by: number, bytes, and answers before it.
+    def _anchor(self, role: str) -> _Last:
+        """Say which request a session's first is told by.
 
         It is another session's, because system prompts are much alike; every so often there is
         none, and the request that is kept whole becomes the next anchor.
         """
         anchor = self._anchors.get(role)
         if anchor is None or anchor.uses == _ANCHORED:
-            return 0, b"", 0
+            return 0, b"", 0, ()
         anchor.uses += 1
-        return anchor.number, anchor.request, 0
+        return anchor.number, anchor.request, 0, anchor.pieces
 
     def _tally(self, row: CallRow, more: dict[str, Any]) -> Tally:
         """Return the totals that a call belongs to; what they do not say of it goes to `more`."""
@@ -195,11 +200,12 @@ class Scribe:
 class _Anchor:
     """The request that other sessions' first ones refer to."""
 
-    __slots__ = ("number", "request", "uses")
+    __slots__ = ("number", "pieces", "request", "uses")
 
-    def __init__(self, number: int, request: bytes) -> None:
+    def __init__(self, number: int, request: bytes, pieces: Sequence[int]) -> None:
         self.number = number
         self.request = request
+        self.pieces = pieces
         self.uses = 0
 
 

@@ -142,7 +142,7 @@ class Wallet:
         cost = cost_of(row, prices.get(row.role.value))
         self.spent += cost
         self.cohort.paid(row.key.session, cost, row.result.outcome.value)
-        held = self._held.pop(_place(row.key), None)
+        held = self._held.pop(_place(row.key), None) if self._held else None
         if held is not None:
             aside, stretch = held
             self._aside -= aside

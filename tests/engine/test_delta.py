@@ -44,8 +44,24 @@ def test_any_request_is_restored_from_any_base_and_any_answers() -> None:
         quoted = b"".join(dice.choice([*said.values(), dice.randbytes(50)]) for _ in range(6))
         end = base[len(base) - dice.randrange(len(base) + 1) :]
         request = base[: dice.randrange(len(base) + 1)] + quoted + end
-        delta = shrink(request, base, said.items())
+        like = dice.choice([(), [dice.randrange(len(base) + 2) for _ in range(5)]])
+        delta = shrink(request, base, said.items(), like)
         assert restore(base, *delta, said=said.__getitem__) == request
+
+
+def test_pieces_of_the_base_change_nothing_but_the_time() -> None:
+    answers = {number: bytes([64 + number]) * 40 for number in range(1, 7)}
+    note, tail = b"\\n\\nNotes: exchange %d", b'"}]}'
+    talk = b'{"messages":[{"content":"'
+    base, like = talk + note % 1 + tail, [len(talk + note % 1 + tail)]
+    for turn in range(1, 4):
+        said = [(2 * turn - 1, answers[2 * turn - 1]), (2 * turn, answers[2 * turn])]
+        talk += said[0][1] + b'"},{"content":"' + said[1][1]
+        request = talk + note % (turn + 1) + tail
+        delta = shrink(request, base, said, like)
+        assert delta == shrink(request, base, said)
+        assert delta.pieces[1::2] == [2 * turn - 1, 2 * turn]
+        base, like = request, delta.pieces
 
 
 def test_what_was_said_is_not_kept_again() -> None:
