@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -109,16 +109,21 @@ def load_trace(folder: RunFolder, session_id: str) -> Trace:
 def list_traces(folder: RunFolder) -> list[TraceLine]:
     """Return one line for each session of the plan, in plan order.
 
+    A few hundred results are held at a time; they are read without validation, which the worker
+    that wrote them has done.
+
     Raises:
         ConfigError: No such campaign.
         StoreError: The ledger is damaged.
     """
     require_campaign(folder)
-    store = Store(folder.ledger)
-    results, calls = store.results(), store.sessions()
+    store, plan = Store(folder.ledger), read_plan(folder.plan)
+    calls = store.sessions()
+    results = store.iter_results(item.session_id for item in plan)
+    ended = {name: _end(data) for name, data in results}
     return [
-        _line(item, results.get(item.session_id), calls.get(item.session_id, 0))
-        for item in read_plan(folder.plan)
+        _line(item, ended.get(item.session_id, _OPEN), calls.get(item.session_id, 0))
+        for item in plan
     ]
 
 
@@ -179,11 +184,25 @@ def _call(row: CallRow) -> CallTrace:
     )
 
 
-def _line(item: PlanItem, result: bytes | None, calls: int) -> TraceLine:
-    session = Session.model_validate_json(result) if result else None
-    critique = None
-    if session is not None and session.best is not None:
-        critique = session.drafts[session.best].critique
+class _End(NamedTuple):
+    """What a list says of a session's result."""
+
+    status: str
+    drafts: int
+    score: float | None
+
+
+_OPEN = _End("open", 0, None)
+
+
+def _end(result: bytes) -> _End:
+    session = orjson.loads(result)
+    drafts, best = session["drafts"], session["best"]
+    critique = None if best is None else drafts[best]["critique"]
+    return _End(session["status"], len(drafts), None if critique is None else critique["score"])
+
+
+def _line(item: PlanItem, end: _End, calls: int) -> TraceLine:
     return TraceLine(
         session=item.session_id,
         plan_index=item.index,
@@ -191,8 +210,8 @@ def _line(item: PlanItem, result: bytes | None, calls: int) -> TraceLine:
         problem=item.persona.problem,
         technique=item.scenario.technique,
         style=item.persona.style.value,
-        status=session.status.value if session else "open",
-        drafts=len(session.drafts) if session else 0,
-        score=critique.score if critique else None,
+        status=end.status,
+        drafts=end.drafts,
+        score=end.score,
         calls=calls,
     )
