@@ -13,10 +13,10 @@ that mark without a sign, the capacity has grown and the fast start begins again
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING
 
+from engine.limits_seen import LEAST_ROUND_S, Load, Unloaded, Window
 from engine.sight import Timing
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ FIRST_CALLS = 8
 the first limit, because the first answers of all are the short ones."""
 START = 4.0
 """Calls under way before anything is known."""
-LEAST_ROUND_S = 0.1
-"""A round trip counts as at least this, the time between two reports."""
 AFTER_REFUSAL = 0.9
 AFTER_QUEUE = 0.9
 """Share of the capacity found that the limit goes back to. CUBIC's 0.7 (RFC 9438, 4.6) is for a
@@ -67,8 +65,6 @@ chance (more where they scatter more), and after so many round trips in any case
 EARLY_CALLS = 8
 EARLY_ERRORS = 2.5
 """Standard errors by which an unfinished window must be over `TOLERANCE` to count at once."""
-MEMORY_CALLS = 256
-"""Calls that the unloaded latency is remembered over."""
 SETTLED = 0.9
 """Share of the answers that must be to calls sent after the last cut, before latencies count: the
 first to come back are the short ones."""
@@ -76,76 +72,12 @@ HASTE = 0.7
 """While the limit doubles with each round trip, short calls are more among the answers than among
 the calls: by a weight of 2 to the power of -latency, which lowers the mean logarithm by ln 2 times
 the variance."""
-STRETCH = 0.75
 LOW_WEIGHT = 0.3
 """Of a window at such a load, in the unloaded latency."""
 LOW = 0.97
 """Share of the capacity found under which calls are held not to queue."""
 VAIN_CUTS = 3
 """Cuts in a row after which latency has not come down: it is not a queue, calls take longer."""
-
-
-@dataclass(slots=True)
-class _Unloaded:
-    """A role's latency where there is no queue."""
-
-    log: float
-    mean_s: float
-    n: int
-
-    def learn(self, timing: Timing, weight: float) -> None:
-        self.log += weight * (timing.mean_log - self.log)
-        self.mean_s += weight * (timing.mean_s - self.mean_s)
-        self.n = min(MEMORY_CALLS, self.n + timing.n)
-
-
-@dataclass(slots=True)
-class _Window:
-    """What came back since `began`."""
-
-    began: float
-    timings: dict[str, Timing] = field(default_factory=dict)
-    """Of fresh calls."""
-    ended: int = 0
-    timeouts: int = 0
-    pressed: bool = False
-    highest: float = 0.0
-    """The limit, at most."""
-
-    @property
-    def n(self) -> int:
-        return sum(timing.n for timing in self.timings.values())
-
-    def scatter(self) -> float | None:
-        """Variance of the logarithms of latency within roles, or None where there is none."""
-        degrees = sum(max(0, timing.n - 1) for timing in self.timings.values())
-        return sum(t.scatter for t in self.timings.values()) / degrees if degrees > 1 else None
-
-
-class _Load:
-    """Calls that would be under way if what is answered had not queued, over a round trip."""
-
-    def __init__(self, now: float) -> None:
-        self._began = now
-        self._now: dict[int, tuple[float, float]] = {}
-        """By worker: seconds that its answers take without a queue, and within which seconds."""
-        self._before: dict[int, tuple[float, float]] = {}
-
-    def add(self, worker: int, work: float, within_s: float, now: float, round_s: float) -> None:
-        if now - self._began >= max(round_s, 2 * LEAST_ROUND_S):
-            self._before, self._now, self._began = self._now, {}, now
-        done, span = self._now.get(worker, (0.0, 0.0))
-        self._now[worker] = done + work, span + within_s
-
-    def value(self, now: float, round_s: float) -> float:
-        """Return the larger of the last two round trips: one may have begun before the queue.
-
-        Answers come in bunches: the latest stretch counts once it is nearly as long as a round
-        trip.
-        """
-        whole = now - self._began >= STRETCH * round_s or not self._before
-        both = (self._before, self._now) if whole else (self._before,)
-        return max(sum(work / span for work, span in one.values() if span) for one in both)
 
 
 class Limit:
@@ -180,16 +112,16 @@ class Limit:
         self._before_vain = 0.0
         self._doubted = False
         """Whether the unloaded latency was raised for want of another explanation."""
-        self._unloaded: dict[str, _Unloaded] = {}
+        self._unloaded: dict[str, Unloaded] = {}
         self._new: dict[str, Timing] = {}
         """Of roles whose unloaded latency is not known yet."""
         self._mix: dict[str, float] = {}
         """Recent calls by role."""
         self._variance = 0.05
-        self._load = _Load(now)
+        self._load = Load(now)
         self._in_flight = 0
         self._seen_at = now
-        self._window = _Window(now)
+        self._window = Window(now)
         self._ratio = 1.0
 
     @property
@@ -223,7 +155,7 @@ class Limit:
         self._found = self._limit
         self._curve_s = None
         self._seen_at = now
-        self._window = _Window(now)
+        self._window = Window(now)
 
     def see(self, worker: int, seen: Seen, in_flight: int, now: float) -> None:
         """Take in what one worker saw since its last report.
@@ -256,7 +188,7 @@ class Limit:
         if counts[0] + counts[1] >= START:
             if counts[0] >= SETTLED * (counts[0] + counts[1]):
                 self._settling = False
-                self._window = _Window(now)
+                self._window = Window(now)
             self._since_cut = [0, 0]
 
     def _gather(self, worker: int, seen: Seen, now: float) -> None:
@@ -287,7 +219,7 @@ class Limit:
         new = self._new.setdefault(role, Timing())
         new.add(timing)
         if new.n >= FIRST_CALLS:
-            self._unloaded[role] = _Unloaded(new.mean_log, new.mean_s, new.n)
+            self._unloaded[role] = Unloaded(new.mean_log, new.mean_s, new.n)
             del self._new[role]
 
     def _timed_out(self) -> bool:
@@ -393,7 +325,7 @@ class Limit:
     def _close(self, now: float) -> None:
         """Begin a new window."""
         self._mix = {role: n / 2 for role, n in self._mix.items()}
-        self._window = _Window(now)
+        self._window = Window(now)
 
     # The limit.
 
@@ -407,7 +339,7 @@ class Limit:
         self._marked_at = None
         self._draining = self._settling = True
         self._since_cut = [0, 0]
-        self._window = _Window(now)
+        self._window = Window(now)
 
     def _grow(self, seen: Seen, in_flight: int, now: float) -> None:
         """Raise the limit where it is used up; what is not needed is not asked for."""
@@ -450,7 +382,7 @@ class Limit:
         if self._queued:
             self._limit = mark
         if self._marked_at is None:
-            self._marked_at, self._window = now, _Window(now)
+            self._marked_at, self._window = now, Window(now)
         elif not self._queued and now - self._marked_at > self.round_s:
             self._start(now)
 

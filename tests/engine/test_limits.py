@@ -34,7 +34,9 @@ async def after_change(crowd: Crowd, factor: float) -> tuple[Figures, float]:
 
 @pytest.mark.parametrize("workers", [1, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("capacity", "factor"), [(8, UP), (32, UP), (32, DOWN)])
-@pytest.mark.parametrize(("latency_s", "sigma"), [(1.0, 0.5), (10.0, 0.3)])
+@pytest.mark.parametrize(
+    ("latency_s", "sigma"), [(1.0, 0.5), pytest.param(10.0, 0.3, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("seed", [1])
 def test_an_endpoint_that_refuses_is_used_up_and_seldom_refuses(
     workers: int, capacity: int, factor: float, latency_s: float, sigma: float, seed: int
@@ -48,7 +50,9 @@ def test_an_endpoint_that_refuses_is_used_up_and_seldom_refuses(
 
 @pytest.mark.parametrize("workers", [1, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("capacity", "factor"), [(8, UP), (32, UP), (64, DOWN)])
-@pytest.mark.parametrize(("latency_s", "sigma"), [(1.0, 0.1), (10.0, 0.0)])
+@pytest.mark.parametrize(
+    ("latency_s", "sigma"), [(1.0, 0.1), pytest.param(10.0, 0.0, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("seed", [1])
 def test_an_endpoint_that_queues_is_used_up_and_answers_soon(
     workers: int, capacity: int, factor: float, latency_s: float, sigma: float, seed: int
