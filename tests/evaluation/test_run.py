@@ -113,6 +113,7 @@ def settings(judge_url: str, **judge: object) -> Settings:
                     "model": "judge",
                     "trusted_for_real": True,
                     "retries": 0,
+                    "patience_s": 0,
                     **judge,
                 }
             },
