@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from engine.sight import Bounds, Order, Seen, rates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+logger = logging.getLogger(__name__)
 
 RECENT_S = 60.0
 _SPAN_S = 5.0
@@ -71,12 +74,27 @@ class SharedEndpoint:
         self._workers.setdefault(worker, _Worker(seen)).seen = seen
         self._count(seen, now)
         in_flight = sum(one.seen.in_flight for one in self._workers.values())
+        was_open = self._breaker.is_open
         if self._breaker.see(worker, seen, in_flight, now):
             self._limit.restart(now)
+            logger.warning("%s answers again", self.base_url)
+        elif self._breaker.is_open and not was_open:
+            self._warn(now)
         elif not self._breaker.is_open:
             self._limit.see(worker, seen, in_flight, now)
             self._heed(seen, now)
         return self._order(worker, now)
+
+    def _warn(self, now: float) -> None:
+        """Tell whoever runs this why nothing happens any more."""
+        pause = self._breaker.state(now)
+        if pause is not None:
+            logger.warning(
+                "%s is paused: %s; tried again in %.0f s, then less often",
+                self.base_url,
+                pause.why,
+                pause.probe_in_s,
+            )
 
     def forget(self, worker: int) -> None:
         """A worker has died: what it had is for the others."""
