@@ -61,6 +61,8 @@ class Now(Noun):
     outcomes: dict[str, int]
     """Calls of this run by how they ended."""
     endpoints: tuple[EndpointState, ...]
+    why: str = ""
+    """What stopped the run before its end, in a few words; empty while it goes on."""
     budget: Budget
     forecast: Forecast | None
 
@@ -178,6 +180,7 @@ def _now(folder: RunFolder, state: State) -> Now | None:
         calls_per_second=live.calls_per_second if running else 0.0,
         outcomes=live.outcomes,
         endpoints=live.endpoints,
+        why="" if running else live.why,
         budget=_budget(live),
         forecast=forecast(live) if state is not State.FINISHED else None,
     )

@@ -91,11 +91,11 @@ class StewardHost:
             raise RuntimeError("the steward has no run")
         return await self._steward.exchange(report)
 
-    async def close(self) -> None:
+    async def close(self, why: str) -> None:
         """End the run."""
         steward, self._steward = self._steward, None
         if steward is not None:
-            steward.close()
+            steward.close(why)
 
     async def leave(self, worker: int, spent: Spend) -> None:
         """Forget a worker that has died and had spent `spent`."""
@@ -283,7 +283,7 @@ class _Crew:
                 continue
             self._idle.append(actor)
         with suppress(cluster.WorkerDiedError):
-            self._steward.call("close").result()
+            self._steward.call("close", self._work.why_stopped).result()
 
 
 def _steward() -> cluster.Actor:

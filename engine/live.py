@@ -61,6 +61,8 @@ class LiveState(Noun):
     """Since the run began."""
     over: bool = False
     """Whether the run has ended; nothing changes any more."""
+    why: str = ""
+    """What stopped it before its end."""
     planned: int
     before: int = 0
     """Sessions that earlier runs finished."""
@@ -126,6 +128,7 @@ class LiveFile:
         endpoints: tuple[EndpointState, ...],
         *,
         over: bool = False,
+        why: str = "",
     ) -> None:
         """Write how things stand; a file that cannot be written is left, the run goes on."""
         now = self._written = time.monotonic()
@@ -135,6 +138,7 @@ class LiveFile:
             clock_s=now,
             seconds=now - self._began,
             over=over,
+            why=why,
             planned=self._plan.planned,
             before=self._plan.before,
             in_flight=0 if over else progress.in_flight,

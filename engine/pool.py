@@ -94,6 +94,11 @@ class Work:
         self.progress(self.stage, self.done, self.total)
 
     @property
+    def why_stopped(self) -> str:
+        """What stopped the run, in a few words; empty where it went to its end."""
+        return self.error.what if self.error is not None else ""
+
+    @property
     def stopping(self) -> bool:
         """Whether an error says that no item should be started any more."""
         return self.error is not None and not isinstance(self.error, BudgetReachedError)
@@ -218,7 +223,7 @@ async def run_items(work: Work) -> None:
                     work.take(end)
     finally:
         await bench.close()
-        steward.close()
+        steward.close(work.why_stopped)
 
 
 async def _ends(bench: Bench, interrupts: Interrupts, woken: asyncio.Event) -> list[ItemEnd]:

@@ -100,15 +100,17 @@ class Steward:
             self._tell(self._live)
         return orders
 
-    def _tell(self, live: LiveFile, *, over: bool = False) -> None:
+    def _tell(self, live: LiveFile, *, over: bool = False, why: str = "") -> None:
         progress = sum(self._progress.values(), self._left)
         spent = self._purse.spent
-        live.write(progress, spent, spent - self._mandate.before, self.endpoints(), over=over)
+        live.write(
+            progress, spent, spent - self._mandate.before, self.endpoints(), over=over, why=why
+        )
 
-    def close(self) -> None:
-        """Say a last time how things stand."""
+    def close(self, why: str = "") -> None:
+        """Say a last time how things stand, and `why` the run stopped before its end."""
         if self._live is not None:
-            self._tell(self._live, over=True)
+            self._tell(self._live, over=True, why=why)
 
     def endpoints(self) -> tuple[EndpointState, ...]:
         """Say how every endpoint stands."""

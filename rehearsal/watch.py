@@ -143,7 +143,11 @@ def _of_now(status: CampaignStatus, now: Now) -> list[tuple[str, Text]]:
         said = f"The run has said nothing for {span(now.age_s)}: what is above may be old."
         rows.append(("note", Text(said, style="yellow")))
     if status.state is State.STOPPED:
-        said = f'rehearsal campaign resume "{status.name}"'
+        if now.why:
+            rows.append(("stopped", Text(now.why)))
+        said = f'rehearsal campaign resume "{status.folder}"'
+        if "budget" in now.why:
+            said += " --budget MORE"
         rows.append(("to go on", Text(said)))
     return rows
 
