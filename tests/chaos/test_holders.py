@@ -43,7 +43,7 @@ def resume(folder: RunFolder, repository: Path, *options: str) -> tuple[int, dic
 def test_a_second_resume_is_told_who_holds_the_run(folder: RunFolder, repository: Path) -> None:
     before = folder.config.read_bytes()
     with RunLock(folder.lock):
-        code, error, imported = resume(folder, repository, "--calls", "7")
+        code, error, imported = resume(folder, repository, "--budget", "7calls")
     assert code == ExitCode.FAILED
     assert f"process {os.getpid()} on {socket.gethostname()} since 20" in error["got"]
     assert REFUSED_WITHOUT not in imported
