@@ -29,14 +29,6 @@ UNFINISHED = re.compile(r"\A\s*<think(?:ing)?>(.*)\Z", re.DOTALL)
 ROLE_CHARS = 40
 """What is shown of a role that is none."""
 
-GARBAGE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffd-\uffff]|[\ud800-\udfff]"
-)
-"""What no model says: control characters but tab, line feeds and returns (Unicode category Cc),
-noncharacters, half surrogate pairs, and the replacement character that a server puts where bytes
-were no UTF-8. It does not find words of the wrong language, or letters that were decoded wrongly
-into other letters."""
-
 GARBLED = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffd-\uffff]|[\ud800-\udfff]"
 )

@@ -9,7 +9,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from agents.messages import Message, user
-from agents.reply import GARBAGE
+from agents.reply import GARBLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -142,7 +142,7 @@ def _looked_for(text: str, schema: type[T]) -> T:
     found = find_object(text)
     if found is None:
         raise InvalidAnswerError("There is no complete JSON object in the answer.")
-    if "\\u" in text and any(GARBAGE.search(said) for said in _strings(found)):
+    if "\\u" in text and any(GARBLED.search(said) for said in _strings(found)):
         raise InvalidAnswerError("The answer holds control characters, which are no text.")
     try:
         return schema.model_validate_json(orjson.dumps(found))

@@ -10,6 +10,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from agents.reply import GARBLED
 from domain.errors import EvaluationError
 from evaluation.adapters import check_adapter
 from evaluation.sampling import Row, draw
@@ -87,8 +88,12 @@ class ServedModels:
         return [int(token) for token in ids]
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Return the text of generated tokens, without control tokens."""
-        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
+        """Return the text of generated tokens, without control tokens.
+
+        What is no text is left out: a small byte-level model ends within a character, or writes
+        bytes that are none, and whoever reads an answer with such signs refuses it whole.
+        """
+        return GARBLED.sub("", str(self._tokenizer.decode(list(tokens), skip_special_tokens=True)))
 
     def answer(self, name: str, rows: list[Row]) -> None:
         """Fill `text`, `tokens` and `finish_reason` of rows that all go to model `name`."""
