@@ -201,10 +201,11 @@ class EndpointGate:
             if of_tokens:
                 pace.take(used - _tokens(call), self._clock())
 
-    def report(self) -> Seen:
-        """Return what was seen since the last report."""
+    def report(self, lag_s: float = 0.0) -> Seen:
+        """Return what was seen since the last report, while the event loop was so late."""
         seen, now = self._seen, self._clock()
         seen.bounds = self.bounds
+        seen.lag_s = lag_s
         seen.within_s, self._reported_at = now - self._reported_at, now
         seen.in_flight = self._active
         seen.waiting = len(self._waiting)
@@ -324,9 +325,9 @@ class Gates:
             self._alarm()
         return gate
 
-    def report(self) -> dict[str, Seen]:
+    def report(self, lag_s: float = 0.0) -> dict[str, Seen]:
         """Return what was seen at each endpoint since the last report."""
-        return {base_url: gate.report() for base_url, gate in self._gates.items()}
+        return {base_url: gate.report(lag_s) for base_url, gate in self._gates.items()}
 
     def obey(self, orders: Mapping[str, Order]) -> None:
         """Hand the orders on."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from domain.errors import RehearsalError
 from engine.gates import Gates
+from engine.lag import Lag
 from engine.steward import Report
 from engine.wallet import Wallet
 
@@ -35,6 +36,7 @@ class Liaison:
         self._link = link
         self._number = 0
         self._missed = False
+        self._lag = Lag()
         self._task = asyncio.create_task(self._go_on())
 
     async def _go_on(self) -> None:
@@ -80,7 +82,7 @@ class Liaison:
             self._number,
             self.wallet.account(),
             self.wallet.cohort.progress(),
-            self.gates.report(),
+            self.gates.report(self._lag.take()),
         )
         self._obey(await self._link.exchange(report))
 
@@ -91,6 +93,7 @@ class Liaison:
 
     async def aclose(self) -> None:
         """Report a last time, what is not needed being given back."""
+        self._lag.stop()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         with suppress(Exception):  # a steward that is gone needs no report

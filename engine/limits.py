@@ -76,6 +76,13 @@ LOW_WEIGHT = 0.3
 """Of a window at such a load, in the unloaded latency."""
 LOW = 0.97
 """Share of the capacity found under which calls are held not to queue."""
+BUSY = 0.25
+"""Lag of a worker's event loop over the unloaded latency, from which on its latencies are not
+looked at: as much as a queue would add before it counts as one. Less is taken off."""
+BUSY_S = 0.25
+"""For so long after such a report: calls that ended meanwhile may be in the next two."""
+OWN_LEAST = 0.5
+"""Share of a latency that is held to be the endpoint's, until the unloaded one is known."""
 VAIN_CUTS = 3
 """Cuts in a row after which latency has not come down: it is not a queue, calls take longer."""
 
@@ -119,6 +126,8 @@ class Limit:
         """Recent calls by role."""
         self._variance = 0.05
         self._load = Load(now)
+        self._busy_at: dict[int, float] = {}
+        """When a worker's event loop was last that late."""
         self._in_flight = 0
         self._seen_at = now
         self._window = Window(now)
@@ -203,14 +212,30 @@ class Limit:
                 work += n * max(self._unloaded[role].mean_s, FLOOR_S)
             self._mix[role] = self._mix.get(role, 0.0) + n
         self._load.add(worker, work, seen.within_s, now, self.round_s)
+        busy = self._is_busy(worker, seen, now)
         for role, timing in seen.timings.items():
-            window.timings.setdefault(role, Timing()).add(timing)
-            self._meet(role, timing)
+            if busy and role in self._unloaded:
+                continue
+            served = self._served(role, timing, seen.lag_s)
+            window.timings.setdefault(role, Timing()).add(served)
+            self._meet(role, served)
         if self._settling and not self._draining:
             self._settle(seen, now)
         if not self._queued:  # where calls are refused, those sent before a cut met no queue
             for role, timing in seen.stale.items():
-                self._meet(role, timing)
+                self._meet(role, self._served(role, timing, seen.lag_s))
+
+    def _is_busy(self, worker: int, seen: Seen, now: float) -> bool:
+        """Whether its event loop is so late that latencies say more of it than of the endpoint."""
+        unloaded_s = self.unloaded_s
+        if unloaded_s is not None and seen.lag_s > BUSY * max(unloaded_s, FLOOR_S):
+            self._busy_at[worker] = now
+        return now - self._busy_at.get(worker, now - BUSY_S) < BUSY_S
+
+    def _served(self, role: str, timing: Timing, lag_s: float) -> Timing:
+        """Return what the endpoint took of a latency, without what our own event loop added."""
+        unloaded = self._unloaded.get(role)
+        return timing.without(lag_s, unloaded.mean_s if unloaded else OWN_LEAST * timing.mean_s)
 
     def _meet(self, role: str, timing: Timing) -> None:
         """Take the first latencies of a role for the unloaded ones."""

@@ -39,6 +39,24 @@ class Timing:
         self.log += other.log
         self.log2 += other.log2
 
+    def without(self, lag_s: float, least_s: float) -> Timing:
+        """Return the calls as they would be without a lag of our own.
+
+        Args:
+            lag_s: What it added to each, in the mean.
+            least_s: What they take in the mean in any case.
+        """
+        own_s = min(lag_s, self.seconds / self.n - least_s) if self.n else 0.0
+        if own_s <= 0:
+            return self
+        shift = log(1 - own_s / self.mean_s)
+        return Timing(
+            self.n,
+            self.seconds - self.n * own_s,
+            self.log + self.n * shift,
+            self.log2 + 2 * shift * self.log + self.n * shift * shift,
+        )
+
     @property
     def mean_s(self) -> float:
         """Arithmetic mean; there must be at least one call."""
@@ -88,6 +106,8 @@ class Seen:
     bounds: Bounds
     within_s: float = 0.0
     """Seconds since the last report."""
+    lag_s: float = 0.0
+    """What the worker's own event loop added to each latency meanwhile, in the mean."""
     in_flight: int = 0
     waiting: int = 0
     demand: int = 0

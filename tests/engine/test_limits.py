@@ -64,6 +64,33 @@ def test_an_endpoint_that_queues_is_used_up_and_answers_soon(
     assert found.latency <= 1.5
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_event_loop_of_ours_that_is_busy_is_not_taken_for_a_queue(workers: int) -> None:
+    """Each call costs 2 ms of the loop: what it can do is less than what the endpoint could."""
+    server = Server(4096, 0.1, queues=True, sigma=0.1)
+    crowd = Crowd(server, workers, sessions=512 // workers, compute_s=0.002)
+
+    async def play() -> float:
+        loop = asyncio.get_running_loop()
+        await crowd.start()
+        await asyncio.sleep(10)
+        begin, ended = loop.time(), len(server.log.answered)
+        await asyncio.sleep(20)
+        rate = (len(server.log.answered) - ended) / (loop.time() - begin)
+        await crowd.stop()
+        return rate * crowd.compute_s
+
+    assert run(play()) >= 0.95
+
+
+def test_a_queue_is_noticed_behind_a_loop_that_has_some_work() -> None:
+    server = Server(32, 0.3, queues=True, sigma=0.1)
+    crowd = Crowd(server, sessions=256, compute_s=0.003)
+    found, _ = run(after_change(crowd, 1.0))
+    assert found.share >= 0.9
+    assert found.latency <= 1.5
+
+
 def test_the_whole_endpoint_rests_as_long_as_retry_after_says() -> None:
     server = Server(16, 0.2, queues=False)
     crowd = Crowd(server, workers=2, sessions=40)

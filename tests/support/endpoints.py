@@ -10,7 +10,7 @@ import random
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from domain.call import CallKey, CallResult, Outcome, Reservation, Role
 from domain.settings import BudgetSettings, RoleSettings
@@ -20,6 +20,7 @@ from engine.steward import Mandate, Steward
 if TYPE_CHECKING:
     from engine.gates import EndpointGate
     from engine.steward import Orders, Report
+    from tests.support.virtualtime import VirtualLoop
 
 KEY = CallKey(session="s", draft=0, step=0, attempt=0)
 CALL = Reservation(KEY, Role.CLIENT, "m", 400, 100)
@@ -125,6 +126,8 @@ class Crowd:
     delay_s: float = 0.0
     settings: RoleSettings = ENDPOINT
     retry_s: float = 0.5
+    compute_s: float = 0.0
+    """That the worker's own event loop is busy with each call."""
 
     async def start(self) -> None:
         self.steward = Steward(Mandate(BudgetSettings()), asyncio.get_running_loop().time)
@@ -140,6 +143,8 @@ class Crowd:
     async def talk(self, gate: EndpointGate) -> None:
         while True:
             result = await call(gate, self.server)
+            if self.compute_s:
+                cast("VirtualLoop", asyncio.get_running_loop()).compute(self.compute_s)
             if result.outcome is not Outcome.OK:
                 await asyncio.sleep(result.retry_after_s or self.retry_s)
 
