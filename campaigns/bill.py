@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from campaigns.labels import status_of
-from campaigns.plan import read_plan
+from campaigns.planfile import read_lines
 from campaigns.status import require_campaign
 from domain.base import Noun
 from domain.call import Outcome, Role
@@ -86,7 +86,7 @@ def bill_of(folder: RunFolder, settings: Settings, at_most: int = AT_MOST) -> Bi
     require_campaign(folder)
     store, prices = Store(folder.ledger), tariff(settings)
     labels = store.labels()
-    planned = [item.session_id for item in read_plan(folder.plan)]
+    planned = read_lines(folder.plan).names
     accepted = [one for one in planned if status_of(labels.get(one, "")) == Status.ACCEPTED]
     chosen = _evenly(accepted, at_most)
     sessions = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agents.pack import Pack
+    from campaigns.planfile import PlanLines
     from domain.runfolder import RunFolder
 
 _SHOWN = 6
@@ -35,10 +35,9 @@ class Manifest(Noun):
         return f"{self.settings.campaign_hash()}+{self.pack_hash[:16]}"
 
 
-def manifest_of(settings: Settings, pack: Pack, plan: bytes) -> Manifest:
+def manifest_of(settings: Settings, pack: Pack, plan_hash: str) -> Manifest:
     """Return the manifest of a campaign that begins now."""
-    digest = hashlib.sha256(plan).hexdigest()
-    return Manifest(settings=settings, pack_hash=pack.hash, plan_hash=digest)
+    return Manifest(settings=settings, pack_hash=pack.hash, plan_hash=plan_hash)
 
 
 def manifest_path(folder: RunFolder) -> Path:
@@ -87,14 +86,14 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
         ) from error
 
 
-def begin(folder: RunFolder, now: Manifest, plan: bytes) -> None:
+def begin(folder: RunFolder, now: Manifest, plan: PlanLines) -> None:
     """Write the manifest and the plan of a campaign that has none yet.
 
     Raises:
         StoreError: They cannot be written.
     """
     if read_manifest(folder) is None:
-        write_atomically(folder.plan, plan)
+        write_atomically(folder.plan, (line + b"\n" for line in plan.lines))
         write_atomically(manifest_path(folder), canonical_json(now))
 
 
@@ -142,7 +141,7 @@ def changes(before: Manifest, now: Manifest) -> list[str]:
     if before.pack_hash != now.pack_hash:
         told.append(f"the files of pack {now.settings.pack} were edited")
     if not told and before.plan_hash != now.plan_hash:
-        told.append("the plan: the file under campaign.cast was edited, or the program is newer")
+        told.append("the plan: plan.jsonl, or the file under campaign.cast, was edited")
     return told
 
 

@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from campaigns.plan import read_plan
+from campaigns.planfile import read_lines
 from campaigns.status import require_campaign
 from domain.base import Noun
 from domain.errors import StoreError
@@ -110,7 +110,7 @@ def export_parquet(folder: RunFolder, to: Path, prices: Mapping[str, Price]) -> 
         StoreError: The ledger is damaged, or the files cannot be written.
     """
     require_campaign(folder)
-    order = [item.session_id for item in read_plan(folder.plan)]
+    order = read_lines(folder.plan).names
     store = Store(folder.ledger)
     sessions, calls = to / "sessions.parquet", to / "calls.parquet"
     rows = (_session(data) for _, data in store.iter_results(order))

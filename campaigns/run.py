@@ -9,7 +9,8 @@ from agents.llm import check_endpoint, close_line
 from agents.pack import load_pack
 from campaigns.again import to_play_again
 from campaigns.manifest import admit, begin, manifest_of, write_atomically
-from campaigns.plan import plan_bytes, plan_campaign
+from campaigns.plan import plan_campaign
+from campaigns.planfile import PlanLines, lines_of, read_lines
 from campaigns.summary import CampaignSummary, summarise
 from campaigns.worker import Orders, open_job
 from corpus.synthetic import Making, write_synthetic
@@ -21,12 +22,9 @@ from engine.prices import require_prices, tariff
 from engine.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from agents.pack import Pack
     from domain.progress import Progress
     from domain.runfolder import RunFolder
-    from domain.scenario import PlanItem
     from domain.settings import Settings
 
 
@@ -61,21 +59,19 @@ def run_campaign(
     with RunLock(folder.lock):
         folder.cancel.unlink(missing_ok=True)  # meant for an earlier run
         pack = load_pack(settings.pack)
-        plan = plan_campaign(settings, pack)
-        written = plan_bytes(plan)
-        manifest = manifest_of(settings, pack, written)
+        plan = _plan(settings, pack, folder, resume=resume)
+        manifest = manifest_of(settings, pack, plan.hash)
         admit(folder, manifest, resume=resume)
-        items = [(item.session_id, canonical_json(item)) for item in plan]
         store = Store(folder.ledger)
         again = to_play_again(store)
-        if again or not store.finished().issuperset(name for name, _ in items):
+        if again or not store.finished().issuperset(plan.names):
             asyncio.run(_check_endpoints(settings))
         # Only now: a run that never got as far as its endpoints has not used up its name.
-        begin(folder, manifest, written)
+        begin(folder, manifest, plan)
         pool.run_all(
             open_job,
             canonical_json(Orders(settings=settings, pack_hash=pack.hash)),
-            items,
+            plan.items(),
             folder.ledger,
             settings.engine,
             settings.campaign.budget,
@@ -92,12 +88,19 @@ def run_campaign(
         return summary
 
 
+def _plan(settings: Settings, pack: Pack, folder: RunFolder, *, resume: bool) -> PlanLines:
+    """Return the plan: the one that was written when it goes on, unless it is brought along."""
+    if resume and settings.campaign.cast is None and folder.plan.is_file():
+        return read_lines(folder.plan)
+    return lines_of(plan_campaign(settings, pack))
+
+
 def prewarm(settings: Settings) -> None:
     """Start Ray and its workers before the campaign needs them; returns at once."""
     pool.prewarm(settings.engine, open_job)
 
 
-def export(folder: RunFolder, plan: Sequence[PlanItem]) -> CampaignSummary:
+def export(folder: RunFolder, plan: PlanLines) -> CampaignSummary:
     """Write `sessions.jsonl` from the ledger, in plan order, and sum the campaign up.
 
     Raises:
@@ -105,19 +108,19 @@ def export(folder: RunFolder, plan: Sequence[PlanItem]) -> CampaignSummary:
     """
     store = Store(folder.ledger)
     finished = store.finished()
-    missing = [item.session_id for item in plan if item.session_id not in finished]
+    missing = [name for name in plan.names if name not in finished]
     if missing:
         raise StoreError(
             "the campaign has not been played to its end",
             where=str(folder.ledger),
-            expected=f"{len(plan)} sessions",
+            expected=f"{len(plan.names)} sessions",
             got=f"{len(missing)} missing, e.g. {missing[0]}",
             mend="Run `rehearsal campaign resume`.",
         )
-    results = store.iter_results(item.session_id for item in plan)
+    results = store.iter_results(plan.names)
     write_atomically(folder.sessions, (data + b"\n" for _, data in results))
     with folder.sessions.open("rb") as lines:
-        return summarise(len(plan), lines, store.totals())
+        return summarise(len(plan.names), lines, store.totals())
 
 
 def hand_over(settings: Settings, pack: Pack, folder: RunFolder) -> int:

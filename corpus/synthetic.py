@@ -13,7 +13,7 @@ from domain.scenario import PlanItem
 from domain.session import Session, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from domain.runfolder import RunFolder
 
@@ -38,13 +38,23 @@ def records_of_sessions(
 ) -> Iterator[Record]:
     """Yield a record for each accepted session with turns, in the order of `sessions`.
 
+    Both are walked once, side by side: a campaign's sessions stand in the order of its plan.
+
     Raises:
-        StoreError: A session is not in the plan.
+        StoreError: A session is not in the plan, or not in its order.
     """
-    items = {item.session_id: item for item in plan}
+    rest, passed = iter(plan), 0
     for session in sessions:
+        for item in rest:
+            passed += 1
+            if item.index == session.plan_index:
+                break
+        else:
+            raise _not_planned(session, passed)
+        if item.session_id != session.id:
+            raise _not_planned(session, passed)
         if session.status is Status.ACCEPTED and session.turns:
-            yield _record(session, _item(items, session), making)
+            yield _record(session, item, making)
 
 
 def write_synthetic(folder: RunFolder, making: Making) -> int:
@@ -66,16 +76,14 @@ def write_synthetic(folder: RunFolder, making: Making) -> int:
     return write_nouns(folder.synthetic, records_of_sessions(sessions, plan, making))
 
 
-def _item(items: Mapping[str, PlanItem], session: Session) -> PlanItem:
-    if session.id not in items:
-        raise StoreError(
-            "a session is not in the plan",
-            where=session.id,
-            expected="the plan that the sessions were played from",
-            got=f"a plan of {len(items)} other sessions",
-            mend="Use the plan.jsonl of the same run.",
-        )
-    return items[session.id]
+def _not_planned(session: Session, passed: int) -> StoreError:
+    return StoreError(
+        "a session is not in the plan",
+        where=session.id,
+        expected="the plan that the sessions were played from, in its order",
+        got=f"a plan of {passed} other sessions",
+        mend="Use the plan.jsonl of the same run.",
+    )
 
 
 def _record(session: Session, item: PlanItem, making: Making) -> Record:

@@ -17,7 +17,8 @@ from domain.runfolder import RunFolder
 from domain.session import Session, Status
 from domain.settings import Settings
 from engine.store import Store
-from tests.campaigns.conftest import KEY, KEY_ENV, Stage
+from tests.campaigns.conftest import KEY_ENV, Stage
+from tests.support.second_endpoint import KEY
 from tests.support.threaded import ThreadedServer
 
 if TYPE_CHECKING:

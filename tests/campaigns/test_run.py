@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from campaigns.manifest import manifest_path
+from campaigns.plan import read_plan
+from campaigns.planfile import lines_of, read_lines
 from campaigns.run import run_campaign
 from campaigns.status import State, campaign_status, list_campaigns
 from campaigns.trace import list_traces, load_trace
@@ -111,6 +113,24 @@ def test_a_campaign_out_of_budget_goes_on_with_a_new_one(stage: Stage, folder: R
     assert not folder.sessions.exists()
     play(stage.settings(), folder, resume=True)
     assert set(stage.asked.values()) == {1}
+
+
+def test_an_edited_plan_refuses_to_resume(stage: Stage, folder: RunFolder) -> None:
+    with pytest.raises(BudgetReachedError):
+        play(stage.settings(budget={"calls": 20}), folder)
+    first, *rest = folder.plan.read_bytes().splitlines(keepends=True)
+    folder.plan.write_bytes(b"".join([first.replace(b'"age":', b'"age": '), *rest]))
+    with pytest.raises(ResumeRefusedError) as refused:
+        play(stage.settings(), folder, resume=True)
+    assert "plan.jsonl" in refused.value.got
+    assert sum(stage.asked.values()) == 20
+
+
+def test_the_lines_of_a_plan_name_its_sessions(stage: Stage, folder: RunFolder) -> None:
+    play(stage.settings(2), folder)
+    items = read_plan(folder.plan)
+    assert read_lines(folder.plan).names == tuple(item.session_id for item in items)
+    assert lines_of(items).lines == read_lines(folder.plan).lines
 
 
 def test_an_endpoint_that_dies_stops_the_run_and_costs_no_session(
