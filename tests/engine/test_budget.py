@@ -71,7 +71,7 @@ def test_tokens_are_as_reported_or_estimated(result: CallResult, tokens: int) ->
 
 def test_a_call_is_priced_with_its_cached_tokens_apart() -> None:
     row = returned(wanted(0), 1000, 100, cached=800)
-    assert cost_of(row, PRICE) == Spend(1, 1100, (200 * 1 + 800 * 0.1 + 100 * 4) * PICO // 10**6)
+    assert cost_of(row, PRICE) == Spend(1, 1100, (200 + 80 + 400) * PICO // 10**6)
     assert cost_of(row, None) == Spend(1, 1100, 0)
 
 
