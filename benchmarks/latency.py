@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from benchmarks.stub import Tally
 
 LATENCY_S = 0.3
+HELD_S = 0.1
+HELD_SHARE = 0.9
 
 
 @dataclass
@@ -54,6 +56,30 @@ class LatencyLane:
             course = replace(self._course, base_url=stub.base_url, in_flight=in_flight)
             lap = play(course, in_flight * self._rounds, folder)
             return _with_tally(lap, stub.tally())
+
+
+class HeldLane:
+    """Laps with so many calls under way at an endpoint that holds each for `HELD_S`."""
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._play(course.small)
+
+    def lap(self) -> Lap:
+        """Return what the sessions between the small and the large campaign cost.
+
+        Raises:
+            RuntimeError: The endpoint never had 90% of the calls at once that it should have.
+        """
+        large, held = self._play(self._course.large)
+        if held < HELD_SHARE * self._course.in_flight:
+            raise RuntimeError(f"at most {held} of {self._course.in_flight} calls were under way")
+        return large - self._play(self._course.small)[0]
+
+    def _play(self, sessions: int) -> tuple[Lap, int]:
+        with running_stub(self._course.shape.revisions, HELD_S) as stub, scratch() as folder:
+            lap = play(replace(self._course, base_url=stub.base_url), sessions, folder)
+            return lap, stub.tally().held_most
 
 
 def _with_tally(lap: Lap, tally: Tally) -> BusyLap:

@@ -67,9 +67,11 @@ class Bench:
             "sdialog": lambda: Lane("benchmarks.others:SdialogLane", url, tape, 4, shape),
             "form": lambda: Lane("benchmarks.structured:StructuredLane", url, tape, at_once, shape),
             "wide": lambda: Lane(
-                "benchmarks.campaign:EngineLane", replace(course, in_flight=512, large=512 + 8)
+                "benchmarks.latency:HeldLane", replace(course, in_flight=512, large=512 + 8)
             ),
-            "narrow": lambda: Lane("benchmarks.campaign:EngineLane", replace(course, in_flight=32)),
+            "narrow": lambda: Lane(
+                "benchmarks.latency:HeldLane", replace(course, in_flight=32, large=512 + 8)
+            ),
             "ray": lambda: Lane(
                 "benchmarks.onray:RayLane", replace(course, large=8 + 2 * self.many)
             ),

@@ -37,6 +37,9 @@ class Tally:
         """Monotonic time of the first call since the last reset."""
         self.last_s = 0.0
         self.every_16th_s: list[float] = []
+        self.held = 0
+        """Calls that wait for their answer."""
+        self.held_most = 0
 
     def count(self) -> None:
         """Count one call, now."""
@@ -46,6 +49,11 @@ class Tally:
         if not self.calls % 16:
             self.every_16th_s.append(self.last_s)
         self.calls += 1
+
+    def hold(self) -> None:
+        """Count one call that waits."""
+        self.held += 1
+        self.held_most = max(self.held_most, self.held)
 
     def show(self, *, forget: bool) -> bytes:
         """Return the tally as JSON, and begin anew where asked to."""
@@ -90,9 +98,14 @@ class Connection(asyncio.Protocol):
         self._tally.count()
         answer = self._answers.to(head, body)
         if self._latency_s:
-            self._loop.call_later(self._latency_s, self._send, answer)
+            self._tally.hold()
+            self._loop.call_later(self._latency_s, self._let_go, answer)
         else:
             self._send(answer)
+
+    def _let_go(self, answer: bytes) -> None:
+        self._tally.held -= 1
+        self._send(answer)
 
     def _page(self, path: bytes) -> bytes:
         if path == b"/v1/models":
