@@ -194,12 +194,12 @@ def _said(spend: Spend, limits: Spend) -> str:
 
 
 def _larger(limits: Spend, wanted: Spend) -> str:
-    """Suggest twice the limit that stands in the way, as `--budget` reads it."""
+    """Suggest twice what stands in the way, or what is wanted already, as `--budget` reads it."""
     if wanted.pico >= limits.pico:
-        return f"{dollars(2 * limits.pico):.4g}usd"
+        return f"{dollars(2 * max(limits.pico, wanted.pico)):.4g}usd"
     if wanted.tokens >= limits.tokens:
-        return f"{2 * limits.tokens}tok"
-    return f"{2 * limits.calls}calls"
+        return f"{2 * max(limits.tokens, wanted.tokens)}tok"
+    return f"{2 * max(limits.calls, wanted.calls, 1)}calls"
 
 
 def money(pico: int) -> str:

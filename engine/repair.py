@@ -159,7 +159,7 @@ def _gather(rest: _Rest, reader: Reader) -> None:
     for one in named.values():
         if one.label is not None:
             _keep_result(rest, reader, one)
-    blocks = rows.of("batches", "first, calls, hashes, data, checksum", "first")
+    blocks = rows.each("batches", "first, calls, hashes, data, checksum", "first")
     for block in (Block(*row) for row in blocks):
         if is_whole(block):
             for at, record in enumerate(unpack(block)):
@@ -211,10 +211,19 @@ class _Rows:
         ]
         return there + more[::-1]
 
-    def _scan(self, query: str) -> Iterator[tuple[Any, ...]]:
+    def each(self, table: str, columns: str, key: str) -> Iterator[tuple[Any, ...]]:
+        """Yield what can be read of a table, row by row.
+
+        A large row goes on in pages of its own; where one of those is damaged, a scan ends there
+        or, if it sorts, before it has begun. The other rows are still found by their keys.
+        """
+        for (value,) in self.of(table, key, key):
+            yield from self._scan(f"SELECT {columns} FROM {table} WHERE {key} = ?", value)  # noqa: S608 - ours
+
+    def _scan(self, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
         try:
             with closing(sqlite.connect(self._shard.path)) as connection:
-                yield from connection.execute(query)
+                yield from connection.execute(query, values)
         except sqlite3.Error:
             return  # as far as it goes: what is missing is counted against the totals
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,7 +114,8 @@ def watch(
 
     settings, folder = open_run(run)
     if is_terminal() and not once and not as_json:
-        watch_live(folder, settings)
+        with suppress(KeyboardInterrupt):  # whoever stops watching does not stop the campaign
+            watch_live(folder, settings)
         return
     while True:
         found = campaign_status(folder, settings)

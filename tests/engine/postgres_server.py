@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REQUIRED = "REHEARSAL_REQUIRE_POSTGRES"
+REQUIRED = "REQUIRE_POSTGRES"
 PASSWORD = "of-the-tests"
 
 
