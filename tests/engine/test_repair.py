@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from engine.ledger import Ledger
 from engine.repair import repair
 from engine.shards import shard_at
 from engine.store import Store
-from tests.engine.test_ledger import conversation, written
+from tests.engine.test_ledger import conversation, row, written
 from tests.engine.test_pool import run
 from tests.engine.test_store import fill, spoil
 
@@ -96,6 +97,31 @@ async def test_pages_that_are_garbage_cost_what_was_on_them(tmp_path: Path) -> N
     assert done.calls + (done.lost_calls or 0) == 240
     assert 0 < done.results < 60 or done.calls < 240
     assert Store(folder).check() == done.calls
+
+
+async def test_a_broken_page_of_a_large_block_costs_that_block_only(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    ledger = Ledger(shard_at(folder, 1, 1), "hash")
+    for n in range(320):
+        await written(ledger, [row(f"session-{n}", 0, os.urandom(500).hex().encode())])
+    ledger.close()
+    path = shard_at(folder, 1, 1).path
+    whole = bytearray(path.read_bytes())
+    page = whole.index(middle_block(path)[9000:9100]) // 4096
+    whole[page * 4096 : page * 4096 + 4] = b"\xff" * 4  # where the row goes on after this page
+    path.write_bytes(whole)
+    (done,) = repair(folder)
+    assert 200 < done.calls < 320
+    assert done.calls + (done.lost_calls or 0) == 320
+    assert Store(folder).check() == done.calls
+
+
+def middle_block(path: Path) -> bytes:
+    with sqlite3.connect(path) as connection:
+        blocks = [one for (one,) in connection.execute("SELECT data FROM batches ORDER BY first")]
+    found: bytes = blocks[len(blocks) // 2]
+    assert len(found) > 3 * 4096, "the block is too small to go on in pages of its own"
+    return found
 
 
 async def test_a_file_of_garbage_is_moved_aside(tmp_path: Path) -> None:
