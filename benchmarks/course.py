@@ -44,6 +44,8 @@ class Course:
     kind: str = "inline"
     workers: int = 1
     in_flight: int = 64
+    sessions_at_once: int | None = None
+    """Sessions played at a time; None plays as many as calls may be in flight."""
     small: int = 8
     large: int = 72
 
@@ -65,7 +67,7 @@ class Course:
                 "engine": {
                     "kind": self.kind,
                     "workers": self.workers,
-                    "sessions_in_flight": self.in_flight,
+                    "sessions_in_flight": self.sessions_at_once or self.in_flight,
                 },
                 "campaign": {
                     "sessions": sessions,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.campaign import play, scratch
 from benchmarks.meter import Lap
 from benchmarks.stub import running_stub
+from domain.settings import EngineSettings
 
 if TYPE_CHECKING:
     from benchmarks.course import Course
@@ -53,7 +54,15 @@ class LatencyLane:
     def lap(self, in_flight: int) -> BusyLap:
         """Play `rounds` sessions in each place; start-up counts in CPU, not in the share."""
         with running_stub(self._course.shape.revisions, LATENCY_S) as stub, scratch() as folder:
-            course = replace(self._course, base_url=stub.base_url, in_flight=in_flight)
+            # A session thinks between two calls: it takes more of them to keep the endpoint busy.
+            shipped = EngineSettings().sessions_in_flight
+            at_once = max(in_flight, shipped)
+            course = replace(
+                self._course,
+                base_url=stub.base_url,
+                in_flight=in_flight,
+                sessions_at_once=at_once,
+            )
             lap = play(course, in_flight * self._rounds, folder)
             return _with_tally(lap, stub.tally())
 
