@@ -72,6 +72,9 @@ HASTE = 0.7
 """While the limit doubles with each round trip, short calls are more among the answers than among
 the calls: by a weight of 2 to the power of -latency, which lowers the mean logarithm by ln 2 times
 the variance."""
+STEADY_ROUNDS = 2.0
+"""Round trips after a cut or a fast start, before which a window does not lower the unloaded
+latency: of calls that were sent close together the short ones come back first."""
 LOW_WEIGHT = 0.3
 """Of a window at such a load, in the unloaded latency."""
 LOW = 0.97
@@ -112,6 +115,8 @@ class Limit:
         """Seconds on the curve; None until a call sent after the cut has come back."""
         self._marked_at: float | None = None
         """When the limit passed the mark beyond the capacity found."""
+        self._moved_at = now
+        """When the limit was last cut or doubling."""
         self._low_at = now
         """When the load was last so low that calls cannot have queued."""
         self._deep = 0
@@ -265,7 +270,7 @@ class Limit:
         rise = self._rise()
         if rise is None:
             return
-        slack = log(TOLERANCE) + (HASTE * self._variance if self.starting else 0.0)
+        slack = log(TOLERANCE) + self._haste
         error = sqrt(max(self._variance, 0.0025) * (1 / n + 1 / self._weight()))
         early = n >= EARLY_CALLS and rise - EARLY_ERRORS * error > slack
         wanted = max(WINDOW_CALLS, int(self._variance / 0.004))
@@ -284,6 +289,11 @@ class Limit:
             elif self._queued and now - self._low_at > DEEP_ROUNDS * self.round_s:
                 self._low_at = now
                 self._cut(self._limit, AFTER_DEEP, queued=True, now=now)
+
+    @property
+    def _haste(self) -> float:
+        """By how much the mean logarithm of latency is too low now, see `HASTE`."""
+        return HASTE * self._variance if self.starting else 0.0
 
     def _rise(self) -> float | None:
         """Return the mean logarithm of latency over the unloaded one; None where none is known."""
@@ -305,10 +315,15 @@ class Limit:
 
         An endpoint that refuses what is too much has no queue to speak of, whatever its latency.
         """
+        haste = self._haste
+        rise += haste
         load = 1.0 if self.starting else self._window.highest / self._found
         if load <= LOW:
             self._low_at = now
         refusing = not self.starting and not self._queued
+        steady_at = self._moved_at + STEADY_ROUNDS * self.round_s
+        if rise < 0 and self._window.began < steady_at:
+            return
         bound = error + (log(UNLOADED_BELOW) if load <= LOW else 0.0)
         if rise > bound and load > DEEP and not refusing:
             return
@@ -320,7 +335,7 @@ class Limit:
             weight = timing.n / (unloaded.n + timing.n)
             if load <= LOW:
                 weight = max(weight, LOW_WEIGHT)
-            unloaded.learn(timing, 1.0 if sunk else weight)
+            unloaded.learn(timing, 1.0 if sunk else weight, haste)
 
     def _queue(self, now: float) -> None:
         """Calls queue: go back to what is answered."""
@@ -361,6 +376,7 @@ class Limit:
         self._found, self._back = found, back
         self._limit = max(1.0, found * back)
         self._curve_s = None
+        self._moved_at = now
         self._marked_at = None
         self._draining = self._settling = True
         self._since_cut = [0, 0]
@@ -390,6 +406,7 @@ class Limit:
         """Add a call for each answer, but no more than double what is used in a round trip."""
         if not self._unloaded:
             return
+        self._moved_at = now
         if now - self._doubled_at >= self.round_s:
             self._doubled_at, self._doubled = now, self._limit
         most = 2 * min(self._doubled, in_flight + START)

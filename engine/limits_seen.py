@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import exp
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,10 +24,16 @@ class Unloaded:
     mean_s: float
     n: int
 
-    def learn(self, timing: Timing, weight: float) -> None:
-        """Move towards `timing`, wholly at a weight of 1."""
-        self.log += weight * (timing.mean_log - self.log)
-        self.mean_s += weight * (timing.mean_s - self.mean_s)
+    def learn(self, timing: Timing, weight: float, short: float = 0.0) -> None:
+        """Move towards `timing`, wholly at a weight of 1.
+
+        Args:
+            timing: What was seen.
+            weight: 0 to 1.
+            short: By how much the logarithms of what was seen are too low.
+        """
+        self.log += weight * (timing.mean_log + short - self.log)
+        self.mean_s += weight * (timing.mean_s * exp(short) - self.mean_s)
         self.n = min(MEMORY_CALLS, self.n + timing.n)
 
 
