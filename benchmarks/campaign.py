@@ -22,7 +22,7 @@ from benchmarks.meter import Lap, measured
 from campaigns.run import run_campaign
 from domain.progress import silent
 from domain.runfolder import RunFolder
-from engine.store import Store
+from engine.ledger.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from benchmarks.meter import Lap, measured
 from campaigns.run import run_campaign
 from domain.progress import silent
 from domain.settings import Settings
-from engine.store import Store
+from engine.ledger.store import Store
 from understudy.completion import complete
 from understudy.models import answer
 from understudy.request import parse_request

@@ -23,7 +23,7 @@ from campaigns.run import run_campaign
 from domain.errors import BudgetReachedError
 from domain.runfolder import RunFolder
 from domain.settings import BudgetSettings
-from engine.store import Store
+from engine.ledger.store import Store
 from rehearsal.runfile import save_settings
 
 LEFT = 32

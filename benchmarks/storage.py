@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from benchmarks.campaign import play, scratch
 from benchmarks.meter import Lap, measured
 from domain.call import Reservation
-from engine.ledger import Ledger
-from engine.shards import shard_at
-from engine.store import Store
+from engine.ledger.ledger import Ledger
+from engine.ledger.shards import shard_at
+from engine.ledger.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from domain.call import Outcome
 from domain.session import Status
 
 if TYPE_CHECKING:
-    from engine.store import Store
+    from engine.ledger.store import Store
 
 PASSING = frozenset(
     {

@@ -11,10 +11,10 @@ from domain.base import Noun
 from domain.call import Outcome, Role
 from domain.price import dollars
 from domain.session import Session, Status
-from engine.budget import NOTHING, cost_of
-from engine.delta import common_prefix
-from engine.prices import tariff
-from engine.store import Store
+from engine.ledger.delta import common_prefix
+from engine.ledger.store import Store
+from engine.spending.budget import NOTHING, cost_of
+from engine.spending.prices import tariff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from domain.runfolder import RunFolder
     from domain.session import Draft
     from domain.settings import Settings
-    from engine.budget import Spend
+    from engine.spending.budget import Spend
 
 AT_MOST = 200
 """Sessions that a bill looks at, evenly over the plan: each is read call by call."""

@@ -14,8 +14,8 @@ from campaigns.status import require_campaign
 from domain.base import Noun
 from domain.errors import StoreError
 from domain.price import dollars
-from engine.budget import cost_of
-from engine.store import Store
+from engine.ledger.store import Store
+from engine.spending.budget import cost_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -17,9 +17,9 @@ from corpus.synthetic import Making, write_synthetic
 from domain.base import canonical_json
 from domain.errors import StoreError
 from engine import pool
+from engine.ledger.store import Store
 from engine.lock import RunLock
-from engine.prices import require_prices, tariff
-from engine.store import Store
+from engine.spending.prices import require_prices, tariff
 
 if TYPE_CHECKING:
     from agents.pack import Pack

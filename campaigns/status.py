@@ -17,10 +17,10 @@ from domain.errors import ConfigError, RehearsalError
 from domain.price import dollars
 from domain.runfolder import RunFolder
 from domain.session import Status
+from engine.ledger.store import Store
 from engine.live import STALE_S, LiveState, read_live
 from engine.lock import holder_of
-from engine.prices import PLAYERS, tariff
-from engine.store import Store
+from engine.spending.prices import PLAYERS, tariff
 
 if TYPE_CHECKING:
     from pathlib import Path

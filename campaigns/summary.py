@@ -12,7 +12,7 @@ from domain.session import Status
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.store import Totals
+    from engine.ledger.store import Totals
 
 
 class CampaignSummary(Noun):

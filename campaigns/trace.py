@@ -13,7 +13,7 @@ from domain.call import CallRow, Outcome, Role, Usage
 from domain.errors import ConfigError
 from domain.scenario import PlanItem
 from domain.session import Draft, Session
-from engine.store import Store
+from engine.ledger.store import Store
 
 if TYPE_CHECKING:
     from domain.runfolder import RunFolder

@@ -68,6 +68,11 @@ class Outcome(StrEnum):
 RETRIED = frozenset(set(Outcome) - {Outcome.OK, Outcome.REJECTED, Outcome.REFUSAL})
 """Outcomes worth another attempt."""
 
+UNANSWERED = frozenset(
+    {Outcome.CONNECTION, Outcome.REJECTED, Outcome.RATE_LIMITED, Outcome.SERVER_ERROR}
+)
+"""Outcomes of calls that no model saw: nothing was said and nothing paid."""
+
 
 class Usage(Noun):
     """Tokens of one call, as the endpoint reports them; 0 where it does not."""

@@ -109,7 +109,7 @@ class BudgetSettings(Noun):
     calls: int | None = Field(default=None, ge=0)
     tokens: int | None = Field(default=None, ge=0)
     usd: float | None = Field(default=None, ge=0)
-    """US dollars, by the prices of `engine/prices.yaml` and `prices` below."""
+    """US dollars, by the prices of `engine/spending/prices.yaml` and `prices` below."""
     deadline_s: float | None = Field(default=None, gt=0)
     """Seconds of this run after which no new call is made."""
 
@@ -196,7 +196,7 @@ class Settings(Noun):
     engine: EngineSettings = EngineSettings()
     campaign: CampaignSettings = CampaignSettings()
     prices: dict[str, Price] = Field(default_factory=dict)
-    """US dollars for a million tokens by model, before those of `engine/prices.yaml`."""
+    """US dollars for a million tokens by model, before those of `engine/spending/prices.yaml`."""
     corpus: CorpusSettings = CorpusSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from domain.errors import BudgetReachedError, InterruptedRunError, RehearsalError
 from engine.job import Done, ItemEnd, explain
-from engine.ledger import Ledger
+from engine.ledger.ledger import Ledger
 from engine.liaison import Liaison
 
 if TYPE_CHECKING:
     from engine.job import Factory
-    from engine.shards import Shard
+    from engine.ledger.shards import Shard
     from engine.steward import Link
 
 

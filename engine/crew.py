@@ -11,18 +11,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from domain.errors import BudgetReachedError, RehearsalError
-from engine import cluster, shards
+from engine import cluster
 from engine.bench import Bench, interrupted
+from engine.ledger import shards
+from engine.ledger.store import spent_in
 from engine.signals import Interrupts
 from engine.steward import Steward
-from engine.store import spent_in
 
 if TYPE_CHECKING:
     from domain.settings import EngineSettings
     from engine.bench import BenchPlan
-    from engine.budget import Spend
     from engine.job import Factory, ItemEnd
     from engine.pool import Work
+    from engine.spending.budget import Spend
     from engine.steward import Mandate, Orders, Report
 
 _LIMIT = 64

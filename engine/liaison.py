@@ -8,10 +8,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from domain.errors import RehearsalError
-from engine.gates import Gates
-from engine.lag import Lag
+from engine.limits.gates import Gates
+from engine.limits.lag import Lag
+from engine.spending.wallet import Wallet
 from engine.steward import Report
-from engine.wallet import Wallet
 
 if TYPE_CHECKING:
     from engine.steward import Link, Orders

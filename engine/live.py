@@ -18,11 +18,11 @@ from pydantic import Field, ValidationError
 
 from domain.base import Noun
 from domain.endpointstate import EndpointState
-from engine.budget import NO_LIMIT, Spend
+from engine.spending.budget import NO_LIMIT, Spend
 
 if TYPE_CHECKING:
-    from engine.cohort import Progress
-    from engine.course import Course, Moments
+    from engine.spending.cohort import Progress
+    from engine.spending.course import Course, Moments
 
 EVERY_S = 1.0
 STALE_S = 5.0
@@ -41,7 +41,7 @@ class Sample(Noun):
 
 
 class Survey(Noun):
-    """An `engine.course.Course` as the file has it; triples are calls, tokens, picodollars."""
+    """A `Course` of `engine.spending` as the file has it; triples: calls, tokens, picodollars."""
 
     made: tuple[tuple[int, int, int], ...] = ()
     ended: tuple[int, ...] = ()

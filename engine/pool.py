@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from domain.errors import BudgetReachedError, InterruptedRunError, RehearsalError
-from engine import shards
 from engine.bench import Bench, BenchPlan, interrupted
-from engine.budget import limits_of, refuse_spent
+from engine.ledger import shards
+from engine.ledger.store import Store
 from engine.live import LivePlan
 from engine.signals import Interrupts
+from engine.spending.budget import limits_of, refuse_spent
 from engine.steward import Mandate, Steward
-from engine.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -10,12 +10,12 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from engine.budget import NOTHING, Spend, limits_of
-from engine.cohort import Progress
-from engine.endpoints import Endpoints
+from engine.limits.endpoints import Endpoints
 from engine.live import LiveFile
-from engine.purse import Purse
-from engine.wallet import Grant, Terms
+from engine.spending.budget import NOTHING, Spend, limits_of
+from engine.spending.cohort import Progress
+from engine.spending.purse import Purse
+from engine.spending.wallet import Grant, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from domain.endpointstate import EndpointState
     from domain.price import Price
     from domain.settings import BudgetSettings
+    from engine.limits.sight import Order, Seen
     from engine.live import LivePlan
-    from engine.sight import Order, Seen
-    from engine.wallet import Account
+    from engine.spending.wallet import Account
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from domain.base import canonical_json, content_id
 from domain.settings import BudgetSettings, EngineSettings
 from domain.verdict import Answer, Verdict
 from engine import pool
-from engine.store import Store
+from engine.ledger.store import Store
 from evaluation.adapters import adapter_hash, fingerprint
 from evaluation.answers import AnswerItem, AnswerOrders, open_answers
 from evaluation.candidates import KEY_ENV, candidate_role, serving

@@ -19,7 +19,7 @@ def export(
 ) -> None:
     """Write sessions and calls as Parquet."""
     from campaigns.parquet import export_parquet
-    from engine.prices import tariff
+    from engine.spending.prices import tariff
     from rehearsal.console import emit_json, say
     from rehearsal.runfile import open_run
 
@@ -36,8 +36,8 @@ def repair(run: RunArgument, as_json: JsonOption = False) -> None:
     """Keep what can be read of a damaged ledger, and say what is lost and will be asked again."""
     from dataclasses import asdict
 
+    from engine.ledger.repair import repair as mend
     from engine.lock import RunLock
-    from engine.repair import repair as mend
     from rehearsal.console import emit_json, say
     from rehearsal.runfile import open_run
 

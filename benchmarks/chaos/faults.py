@@ -12,7 +12,7 @@ from benchmarks.chaos import forked
 from benchmarks.chaos.stage import Size
 from domain.call import Outcome, Role
 from domain.session import Session, Status
-from engine.store import Store
+from engine.ledger.store import Store
 from understudy.faults import Fault, FaultSettings
 
 if TYPE_CHECKING:

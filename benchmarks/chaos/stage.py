@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from domain.runfolder import RunFolder
-from engine.store import Store
+from engine.ledger.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from benchmarks.storage import StoreLane
 from benchmarks.stub import Stub, running_stub
 from domain.call import Outcome
 from domain.session import Session, Status
-from engine.store import Store
+from engine.ledger.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

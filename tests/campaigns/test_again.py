@@ -16,7 +16,7 @@ from domain.progress import silent
 from domain.runfolder import RunFolder
 from domain.session import Session, Status
 from domain.settings import Settings
-from engine.store import Store
+from engine.ledger.store import Store
 from tests.campaigns.conftest import KEY_ENV, Stage
 from tests.support.second_endpoint import KEY
 from tests.support.threaded import ThreadedServer

@@ -10,9 +10,9 @@ from scipy.stats import CensoredData, ecdf
 from campaigns.forecast import CALLS, Forecast, curve_of, forecast, student
 from campaigns.forecast import PICO as PICOS
 from domain.price import PICO
-from engine.budget import Spend
-from engine.cohort import Cohort
 from engine.live import LiveState, survey_of
+from engine.spending.budget import Spend
+from engine.spending.cohort import Cohort
 from tests.support.manycampaigns import Seen, campaign
 
 CAMPAIGNS = 200

@@ -11,8 +11,8 @@ pytest.importorskip("psycopg", reason='needs the extra "postgres": pip install -
 from campaigns.run import run_campaign
 from domain.progress import silent
 from domain.runfolder import RunFolder
-from engine.shards import list_shards
-from engine.store import Store
+from engine.ledger.shards import list_shards
+from engine.ledger.store import Store
 from tests.engine.postgres_server import running
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from domain.progress import silent
 from domain.runfolder import RunFolder
 from domain.session import Session
 from domain.settings import Settings
+from engine.ledger.store import Store
 from engine.lock import RunLock
-from engine.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

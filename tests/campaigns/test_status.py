@@ -18,7 +18,7 @@ from domain.price import Price
 from domain.progress import silent
 from domain.runfolder import RunFolder
 from engine.live import read_live
-from engine.prices import price_of, shipped
+from engine.spending.prices import price_of, shipped
 from tests.campaigns.conftest import KEY_ENV
 from tests.support.second_endpoint import KEY, MODEL
 

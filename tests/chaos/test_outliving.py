@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from domain.settings import EngineSettings
-from engine.shards import begin_epoch
-from engine.store import Store
+from engine.ledger.shards import begin_epoch
+from engine.ledger.store import Store
 from tests.engine.conftest import Endpoint
 from tests.support.threaded import ThreadedServer
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.chaos.report import Report, Witness
 from benchmarks.chaos.stage import Trial
 from domain.runfolder import RunFolder
-from engine.store import Store
+from engine.ledger.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

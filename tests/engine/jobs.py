@@ -12,7 +12,7 @@ import aiohttp
 
 from domain.base import canonical_json
 from domain.call import CALL_HEADER, CallKey, CallResult, CallRow, Outcome, Reservation, Role, Usage
-from engine.budget import PROMPT_MARGIN
+from engine.spending.budget import PROMPT_MARGIN
 
 if TYPE_CHECKING:
     from domain.call import Journal

@@ -10,7 +10,7 @@ from domain.call import CallKey, CallResult, CallRow, Outcome, Reservation, Role
 from domain.errors import BudgetReachedError
 from domain.price import PICO, Price
 from domain.settings import BudgetSettings
-from engine.budget import (
+from engine.spending.budget import (
     NOTHING,
     PROMPT_MARGIN,
     Spend,
@@ -22,8 +22,8 @@ from engine.budget import (
     refuse_spent,
     tokens_of,
 )
-from engine.purse import Purse
-from engine.wallet import Terms, Wallet
+from engine.spending.purse import Purse
+from engine.spending.wallet import Terms, Wallet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from engine.delta import common_prefix, common_suffix, restore, shrink
+from engine.ledger.delta import common_prefix, common_suffix, restore, shrink
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 from domain.call import CallKey, Reservation, Role
 from domain.settings import RoleSettings
-from engine.gates import EndpointGate, Gates
-from engine.sight import Bounds
+from engine.limits.gates import EndpointGate, Gates
+from engine.limits.sight import Bounds
 
 CALL = Reservation(CallKey(session="s", draft=0, step=0, attempt=0), Role.CLIENT, "m", 10, 10)
 

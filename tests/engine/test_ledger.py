@@ -11,12 +11,12 @@ import pytest
 
 from domain.call import CallKey, CallResult, CallRow, Outcome, Reservation, Role, Usage
 from domain.errors import InterruptedRunError, ResumeRefusedError, StoreError
-from engine import shards
 from engine.bench import interrupted
-from engine.ledger import Ledger
-from engine.shards import shard_at
-from engine.store import Store
-from engine.wallet import open_wallet
+from engine.ledger import shards
+from engine.ledger.ledger import Ledger
+from engine.ledger.shards import shard_at
+from engine.ledger.store import Store
+from engine.spending.wallet import open_wallet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ import pytest
 from domain.call import Outcome
 from domain.endpointstate import Phase
 from domain.settings import RoleSettings
-from engine.endpoints import shared_out
-from engine.gates import Gates
+from engine.limits.endpoints import shared_out
+from engine.limits.gates import Gates
 from tests.support.endpoints import CALL, Crowd, Figures, Server, call, figures
 from tests.support.virtualtime import run
 

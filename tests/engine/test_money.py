@@ -12,10 +12,10 @@ from domain.errors import BudgetReachedError
 from domain.price import Price
 from domain.progress import silent
 from domain.settings import BudgetSettings, EngineSettings
-from engine.budget import at_most, limits_of
+from engine.ledger.store import Store
 from engine.live import read_live
 from engine.pool import run_all
-from engine.store import Store
+from engine.spending.budget import at_most, limits_of
 from tests.engine.jobs import KEY, talk
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pytest
 from domain.errors import BudgetReachedError, ExitCode, RehearsalError, ResumeRefusedError
 from domain.progress import silent
 from domain.settings import BudgetSettings, EngineSettings
+from engine.ledger.store import Store
 from engine.pool import PoolSummary, run_all
-from engine.store import Store
 from tests.engine.jobs import talk
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ pytest.importorskip("psycopg", reason='needs the extra "postgres": pip install -
 
 from domain.errors import ResumeRefusedError, StoreError
 from domain.settings import EngineSettings
-from engine import shards
-from engine.ledger import Ledger
-from engine.store import Store
+from engine.ledger import shards
+from engine.ledger.ledger import Ledger
+from engine.ledger.store import Store
 from tests.engine.postgres_server import running
 from tests.engine.test_ledger import conversation, row, written
 from tests.engine.test_pool import items, recorded, run, start_driver, wait_for_calls

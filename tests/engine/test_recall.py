@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from domain.call import Outcome
-from engine.recall import recalled
+from engine.ledger.recall import recalled
 
 OK, LIMITED, TIMEOUT, BROKEN = (
     Outcome.OK.value,

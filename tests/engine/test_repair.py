@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.errors import StoreError
-from engine.ledger import Ledger
-from engine.repair import repair
-from engine.shards import shard_at
-from engine.store import Store
+from engine.ledger.ledger import Ledger
+from engine.ledger.repair import repair
+from engine.ledger.shards import shard_at
+from engine.ledger.store import Store
 from tests.engine.test_ledger import conversation, row, written
 from tests.engine.test_pool import run
 from tests.engine.test_store import fill, spoil

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.errors import StoreError
-from engine.ledger import Ledger
-from engine.shards import shard_at
-from engine.store import Store, spent_in
+from engine.ledger.ledger import Ledger
+from engine.ledger.shards import shard_at
+from engine.ledger.store import Store, spent_in
 from tests.engine.test_ledger import conversation, row, written
 
 if TYPE_CHECKING:

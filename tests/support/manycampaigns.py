@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.budget import NOTHING, Spend
-from engine.cohort import Cohort
 from engine.live import LiveState, survey_of
+from engine.spending.budget import NOTHING, Spend
+from engine.spending.cohort import Cohort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from domain.errors import BudgetReachedError, ResumeRefusedError
-from engine.gates import Gates
+from engine.limits.gates import Gates
 
 if TYPE_CHECKING:
     from domain.call import CallKey, CallResult, CallRow, Reservation

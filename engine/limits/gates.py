@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from domain.call import Outcome
 from domain.gate import is_refusal
-from engine.pace import Pace
-from engine.sight import Bounds, Order, Seen, Timing, rates
+from engine.limits.pace import Pace
+from engine.limits.sight import Bounds, Order, Seen, Timing, rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ FIRST_LIMIT = 2
 """Calls that a worker may have under way before it was first told its limit."""
 
 BYTES_A_TOKEN = 4
-"""For what a request may cost before its usage is known; see `engine.budget.CHARS_A_TOKEN`."""
+"""What a request may cost before its usage is known; see `engine.spending.budget`."""
 
 ROUNDING_S = 1e-6
 """A wait below this is none: a timer that is set to it may come a rounding error too early."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from domain.call import Outcome
-from engine.rows import UNANSWERED
+from domain.call import UNANSWERED, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

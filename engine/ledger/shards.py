@@ -15,8 +15,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DatabaseError
 
 from domain.errors import ResumeRefusedError, StoreError
-from engine import sqlite
-from engine.place import NOTE, Place, place_of
+from engine.ledger import sqlite
+from engine.ledger.place import NOTE, Place, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from engine.writer import Table
+    from engine.ledger.writer import Table
 
 _NAME = re.compile(r"e(\d{3,})-w(\d+)\.sqlite")
 _SIDECAR = re.compile(r"e\d{3,}-w\d+\.sqlite-(wal|shm|journal)")
@@ -67,7 +67,7 @@ def list_shards(folder: Path) -> list[Shard]:
         return []
     place = place_of(folder)
     if place is not None:
-        from engine import postgres
+        from engine.ledger import postgres
 
         written = postgres.writers_of(place)
         return [Shard(epoch, worker, folder / NOTE, place) for epoch, worker in written]
@@ -93,7 +93,7 @@ def create(shard: Shard, run_hash: str, page_limit: int | None = None) -> Table:
         StoreError: It cannot be made, or a newer epoch has begun.
     """
     if shard.place is not None:
-        from engine import postgres
+        from engine.ledger import postgres
 
         return postgres.PostgresTable(shard)
     return sqlite.SqliteTable(shard, run_hash, page_limit)
@@ -109,7 +109,7 @@ def reading(shard: Shard) -> Iterator[tuple[Connection, int] | None]:
         StoreError: It is damaged, of another version, or the database does not answer.
     """
     if shard.place is not None:
-        from engine import postgres
+        from engine.ledger import postgres
 
         with postgres.reading(shard.place) as connection:
             writer = postgres.writer_of(connection, shard)
@@ -138,7 +138,7 @@ def seal(shard: Shard) -> None:
         StoreError: It is damaged or cannot be written.
     """
     if shard.place is not None:
-        from engine import postgres
+        from engine.ledger import postgres
 
         postgres.seal(shard)
     else:
@@ -157,7 +157,7 @@ def begin_epoch(folder: Path, run_hash: str) -> int:
     """
     place = place_of(folder)
     if place is not None:
-        from engine import postgres
+        from engine.ledger import postgres
 
         return postgres.begin_epoch(place, run_hash)
     shards = list_shards(folder)
@@ -187,7 +187,7 @@ def held(folder: Path, run_hash: str, url: str | None) -> Iterator[None]:
     if place is None and (url is None or list_shards(folder)):
         yield
         return
-    from engine import postgres
+    from engine.ledger import postgres
 
     with postgres.held(place or postgres.begin(folder, run_hash, url or "")):
         yield
@@ -197,7 +197,7 @@ def variables(folder: Path) -> tuple[str, ...]:
     """Name the environment variables that workers need to reach the ledger."""
     if place_of(folder) is None:
         return ()
-    from engine import postgres
+    from engine.ledger import postgres
 
     return postgres.VARIABLES
 

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from domain.errors import StoreError
-from engine.schema import (
+from engine.ledger.schema import (
     BATCHES,
     CALLS,
     RESULTS,
@@ -17,15 +17,15 @@ from engine.schema import (
     insert,
     upsert,
 )
-from engine.writer import outlived, twice
+from engine.ledger.writer import outlived, twice
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.block import Block
-    from engine.rows import Result
-    from engine.scribe import Batch
-    from engine.shards import Shard
+    from engine.ledger.block import Block
+    from engine.ledger.rows import Result
+    from engine.ledger.scribe import Batch
+    from engine.ledger.shards import Shard
 
 WRITER = 1
 """The only writer of a file."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from engine.budget import estimated
-from engine.delta import shrink
-from engine.rows import Kind, Tally
+from engine.ledger.delta import shrink
+from engine.ledger.rows import Kind, Tally
+from engine.spending.budget import estimated
 
 if TYPE_CHECKING:
     import asyncio

@@ -12,14 +12,14 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import RehearsalError, ResumeRefusedError
-from engine import shards
-from engine.batcher import Batcher
-from engine.gates import Gates
-from engine.reader import Reader
-from engine.recall import recalled
-from engine.scribe import Scribe
-from engine.wallet import Wallet, open_wallet
-from engine.writer import Writer, unstorable
+from engine.ledger import shards
+from engine.ledger.batcher import Batcher
+from engine.ledger.reader import Reader
+from engine.ledger.recall import recalled
+from engine.ledger.scribe import Scribe
+from engine.ledger.writer import Writer, unstorable
+from engine.limits.gates import Gates
+from engine.spending.wallet import Wallet, open_wallet
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from domain.call import CallKey, CallResult, CallRow, Reservation
     from domain.gate import Gate
     from domain.settings import RoleSettings
-    from engine.shards import Shard
+    from engine.ledger.shards import Shard
 
 _SESSIONS = 4096
 """Sessions whose calls are kept at hand while they are played or resumed."""
@@ -56,7 +56,7 @@ class Ledger:
         wallet: What may be spent; nothing is limited without one.
         page_limit: Bound on the shard's size in SQLite pages; None leaves it to the disk.
         gates: The ways into the endpoints, where they are shared with other workers.
-        again: Items that had ended and are played again, see `engine.recall`.
+        again: Items that had ended and are played again, see `engine.ledger.recall`.
 
     Raises:
         StoreError: The shard cannot be created, or an earlier one is damaged.

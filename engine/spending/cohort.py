@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.budget import NOTHING
-from engine.course import Course, Surveyor
+from engine.spending.budget import NOTHING
+from engine.spending.course import Course, Surveyor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.budget import Spend
+    from engine.spending.budget import Spend
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.budget import NOTHING, Spend, at_most, cost_of, late
-from engine.cohort import Cohort
+from engine.spending.budget import NOTHING, Spend, at_most, cost_of, late
+from engine.spending.cohort import Cohort
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,16 +9,16 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from domain.errors import StoreError
-from engine.block import Press
-from engine.rows import pack_result, result_press
+from engine.ledger.block import Press
+from engine.ledger.rows import pack_result, result_press
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from engine.block import Block
-    from engine.rows import Result
-    from engine.scribe import Batch
+    from engine.ledger.block import Block
+    from engine.ledger.rows import Result
+    from engine.ledger.scribe import Batch
 
 
 class Table(Protocol):

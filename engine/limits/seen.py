@@ -7,7 +7,7 @@ from math import exp
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.sight import Timing
+    from engine.limits.sight import Timing
 
 LEAST_ROUND_S = 0.1
 """A round trip counts as at least this, the time between two reports."""

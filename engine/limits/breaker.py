@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from domain.endpointstate import PauseState
 
 if TYPE_CHECKING:
-    from engine.sight import Seen
+    from engine.limits.sight import Seen
 
 FAILURES = 5
 FIRST_PAUSE_S = 1.0

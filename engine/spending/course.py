@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
 
-from engine.budget import NOTHING, Spend
+from engine.spending.budget import NOTHING, Spend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import DatabaseError
 
 from domain.errors import StoreError
-from engine import shards, sqlite
-from engine.audit import audit
-from engine.block import Block, Press, is_whole, unpack
-from engine.reader import Named, Reader
-from engine.rows import pack_result, result_press
-from engine.scribe import Scribe
+from engine.ledger import shards, sqlite
+from engine.ledger.audit import audit
+from engine.ledger.block import Block, Press, is_whole, unpack
+from engine.ledger.reader import Named, Reader
+from engine.ledger.rows import pack_result, result_press
+from engine.ledger.scribe import Scribe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from domain.call import CallRow
-    from engine.shards import Shard
+    from engine.ledger.shards import Shard
 
 DAMAGED = "damaged"
 """Folder beside the ledger's that damaged files are moved to."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.errors import StoreError
-from engine import shards
-from engine.audit import audit
-from engine.budget import NOTHING, Spend
-from engine.reader import Reader
-from engine.recall import ASKED_ANEW
+from engine.ledger import shards
+from engine.ledger.audit import audit
+from engine.ledger.reader import Reader
+from engine.ledger.recall import ASKED_ANEW
+from engine.spending.budget import NOTHING, Spend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from domain.call import CallRow
     from domain.price import Price
-    from engine.shards import Shard
+    from engine.ledger.shards import Shard
 
 _AT_ONCE = 512
 """Results looked for together, so that those of one shard are read together."""
@@ -54,7 +54,7 @@ class CallTally:
     completion_tokens: int
     cached_tokens: int
     estimated_prompt: int
-    """Tokens of calls whose endpoint reported none, see `engine.budget.estimated`."""
+    """Tokens of calls whose endpoint reported none, see `engine.spending.budget.estimated`."""
     estimated_completion: int
 
     def spent(self, price: Price | None) -> Spend:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from domain.endpointstate import EndpointState, Phase
-from engine.breaker import Breaker
-from engine.limits import Limit
-from engine.sight import Bounds, Order, Seen, rates
+from engine.limits.breaker import Breaker
+from engine.limits.limit import Limit
+from engine.limits.sight import Bounds, Order, Seen, rates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,8 +18,8 @@ from sqlalchemy import and_, create_engine, event, select
 from sqlalchemy.exc import DatabaseError
 
 from domain.errors import StoreError
-from engine.place import Place, new_place, note
-from engine.schema import (
+from engine.ledger.place import Place, new_place, note
+from engine.ledger.schema import (
     BATCHES,
     META,
     METADATA,
@@ -30,8 +30,8 @@ from engine.schema import (
     insert,
     upsert,
 )
-from engine.sqlite import another_version
-from engine.writer import outlived, twice
+from engine.ledger.sqlite import another_version
+from engine.ledger.writer import outlived, twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from engine.block import Block
-    from engine.rows import Result
-    from engine.scribe import Batch
-    from engine.shards import Shard
+    from engine.ledger.block import Block
+    from engine.ledger.rows import Result
+    from engine.ledger.scribe import Batch
+    from engine.ledger.shards import Shard
 
 VARIABLES = ("PGPASSWORD", "PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT")
 """What libpq reads from the environment; workers need it as the driver has it."""
@@ -241,7 +241,7 @@ def begin_epoch(place: Place, run_hash: str) -> int:
         ResumeRefusedError: The run was begun with other prompts or config.
         StoreError: The database does not answer, or lacks the run.
     """
-    from engine.shards import other_run
+    from engine.ledger.shards import other_run
 
     with _changing(place.url) as connection:
         found = connection.execute(

@@ -96,7 +96,7 @@ BATCHES = Table(
 """Calls that were committed together: `calls` of them from number `first` on.
 
 `hashes` are the SHA-256 of their requests, 32 bytes each; `data` is everything else, see
-`engine.block`; `checksum` is the CRC-32 of first, calls, hashes and data.
+`engine.ledger.block`; `checksum` is the CRC-32 of first, calls, hashes and data.
 """
 
 RESULTS = Table(

@@ -16,11 +16,11 @@ from __future__ import annotations
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING
 
-from engine.limits_seen import LEAST_ROUND_S, Load, Unloaded, Window
-from engine.sight import Timing
+from engine.limits.seen import LEAST_ROUND_S, Load, Unloaded, Window
+from engine.limits.sight import Timing
 
 if TYPE_CHECKING:
-    from engine.sight import Seen
+    from engine.limits.sight import Seen
 
 FIRST_CALLS = 8
 """A role's first answers, from which its unloaded latency is taken at first: two round trips at

@@ -87,7 +87,7 @@ def require_prices(settings: Settings) -> None:
             raise ConfigError(
                 "a budget in dollars needs the price of every model",
                 where=f"roles.{role}.model: {model}",
-                expected=f"a model of engine/prices.yaml ({shipped().date}) or under `prices:`",
+                expected=f"a model of the shipped list ({shipped().date}) or one under `prices:`",
                 got="no price",
                 mend=f'add to the run file: prices: {{"{model}": {{prompt: 0.5, cached: 0.05, '
                 "completion: 2}} (US dollars for a million tokens; 0 for a server of your own)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.sight import BURST_S
+from engine.limits.sight import BURST_S
 
 
 class Pace:

@@ -8,13 +8,6 @@ from typing import NamedTuple
 import orjson
 import zstandard
 
-from domain.call import Outcome
-
-UNANSWERED = frozenset(
-    {Outcome.CONNECTION, Outcome.REJECTED, Outcome.RATE_LIMITED, Outcome.SERVER_ERROR}
-)
-"""Outcomes of calls that no model saw: nothing was said and nothing paid."""
-
 _LEVEL = 1
 
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from domain.errors import StoreError
-    from engine.scribe import Batch
-    from engine.writer import Writer
+    from engine.ledger.scribe import Batch
+    from engine.ledger.writer import Writer
 
 LINGER_S = 0.001
 """How long the first call of a batch waits for others; a loop that is busy makes it longer by

@@ -11,19 +11,19 @@ import orjson
 from sqlalchemy import and_, func, select
 
 from domain.call import CallKey, CallResult, CallRow, Outcome, Role, Usage
-from engine import shards
-from engine.block import Block, is_whole, unpack
-from engine.delta import restore
-from engine.rows import Kind, Result, result_is_whole, tally_checksum, unpack_result
-from engine.schema import BATCHES, CALLS, RESULTS, SESSIONS, TALLIES
+from engine.ledger import shards
+from engine.ledger.block import Block, is_whole, unpack
+from engine.ledger.delta import restore
+from engine.ledger.rows import Kind, Result, result_is_whole, tally_checksum, unpack_result
+from engine.ledger.schema import BATCHES, CALLS, RESULTS, SESSIONS, TALLIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection
 
-    from engine.block import Record
-    from engine.shards import Shard
+    from engine.ledger.block import Record
+    from engine.ledger.shards import Shard
 
 _BLOCKS = 256
 """Blocks kept unpacked: sessions that were played side by side share theirs."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from domain.call import UNANSWERED
 from domain.errors import BudgetReachedError
 from domain.price import PICO, dollars
-from engine.rows import UNANSWERED
 
 if TYPE_CHECKING:
     from domain.call import CallRow, Reservation

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.budget import NO_LIMIT, NOTHING, Spend, reached
-from engine.wallet import Grant
+from engine.spending.budget import NO_LIMIT, NOTHING, Spend, reached
+from engine.spending.wallet import Grant
 
 if TYPE_CHECKING:
     from domain.errors import RehearsalError
-    from engine.wallet import Account
+    from engine.spending.wallet import Account
 
 _EASE = 4
 """A worker gets something to spare while it asks for less than a fourth of what is free."""

@@ -6,13 +6,13 @@ from collections import Counter
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from engine import shards
+from engine.ledger import shards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.block import Record
-    from engine.reader import Reader
+    from engine.ledger.block import Record
+    from engine.ledger.reader import Reader
 
 
 def audit(reader: Reader) -> int:
