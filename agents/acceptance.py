@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from agents.pack import Pack
-    from agents.rubrics import SessionRubric
+    from agents.rubrics import FlawKind, SessionRubric
     from domain.persona import Persona
 
 GUIDANCE = 12
@@ -46,20 +46,26 @@ def critique_of(
     """
     faults = text_faults(pack, turns)
     score = share_of_points(answer, pack.session)
+    behaviours = session_behaviours(turns)
+    broken = pack.limits.broken_by(behaviours)
     reasons = (
         *(f'Gate "{gate.gate}" failed: {gate.reason}' for gate in _failed(answer)),
         *(f"Turn {fault.turn}: {fault.why}" for fault in faults),
         *_short_of(answer, pack.session, score),
+        *_blocking(answer, pack.flaws),
+        *(breach for _, breach in broken),
     )
     accepted = not reasons
     return Critique(
         answer=answer,
-        behaviours=session_behaviours(turns),
+        behaviours=behaviours,
         score=score,
         accepted=accepted,
         reasons=reasons,
         rewind_to=None if accepted else rewind_point(answer, faults, turns),
-        guidance=() if accepted else guidance_for(answer, pack, persona, turns),
+        guidance=()
+        if accepted
+        else guidance_for(answer, pack, persona, turns, [limit.instead for limit, _ in broken]),
     )
 
 
@@ -89,6 +95,16 @@ def _short_of(answer: CritiqueAnswer, rubric: SessionRubric, score: float) -> li
         elif points < least:
             reasons.append(f"{item.name}: {points} is under {least}.")
     return reasons
+
+
+def _blocking(answer: CritiqueAnswer, kinds: Sequence[FlawKind]) -> list[str]:
+    """Say which flaws fail the session on their own."""
+    described = {kind.key: kind.description for kind in kinds if kind.blocks}
+    return [
+        f"Turn {flaw.turn}: {described[flaw.kind]}"
+        for flaw in answer.flaws
+        if flaw.kind in described
+    ]
 
 
 def text_faults(pack: Pack, turns: Sequence[Turn]) -> tuple[Fault, ...]:
@@ -152,9 +168,13 @@ def _therapists(points: Iterable[int], turns: Sequence[Turn]) -> set[int]:
 
 
 def guidance_for(
-    answer: CritiqueAnswer, pack: Pack, persona: Persona, turns: tuple[Turn, ...]
+    answer: CritiqueAnswer,
+    pack: Pack,
+    persona: Persona,
+    turns: tuple[Turn, ...],
+    measured: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """Return what the therapist is told, in the order of the turns, each piece once.
+    """Return what the therapist is told, each piece once: flaws by their turns, then `measured`.
 
     Advice that would give away a belief which the client has not spoken is replaced by the
     pack's description of the flaw.
@@ -169,4 +189,5 @@ def guidance_for(
         ):
             advice = f"Avoid this: {described[flaw.kind]}"
         guidance[advice] = None
+    guidance |= dict.fromkeys(measured)
     return tuple(guidance)[:GUIDANCE]

@@ -17,7 +17,7 @@ from pydantic import Field
 from agents.packfile import parse, read_text, read_yaml
 from agents.phases import Phases
 from agents.prompts import SLOTS, Prompt, parse_prompt
-from agents.rubrics import Criterion, FlawKind, Flaws, Gate, Gates, SessionRubric
+from agents.rubrics import Criterion, FlawKind, Flaws, Gate, Gates, Limits, SessionRubric
 from agents.taxonomy import Taxonomy
 from domain.base import Noun
 from domain.errors import PackError
@@ -31,7 +31,7 @@ N = TypeVar("N", bound=Noun)
 INSTALLED = Path(__file__).resolve().parent.parent / "packs"
 """The packs that come with the project, beside this package."""
 
-RUBRICS = ("session", "gates", "flaws")
+RUBRICS = ("session", "gates", "flaws", "behaviours")
 """Rubrics every pack has; any other one is a criterion of the judge."""
 
 TAXONOMIES = ("problems", "distortions", "techniques", "styles")
@@ -66,6 +66,8 @@ class Pack:
     session: SessionRubric
     gates: tuple[Gate, ...]
     flaws: tuple[FlawKind, ...]
+    limits: Limits
+    """On what is computed from a session's text."""
     criteria: dict[str, Criterion]
     phases: Phases
     taxonomies: dict[str, Taxonomy]
@@ -135,6 +137,7 @@ def load_pack(name_or_path: str) -> Pack:
         session=_parsed(SessionRubric, root, rubrics["session"]),
         gates=_parsed(Gates, root, rubrics["gates"]).gates,
         flaws=_parsed(Flaws, root, rubrics["flaws"]).flaws,
+        limits=_parsed(Limits, root, rubrics["behaviours"]),
         criteria=_criteria(root, rubrics),
         phases=_parsed(Phases, root, listed.phases),
         taxonomies=_taxonomies(root, listed.taxonomies),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
 from agents.packfile import unique
 from domain.base import Noun
+from measures.session import BEHAVIOURS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Scale(Noun):
@@ -77,10 +81,14 @@ class Gates(Noun):
 
 
 class FlawKind(Noun):
-    """A kind of flaw that a critique may name in a therapist turn."""
+    """A kind of flaw that a critique may name in a therapist turn.
+
+    One flaw of a kind that `blocks` fails the session, whatever its scores.
+    """
 
     key: str = Field(min_length=1)
     description: str = Field(min_length=1)
+    blocks: bool = False
 
 
 class Flaws(Noun):
@@ -93,6 +101,57 @@ class Flaws(Noun):
     def _consistent(self) -> Self:
         unique((flaw.key for flaw in self.flaws), "flaw")
         return self
+
+
+class Limit(Noun):
+    """The least and the most of a behaviour that an accepted session may show.
+
+    `key` is one of `measures.session.BEHAVIOURS`; `instead` is what the therapist is told.
+    """
+
+    key: str
+    name: str = Field(min_length=1)
+    least: float | None = None
+    most: float | None = None
+    instead: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.key not in BEHAVIOURS:
+            raise ValueError(f'one of {", ".join(BEHAVIOURS)}; "{self.key}" is not measured')
+        if self.least is None and self.most is None:
+            raise ValueError("`least` or `most`")
+        if None not in (self.least, self.most) and self.least > self.most:  # type: ignore[operator]
+            raise ValueError("`least` at most as high as `most`")
+        return self
+
+    def breach(self, found: float) -> str:
+        """Say how `found` is outside; nothing where it is inside."""
+        if self.most is not None and found > self.most:
+            return f"{self.name}: {found:.2g}, measured, is over {self.most:g}."
+        if self.least is not None and found < self.least:
+            return f"{self.name}: {found:.2g}, measured, is under {self.least:g}."
+        return ""
+
+
+class Limits(Noun):
+    """Limits on measured behaviours, for sessions of `least_therapist_turns` and more."""
+
+    source: str = Field(min_length=1)
+    least_therapist_turns: int = Field(ge=1)
+    limits: tuple[Limit, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        unique((limit.key for limit in self.limits), "limit")
+        return self
+
+    def broken_by(self, behaviours: Mapping[str, float]) -> tuple[tuple[Limit, str], ...]:
+        """Return each limit that a session's behaviours break, with what to say of it."""
+        if behaviours["therapist_turns"] < self.least_therapist_turns:
+            return ()
+        said = ((limit, limit.breach(behaviours[limit.key])) for limit in self.limits)
+        return tuple((limit, breach) for limit, breach in said if breach)
 
 
 class Criterion(Noun):

@@ -16,6 +16,8 @@ import orjson
 
 from agents.pack import load_pack
 from benchmarks.prose import Prose
+from measures.advice import advice, information
+from measures.validation import invalidating
 
 if TYPE_CHECKING:
     from agents.pack import Pack
@@ -25,6 +27,8 @@ CRITIC = "stub-critic"
 """A model that answers every request with a critique, whatever form it asks for."""
 MODELS = ("stub", CRITIC)
 
+_BEGIN = "It sounds as if you "
+"""A turn begins as a reflection does: the pack's limits on what is measured hold here too."""
 _HALVES = 12_288
 """Of each half: 150 million different turns, of about 75,000 different sentences."""
 _CRITIQUES = 256
@@ -45,9 +49,13 @@ class Answers:
         self._spoil = spoil
         prose = Prose(seed=revisions)
         half = TURN_CHARS // 2
-        self._first = [f"{prose.piece(half - 1)} ".encode() for _ in range(_HALVES)]
+        begun = len(_BEGIN)
+        self._first = [
+            f"{_BEGIN}{_harmless(prose, half - 1 - begun).lower()} ".encode()
+            for _ in range(_HALVES)
+        ]
         # A turn that ends with a question is no goodbye: no session ends early.
-        self._second = [prose.piece(TURN_CHARS - half, "?").encode() for _ in range(_HALVES)]
+        self._second = [_harmless(prose, TURN_CHARS - half, "?").encode() for _ in range(_HALVES)]
         pack = load_pack("cbt")
         self._good = [_critique(pack, prose, 5, flawed=False) for _ in range(_CRITIQUES)]
         self._flawed = [_critique(pack, prose, 3, flawed=True) for _ in range(_CRITIQUES)]
@@ -84,6 +92,14 @@ def _call(head: bytes) -> bytes:
         return b""
     start += len(_CALL)
     return head[start : head.find(b"\r\n", start)]
+
+
+def _harmless(prose: Prose, length: int, end: str = ".") -> str:
+    """Return text that neither advises, lectures nor plays down, by the measures' reading."""
+    while True:
+        text = prose.piece(length, end)
+        if not (advice(text) or information(text) or invalidating(text)):
+            return text
 
 
 def _last_turn(body: bytes) -> bytes:

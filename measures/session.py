@@ -22,6 +22,29 @@ TURNS = 16384
 """Turns whose counts are kept: those of the sessions that one worker plays at the same time."""
 
 
+BEHAVIOURS = (
+    "turns",
+    "therapist_turns",
+    "therapist_talk_share",
+    "words_per_therapist_turn",
+    "words_per_client_turn",
+    "questions",
+    "questions_per_turn",
+    "open_question_share",
+    "longest_closed_run",
+    "reflection_share",
+    "complex_reflection_share",
+    "reflections_per_question",
+    "advice_share",
+    "information_share",
+    "validation_share",
+    "invalidations",
+    "risk_unhandled",
+    "repetition_share",
+)
+"""What `session_behaviours` counts."""
+
+
 class TherapistTurn(NamedTuple):
     """A therapist turn with the client's words before it."""
 

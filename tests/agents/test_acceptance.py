@@ -58,6 +58,42 @@ def test_an_item_that_does_not_apply_is_left_out_of_the_share(pack: Pack) -> Non
     assert critique.score == pytest.approx(4 / 6)
 
 
+def test_one_blocking_flaw_fails_a_session_of_high_scores(pack: Pack) -> None:
+    answer = critique_answer(pack, score=6, flaws=[(2, "invalidating", "Say it makes sense.")])
+    critique = decide(pack, answer)
+    assert not critique.accepted
+    assert critique.reasons == (
+        "Turn 2: Plays down, blames, or argues with what the client feels.",
+    )
+    assert critique.rewind_to == 2
+
+
+def test_a_flaw_that_does_not_block_is_weighed_by_the_scores(pack: Pack) -> None:
+    answer = critique_answer(pack, score=6, flaws=[(2, "no_reflection", "Reflect.")])
+    assert decide(pack, answer).accepted
+
+
+LECTURE = (
+    "Let me explain how this works. A thought sets off a feeling, the feeling an action, and the"
+    " action seems to prove the thought, as number {} in the book has it."
+)
+LECTURES = turns_of(*(text for n in range(8) for text in (LECTURE.format(n), "Okay.")))
+
+
+def test_what_is_measured_overrules_the_highest_scores(pack: Pack) -> None:
+    critique = decide(pack, critique_answer(pack, score=6), LECTURES)
+    assert not critique.accepted
+    assert critique.reasons[0] == (
+        "The therapist's share of the words: 0.97, measured, is over 0.81."
+    )
+    assert "Let the client talk: keep each turn short, at most four sentences." in critique.guidance
+    assert critique.rewind_to == 0
+
+
+def test_a_few_turns_are_not_held_to_what_is_measured(pack: Pack) -> None:
+    assert decide(pack, critique_answer(pack, score=6), LECTURES[:8]).accepted
+
+
 def test_a_rewind_goes_to_the_earliest_flawed_turn(pack: Pack) -> None:
     flaws = [(4, "no_reflection", "Reflect."), (2, "advice_too_early", "Ask first.")]
     critique = decide(pack, critique_answer(pack, score=3, flaws=flaws))

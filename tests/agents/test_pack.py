@@ -58,6 +58,8 @@ def test_hidden_files_do_not_change_the_hash(copy: Path, pack: Pack) -> None:
         ("rubrics/session.yaml", "item_minimum: 2", "item_minimum: 9", "thresholds"),
         ("rubrics/gates.yaml", "key: ending", "key: role_integrity", "role_integrity"),
         ("rubrics/flaws.yaml", "key: no_summary", "key: no_agenda", "no_agenda"),
+        ("rubrics/behaviours.yaml", "key: advice_share", "key: advise", "not measured"),
+        ("rubrics/behaviours.yaml", "least: 0.11, ", "", "`least` or `most`"),
         ("rubrics/empathy.yaml", "key: empathy", "key: warmth", "warmth"),
         ("rubrics/empathy.yaml", "  5: ", "  6: ", "points 1 to 5"),
         ("phases.yaml", "key: explore, share: 0.3", "key: explore, share: 0.4", "add up to 1.1"),

@@ -7,7 +7,16 @@ from measures.validation import explores, invalidating, names_feeling, validatin
 
 @pytest.mark.parametrize(
     "text",
-    ["It's not that bad.", "You're overreacting.", "You should be grateful.", "Just get over it."],
+    [
+        "It's not that bad.",
+        "It's really not that bad when you think about it.",
+        "There's no reason to feel that way.",
+        "There is really no reason to worry.",
+        "You need to calm down.",
+        "You're overreacting.",
+        "You should be grateful.",
+        "Just get over it.",
+    ],
 )
 def test_invalidating(text: str) -> None:
     assert invalidating(text) == (text,)
@@ -19,6 +28,7 @@ def test_invalidating(text: str) -> None:
         "You tell yourself that you're overreacting.",
         "You're feeling low.",
         "That's a lot.",
+        "So it helps you calm down.",
         "What you say makes sense.",
     ],
 )
