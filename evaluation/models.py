@@ -11,6 +11,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agents.reply import GARBLED
+from corpus.chatform import fit_template
 from domain.errors import EvaluationError
 from evaluation.adapters import check_adapter
 from evaluation.sampling import Row, draw
@@ -74,13 +75,14 @@ class ServedModels:
         """Return the token ids of a conversation, up to where the assistant begins to speak.
 
         Control tokens that stand inside a message are encoded as plain text: what a client
-        types must not open or close a turn.
+        types must not open or close a turn. A template that takes no system message gets it in
+        front of the first user message, as in training.
 
         Raises:
             jinja2.TemplateError: The model's template refuses this order of roles.
         """
         ids: Any = self._tokenizer.apply_chat_template(
-            [message.model_dump() for message in messages],
+            fit_template(self._tokenizer, [message.model_dump() for message in messages]),
             add_generation_prompt=True,
             sanitize_control_tokens=True,
             return_dict=False,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from jinja2 import TemplateError
 
+from corpus.chatform import fit_template
 from domain.errors import TrainingError
+from training.turns import TEMPLATE_MEND, spans_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +25,6 @@ Message: TypeAlias = dict[str, str]
 _Tokens: TypeAlias = "tuple[NDArray[np.int64], list[tuple[int, int]]]"
 
 _GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
-_TEMPLATE_MEND = (
-    "Mark what the assistant says with {% generation %} … {% endgeneration %} in the tokenizer's"
-    " chat template, its end-of-turn token included."
-)
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,10 @@ def render(
 ) -> Rendered:
     """Render `messages` and find the assistant's tokens.
 
-    The template's own {% generation %} marks are used where it has them; otherwise each assistant
-    turn is found by rendering the conversation up to it and past it.
+    The template's own {% generation %} marks are used where it has them, and checked against what
+    is said; otherwise the turns are found by `training.turns`. Where the template takes no system
+    message, it goes in front of the first user message. Control tokens that stand in a message are
+    broken up: what a transcript says must not open or close a turn.
 
     Raises:
         TrainingError: There is no template, it refuses the conversation, or the assistant's
@@ -62,15 +62,16 @@ def render(
             expected="an instruction-tuned model, or a tokenizer with a chat_template",
             mend="Name an instruct model in training.base, or add a chat template to it.",
         )
-    marked = _GENERATION.search(template) is not None
     try:
-        ids, runs = (_marked if marked else _unmarked)(tokenizer, list(messages))
+        fitted = fit_template(tokenizer, [_disarmed(tokenizer, message) for message in messages])
+        marked = _GENERATION.search(template) is not None
+        ids, runs = (_marked if marked else _unmarked)(tokenizer, fitted)
     except TemplateError as error:
         raise TrainingError(
             "the chat template refuses the conversation",
             where=where,
             got=str(error),
-            mend="Choose a base whose template takes a system message and turns in this order.",
+            mend="Choose a base whose template takes user and assistant turns in this order.",
         ) from error
     control = np.isin(ids, sorted(_control_ids(tokenizer)))
     closed = tuple(_closed(first, last, control, where) for first, last in runs)
@@ -80,65 +81,65 @@ def render(
     return Rendered(ids, mask, closed)
 
 
+def _disarmed(tokenizer: PreTrainedTokenizerBase, message: Message) -> Message:
+    """Put a space into control tokens that are part of what somebody says."""
+    content = message["content"]
+    for token in tokenizer.added_tokens_decoder.values():
+        name = str(token.content)
+        if len(name.strip()) > 1 and name in content:
+            content = content.replace(name, f"{name[0]} {name[1:]}")
+    return {**message, "content": content}
+
+
 def _marked(tokenizer: PreTrainedTokenizerBase, messages: list[Message]) -> _Tokens:
-    """Tokens and assistant runs by the template's own marks."""
+    """Tokens and assistant runs by the template's own marks, one for each turn."""
     encoded: Any = tokenizer.apply_chat_template(
         messages, return_dict=True, return_assistant_tokens_mask=True
     )
     ids = np.asarray(encoded["input_ids"], dtype=np.int64)
     marks = np.diff(np.asarray(encoded["assistant_masks"], dtype=np.int8), prepend=0, append=0)
     firsts, lasts = np.flatnonzero(marks == 1), np.flatnonzero(marks == -1)
-    return ids, [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]
+    runs = [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]
+    said = [message["content"] for message in messages if message["role"] == "assistant"]
+    found = [_letters(str(tokenizer.decode(ids[first:last]))) for first, last in runs]
+    if len(found) != len(said) or any(
+        _letters(words) not in run for words, run in zip(said, found, strict=True)
+    ):
+        raise TrainingError(
+            "the chat template marks something else than what the assistant says",
+            where="chat template",
+            expected=f"{len(said)} marked runs, each with the words of its turn",
+            got=f"{len(found)} runs",
+            mend=TEMPLATE_MEND,
+        )
+    return ids, runs
+
+
+def _letters(text: str) -> str:
+    """Leave white space out: decoding may change it."""
+    return "".join(text.split())
 
 
 def _unmarked(tokenizer: PreTrainedTokenizerBase, messages: list[Message]) -> _Tokens:
-    """Tokens and assistant runs by rendering the conversation up to each turn and past it.
+    """Tokens and assistant runs by where each turn stands in the text.
 
-    A token belongs to the turn that it begins in.
+    A token belongs to the turn that it begins in; the first may begin with the space before it.
     """
     if not tokenizer.is_fast:
         raise TrainingError(
             "the tokenizer does not say where in the text a token stands",
             where=str(tokenizer.name_or_path),
             expected="a fast tokenizer (tokenizer.json), or {% generation %} marks",
-            mend=_TEMPLATE_MEND,
+            mend=TEMPLATE_MEND,
         )
-    text = _text(tokenizer, messages)
-    spans = [
-        _span_by_prefix(tokenizer, messages, index, text)
-        for index, message in enumerate(messages)
-        if message["role"] == "assistant"
-    ]
+    text = text_of(tokenizer, messages)
+    spans = np.asarray(spans_of(tokenizer, messages, text), dtype=np.int64).reshape(-1, 2)
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    begins = np.asarray([start for start, _ in encoded["offset_mapping"]], dtype=np.int64)
-    borders = np.searchsorted(begins, np.asarray(spans, dtype=np.int64).reshape(-1, 2))
-    runs = [(int(first), int(last)) for first, last in borders]
+    offsets = np.asarray(encoded["offset_mapping"], dtype=np.int64).reshape(-1, 2)
+    firsts = np.searchsorted(offsets[:, 1], spans[:, 0], side="right")
+    lasts = np.searchsorted(offsets[:, 0], spans[:, 1])
+    runs = [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]
     return np.asarray(encoded["input_ids"], dtype=np.int64), runs
-
-
-def _span_by_prefix(
-    tokenizer: PreTrainedTokenizerBase, messages: list[Message], index: int, text: str
-) -> tuple[int, int]:
-    before = _text(tokenizer, messages[:index], prompt=True)
-    through = _text(tokenizer, messages[: index + 1]).rstrip()
-    said = messages[index]["content"].strip()
-    if text.startswith(before) and text.startswith(through) and said in through[len(before) :]:
-        return len(before), len(through)
-    raise TrainingError(
-        "cannot tell the assistant's tokens from the rest",
-        where="chat template",
-        expected="a template that renders a conversation's beginning as the beginning of it",
-        got=f"turn {index} changes what stands before it",
-        mend=_TEMPLATE_MEND,
-    )
-
-
-def _text(
-    tokenizer: PreTrainedTokenizerBase, messages: list[Message], *, prompt: bool = False
-) -> str:
-    return str(
-        tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=prompt)
-    )
 
 
 def _closed(first: int, last: int, control: NDArray[np.bool_], where: str) -> tuple[int, int]:
@@ -155,7 +156,7 @@ def _closed(first: int, last: int, control: NDArray[np.bool_], where: str) -> tu
         "no end-of-turn token follows what the assistant says",
         where=where or "chat template",
         expected="a special token right after each assistant turn",
-        mend=_TEMPLATE_MEND,
+        mend=TEMPLATE_MEND,
     )
 
 
