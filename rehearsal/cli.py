@@ -12,6 +12,7 @@ from rehearsal import (
     __version__,
     campaign,
     corpus_verbs,
+    critic,
     demo,
     doctor,
     evaluate,
@@ -45,6 +46,7 @@ app.command("understudy")(understudy_verb.understudy)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(trace.app, name="trace")
 app.add_typer(corpus_verbs.app, name="corpus")
+app.add_typer(critic.app, name="critic")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)

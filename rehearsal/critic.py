@@ -1,0 +1,124 @@
+"""`rehearsal critic`: learn from people's judgement of real sessions, check it, score with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import ConfigError
+from rehearsal.options import JsonOption, RunArgument
+
+if TYPE_CHECKING:
+    from evaluation.critic.human import Labelled, Talk
+
+    Annomi = tuple[list[Talk], list[Labelled], list[Labelled]]
+
+app = typer.Typer(
+    help="A critic learned from real sessions: check it, train it, score with it.",
+    no_args_is_help=True,
+)
+
+AnnomiOption = Annotated[
+    Path | None, typer.Option("--annomi", metavar="CSV", help="AnnoMI's table.")
+]
+EsconvOption = Annotated[
+    Path | None, typer.Option("--esconv", metavar="JSON", help="ESConv's good conversations.")
+]
+FailedOption = Annotated[
+    Path | None, typer.Option("--failed", metavar="JSON", help="FailedESConv's conversations.")
+]
+
+
+@app.command("check")
+def check(
+    annomi: AnnomiOption = None,
+    esconv: EsconvOption = None,
+    failed: FailedOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the critic on people's labels, on conversations it did not learn from."""
+    from rich.table import Table
+
+    from evaluation.critic.check import check as measure
+    from rehearsal.console import emit_json, show, watching
+
+    labelled, talks = _read(annomi, esconv, failed)
+    with watching() as progress:
+        figures = measure(labelled, talks, progress)
+    if as_json:
+        emit_json({name: one.model_dump(mode="json") for name, one in figures.items()})
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in ("figure", "value", "95% interval", "n", "groups"):
+        table.add_column(head, justify="left" if head == "figure" else "right", no_wrap=True)
+    for name, one in figures.items():
+        interval = f"{one.low:.3f} to {one.high:.3f}"
+        table.add_row(name, f"{one.value:.3f}", interval, f"{one.n:,}", str(one.groups))
+    show(table)
+
+
+@app.command("train")
+def train(
+    to: Annotated[Path, typer.Option("--to", help="The critic's file, .safetensors.")],
+    annomi: AnnomiOption = None,
+    esconv: EsconvOption = None,
+    failed: FailedOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a critic on your own copy of the labelled sessions."""
+    from evaluation.critic.quality import QualityCritic
+    from rehearsal.console import emit_json, say
+
+    labelled, talks = _read(annomi, esconv, failed)
+    critic = QualityCritic.fit([*(labelled[0] if labelled else ()), *talks])
+    critic.save(to)
+    if as_json:
+        emit_json({"critic": str(to), "trained_on": critic.trained_on})
+    else:
+        counts = ", ".join(f"{n} of {corpus}" for corpus, n in critic.trained_on.items())
+        say(f"Trained on {counts}: {to}")
+        say("It holds words of its sources: share it as their licences allow.")
+
+
+@app.command("score")
+def score(
+    run: RunArgument,
+    critic: Annotated[Path, typer.Option("--critic", help="A file of `critic train`.")],
+    worst: Annotated[int, typer.Option(min=1, help="How many of the lowest to list.")] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a run's accepted sessions and list the lowest: those to read first."""
+    from evaluation.critic.quality import QualityCritic
+    from evaluation.critic.ranking import ranked
+    from rehearsal.console import emit_json, say
+    from rehearsal.runfile import open_run
+
+    _, folder = open_run(run)
+    lowest_first = ranked(QualityCritic.load(critic), folder)
+    if as_json:
+        emit_json([one.model_dump(mode="json") for one in lowest_first])
+        return
+    for one in lowest_first[:worst]:
+        say(f"{one.score:+.2f}  {one.session}")
+    say(f"{len(lowest_first)} accepted sessions, the lowest first, in log-odds.")
+    say(f"Read one: rehearsal trace show SESSION --run {run}")
+
+
+def _read(
+    annomi: Path | None, esconv: Path | None, failed: Path | None
+) -> tuple[Annomi | None, list[Talk]]:
+    from evaluation.critic.human import read_annomi, read_esconv
+
+    if not annomi and not (esconv and failed):
+        raise ConfigError(
+            "there is nothing to learn from",
+            where="rehearsal critic",
+            expected="--annomi CSV, or both --esconv JSON and --failed JSON",
+            got="neither",
+            mend="Name your copy of AnnoMI, or of ESConv and FailedESConv.",
+        )
+    good = read_esconv(esconv, good=True) if esconv else []
+    poor = read_esconv(failed, good=False) if failed else []
+    return (read_annomi(annomi) if annomi else None), [*good, *poor]
