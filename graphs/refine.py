@@ -5,6 +5,9 @@ START -> play -> criticise -> rewind -> play -> … -> conclude -> END
 ```
 A rewind keeps every turn before the earliest flawed one, byte for byte, and plays on with the
 supervisor's guidance in the therapist's notes. The best draft wins.
+
+Nodes that may be followed by two say which with a `Command`: a router of its own costs as much as
+half a node. Their return types are what LangGraph draws the routes from.
 """
 
 from functools import cache
@@ -14,6 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 from typing_extensions import TypedDict
 
 from agents.supervisor import criticise as ask_supervisor
@@ -61,7 +65,28 @@ class ConcludeUpdate(TypedDict):
     session: Session
 
 
-async def criticise(state: RefineState, runtime: Runtime[PlayContext]) -> CriticiseUpdate:
+async def play_draft(
+    state: RefineState, runtime: Runtime[PlayContext]
+) -> Command[Literal["criticise", "conclude"]]:
+    """Play the draft; one that could not be played to its end is not criticised."""
+    update = await play(state, runtime)
+    return Command(update=update, goto="conclude" if update.get("failure") else "criticise")
+
+
+async def criticise(
+    state: RefineState, runtime: Runtime[PlayContext]
+) -> Command[Literal["rewind", "conclude"]]:
+    """Ask for a critique; rewind where there is something to play again and a revision left."""
+    update = await _criticised(state, runtime)
+    if update.get("failure"):
+        return Command(update=update, goto="conclude")
+    last = update["drafts"][-1]
+    bound = last.number >= runtime.context.settings.revisions
+    ended = bound or _critique(last).rewind_to is None
+    return Command(update=update, goto="conclude" if ended else "rewind")
+
+
+async def _criticised(state: RefineState, runtime: Runtime[PlayContext]) -> CriticiseUpdate:
     """Close the draft and ask the supervisor; a draft without its critique is kept as well."""
     context, item = runtime.context, state["item"]
     draft = _close(state)
@@ -161,33 +186,14 @@ def _critique(draft: Draft) -> Critique:
     return draft.critique
 
 
-async def after_play(state: RefineState) -> Literal["criticise", "conclude"]:
-    """A draft that could not be played to its end is not criticised."""
-    return "conclude" if state["failure"] is not None else "criticise"
-
-
-async def after_critique(
-    state: RefineState, runtime: Runtime[PlayContext]
-) -> Literal["rewind", "conclude"]:
-    """Rewind where there is something to play again and a revision left."""
-    if state["failure"] is not None:
-        return "conclude"
-    last = state["drafts"][-1]
-    critique = _critique(last)
-    bound = last.number >= runtime.context.settings.revisions
-    return "conclude" if critique.rewind_to is None or bound else "rewind"
-
-
 def build_refine_graph() -> CompiledStateGraph[RefineState, PlayContext, Any, Any]:
     """Compile the graph that plays a session and refines it."""
-    graph = StateGraph(RefineState, context_schema=PlayContext)
-    graph.add_node("play", play)
+    graph = StateGraph(RefineState, context_schema=PlayContext, output_schema=ConcludeUpdate)
+    graph.add_node("play", play_draft)
     graph.add_node("criticise", criticise)
     graph.add_node("rewind", rewind)
     graph.add_node("conclude", conclude)
     graph.add_edge(START, "play")
-    graph.add_conditional_edges("play", after_play, ["criticise", "conclude"])
-    graph.add_conditional_edges("criticise", after_critique, ["rewind", "conclude"])
     graph.add_edge("rewind", "play")
     graph.add_edge("conclude", END)
     return graph.compile(name="refine")

@@ -35,3 +35,16 @@ def test_an_entry_opens(name: str) -> None:
     assert graph.get_graph(xray=True).draw_mermaid().startswith("---")
     for schema in (graph.get_input_jsonschema(), graph.get_context_jsonschema()):
         assert schema["properties"]
+
+
+def test_the_picture_of_refining_shows_every_route() -> None:
+    drawn = load(GRAPHS["refine"]).get_graph()
+    assert {(edge.source, edge.target, edge.conditional) for edge in drawn.edges} == {
+        ("__start__", "play", False),
+        ("play", "criticise", True),
+        ("play", "conclude", True),
+        ("criticise", "rewind", True),
+        ("criticise", "conclude", True),
+        ("rewind", "play", False),
+        ("conclude", "__end__", False),
+    }
