@@ -5,15 +5,16 @@ The model answers; the thresholds are the pack's, and the arithmetic is here.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from agents.prompts import NOTES_HEADING
 from domain.critique import Critique, CritiqueAnswer, GateAnswer
 from domain.turn import Speaker, Turn, transcript
 from measures.disclosure import reveals, touches
 from measures.farewell import goodbye_loop_start
 from measures.roles import is_broken
 from measures.session import session_behaviours
+from measures.tokens import TURNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,30 +113,25 @@ def text_faults(pack: Pack, turns: Sequence[Turn]) -> tuple[Fault, ...]:
 
     Not covered: notes told in other words. A model that passes such a turn is overruled.
     """
-    labels = note_labels(pack)
-    faults = []
-    for turn in turns:
-        said = turn.text.casefold()
-        if is_broken(turn.text):
-            faults.append(Fault(turn.index, "the turn is broken."))
-        elif any(label in said for label in labels):
-            faults.append(Fault(turn.index, "private notes are spoken."))
+    labels = pack.note_labels
+    found = [(turn.index, _fault_of(turn.text, labels)) for turn in turns]
+    faults = [Fault(index, why) for index, why in found if why]
     start = goodbye_loop_start(turns)
     if start is not None:
         faults.append(Fault(turns[start].index, "goodbyes without end."))
     return tuple(faults)
 
 
-def note_labels(pack: Pack) -> tuple[str, ...]:
-    """Return the labels of the notes' lines, e.g. `supervisor's guidance:`, in lower case."""
-    lines = [
-        line.strip().casefold()
-        for name in ("client_notes", "therapist_notes")
-        for part in pack.prompts[name].parts[0::2]
-        for line in part.splitlines()
-    ]
-    labels = {line for line in lines if line.endswith(":") and " " in line}
-    return (NOTES_HEADING.casefold(), *sorted(labels))
+@lru_cache(maxsize=TURNS)
+def _fault_of(text: str, labels: tuple[str, ...]) -> str:
+    """Say what is wrong with one turn, nothing where nothing is.
+
+    Kept, because a revision is judged with the turns it keeps.
+    """
+    if is_broken(text):
+        return "the turn is broken."
+    said = text.casefold()
+    return "private notes are spoken." if any(label in said for label in labels) else ""
 
 
 def rewind_point(

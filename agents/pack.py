@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,7 +17,7 @@ from pydantic import Field
 
 from agents.packfile import parse, read_text, read_yaml
 from agents.phases import Phases
-from agents.prompts import SLOTS, Prompt, parse_prompt
+from agents.prompts import NOTES_HEADING, SLOTS, Prompt, parse_prompt
 from agents.rubrics import Criterion, FlawKind, Flaws, Gate, Gates, Limits, SessionRubric
 from agents.taxonomy import Taxonomy
 from domain.base import Noun
@@ -76,6 +77,18 @@ class Pack:
     crisis: dict[str, str]
     """Human help by locale, with the key `default`."""
     hash: str
+
+    @cached_property
+    def note_labels(self) -> tuple[str, ...]:
+        """The labels of the private notes' lines, e.g. `supervisor's guidance:`, in lower case."""
+        lines = [
+            line.strip().casefold()
+            for name in ("client_notes", "therapist_notes")
+            for part in self.prompts[name].parts[0::2]
+            for line in part.splitlines()
+        ]
+        labels = {line for line in lines if line.endswith(":") and " " in line}
+        return (NOTES_HEADING.casefold(), *sorted(labels))
 
     def fill(self, prompt: str, **values: str) -> str:
         """Fill the prompt named `prompt` in one pass; see `Prompt.fill`.

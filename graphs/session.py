@@ -25,6 +25,7 @@ from domain.session import Failure, StopReason
 from domain.turn import Speaker, Turn
 from graphs.context import PlayContext
 from measures.farewell import goodbye_loop_start, is_courtesy, is_farewell
+from measures.session import read_ahead
 
 
 class SessionState(TypedDict):
@@ -82,6 +83,7 @@ async def play(state: SessionState, runtime: Runtime[PlayContext]) -> SessionUpd
             while reason is None:
                 turns = await _speak(state, context, Speaker.THERAPIST, turns, step, of_therapist)
                 turns = await _speak(state, context, Speaker.CLIENT, turns, step + 1, of_client)
+                read_ahead(turns, new=2)
                 turns, reason = stop(turns, context.settings.exchanges)
                 step += 2
     except CallFailed as failed:

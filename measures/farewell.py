@@ -42,6 +42,7 @@ def is_farewell(text: str) -> bool:
     return any(_is_goodbye_sentence(sentence) for sentence in last)
 
 
+@lru_cache(maxsize=KEPT)
 def is_courtesy(text: str) -> bool:
     """Tell whether a turn is a few polite words and nothing else ("Thank you, you too.")."""
     said = heard(text)

@@ -5,14 +5,13 @@ Phrases never cross the end of a sentence.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from itertools import accumulate, chain, pairwise
 from itertools import count as count_from
 from typing import TYPE_CHECKING, NamedTuple
 
 from measures.lexicon import group_of, index, nothing_of
-from measures.tokens import normal, sentences, words_of
+from measures.tokens import normal, runs_of, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 TEXTS = 256
 """Texts that are kept as heard: the turns of the few sessions that are being read."""
 
-_END = re.compile(r"[.!?]+")
 _Span = tuple[int, int, int]
 """A run's number, its first word's, and the one after its last."""
 
@@ -39,17 +37,17 @@ class Hit(NamedTuple):
 class _Lists(dict[str, "Mapping[int, Sequence[Place]]"]):
     """By list name and number of the run, the places of its phrases; found when asked for."""
 
-    __slots__ = ("_ends", "_pairs", "_words")
+    __slots__ = ("_ends", "_words")
 
-    def __init__(self, words: Sequence[str], pairs: Sequence[str], ends: Sequence[int]) -> None:
+    def __init__(self, words: Sequence[str], ends: Sequence[int]) -> None:
         super().__init__()
-        self._words, self._pairs, self._ends = words, pairs, ends
+        self._words, self._ends = words, ends
 
     def __missing__(self, name: str) -> Mapping[int, Sequence[Place]]:
         group = group_of()[name]
         self.update(nothing_of(group))
         found: dict[str, dict[int, list[Place]]] = {}
-        for place in index(group).places(self._words, self._pairs, self._ends):
+        for place in index(group).places(self._words, self._ends):
             found.setdefault(place[4], {}).setdefault(place[2], []).append(place)
         self.update(found)
         return self[name]
@@ -58,23 +56,23 @@ class _Lists(dict[str, "Mapping[int, Sequence[Place]]"]):
 class Sentence:
     """One sentence of a text: as written, its words, and the phrases in it."""
 
-    __slots__ = ("_begin", "_lists", "_run", "text", "words")
+    __slots__ = ("_begin", "_lists", "run", "text", "words")
 
     def __init__(self, text: str, whole: tuple[str, ...], lists: _Lists, span: _Span) -> None:
         self.text = text
-        self._run, self._begin, end = span
+        self.run, self._begin, end = span
         self.words = whole[self._begin : end]
         self._lists = lists
 
     @property
     def asks(self) -> bool:
         """Whether it ends in a question mark."""
-        return self.text.rstrip("\"')]").endswith("?")
+        return "?" in self.text and self.text.rstrip("\"')]").endswith("?")
 
     def has(self, *names: str) -> bool:
         """Tell whether a phrase of any of the lists `names` occurs in it."""
         for name in names:  # noqa: SIM110 - asked a thousand times a session, any() takes twice as long
-            if self._run in self._lists[name]:
+            if self.run in self._lists[name]:
                 return True
         return False
 
@@ -83,13 +81,13 @@ class Sentence:
         begin = self._begin
         spans = [
             (start - begin, end - begin)
-            for start, _, _, end, _ in self._lists[name].get(self._run, ())
+            for start, _, _, end, _ in self._lists[name].get(self.run, ())
         ]
         return tuple([Hit(0, at, end, " ".join(self.words[at:end])) for at, end in spans])
 
     def starts(self, name: str) -> list[int]:
         """Return the numbers of the first words of the phrases of the list `name`."""
-        places = self._lists[name].get(self._run)
+        places = self._lists[name].get(self.run)
         return [place[0] - self._begin for place in places] if places else []
 
     def reported(self, name: str) -> bool:
@@ -102,18 +100,25 @@ class Sentence:
 
 
 class Heard:
-    """A text, its words, and its words two by two; sentences and phrases are found when asked."""
+    """A text and its words; word pairs, sentences and phrases are found when asked."""
 
-    __slots__ = ("_ends", "_lists", "_sentences", "pairs", "text", "words")
+    __slots__ = ("_ends", "_lists", "_pairs", "_sentences", "text", "words")
 
     def __init__(self, text: str) -> None:
-        runs = [words_of(part) for part in _END.split(normal(text))]
+        runs = runs_of(normal(text))
         self.text = text
         self.words = tuple(chain.from_iterable(runs))
-        self.pairs = tuple(map(" ".join, pairwise(self.words)))
         self._ends = tuple(accumulate(map(len, runs)))
-        self._lists = _Lists(self.words, self.pairs, self._ends)
+        self._lists = _Lists(self.words, self._ends)
+        self._pairs: frozenset[str] | None = None
         self._sentences: tuple[Sentence, ...] | None = None
+
+    @property
+    def pairs(self) -> frozenset[str]:
+        """Its different pairs of neighbouring words; the end of a sentence parts none."""
+        if self._pairs is None:
+            self._pairs = frozenset(map(" ".join, pairwise(self.words)))
+        return self._pairs
 
     @property
     def sentences(self) -> tuple[Sentence, ...]:
@@ -132,6 +137,10 @@ class Heard:
     def has(self, *names: str) -> bool:
         """Tell whether a phrase of any of the lists `names` occurs."""
         return any(map(self._lists.__getitem__, names))
+
+    def runs(self, *names: str) -> frozenset[int]:
+        """Return the numbers of the runs in which a phrase of any of the lists `names` occurs."""
+        return frozenset(chain.from_iterable(map(self._lists.__getitem__, names)))
 
     def hits(self) -> dict[str, tuple[Hit, ...]]:
         """Return where the phrases of every list occur; lists without a hit are absent.

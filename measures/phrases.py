@@ -7,9 +7,9 @@ A phrase is written with four signs that a clinician can learn in a minute:
 - `word*`: any word that begins so
 - `...`: up to three words in between
 
-An index holds phrases by their first word, or by their first two where it is known which words can
-come second, so that one look-up for each word and each pair of a text finds the few that may
-stand there.
+An index holds phrases by their first word, and below it by their second where it is known which
+words can come second, so that a look-up for each word of a text, and another for the few that begin
+a phrase, find those that may stand there.
 """
 
 from __future__ import annotations
@@ -80,6 +80,13 @@ class _Entry(NamedTuple):
         return cls(free, gated, frozenset[str]().union(*(phrase.later for phrase in gated)))
 
 
+class _Head(NamedTuple):
+    """What a word may begin: phrases whatever comes after it, and phrases by the next word."""
+
+    alone: _Entry | None
+    before: Mapping[str, _Entry]
+
+
 def _part(text: str) -> _Part:
     if text == "...":
         return _Part(frozenset(), (), optional=False, gap=True)
@@ -121,13 +128,16 @@ class PhraseIndex:
 
     def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
         self._number = 0
-        self._found: dict[str, list[_Phrase]] = defaultdict(list)
+        self._found: dict[tuple[str, str], list[_Phrase]] = defaultdict(list)
+        """By first and second word; the second is empty where it may be any."""
         self._letters: list[tuple[str, _Phrase]] = []
         for list_name, phrases in lists.items():
             for text in (plain for phrase in phrases for plain in _expanded(phrase)):
                 self._add(list_name, [_part(piece) for piece in text.split()])
-        # A key with a space is a pair, so words and pairs share one mapping.
-        self._begun = {key: _Entry.of(phrases) for key, phrases in self._found.items()}
+        entries: dict[str, dict[str, _Entry]] = defaultdict(dict)
+        for (word, after), found in self._found.items():
+            entries[word][after] = _Entry.of(found)
+        self._heads = {word: _Head(own.pop("", None), own) for word, own in entries.items()}
 
     def _add(self, list_name: str, parts: list[_Part]) -> None:
         while parts:  # an optional first word gives a second phrase without it
@@ -140,25 +150,22 @@ class PhraseIndex:
             )
             second = _second(rest)
             for word in first.whole:
-                for key in [word] if second is None else [f"{word} {after}" for after in second]:
-                    self._found[key].append(phrase)
+                for after in ("",) if second is None else second:
+                    self._found[word, after].append(phrase)
             whole = _Phrase(list_name, self._number, 1, rest, frozenset())
             self._letters += [(letters, whole) for letters in first.begins]
             parts = parts[1:] if first.optional else []
 
-    def places(
-        self, words: Sequence[str], pairs: Sequence[str], ends: Sequence[int]
-    ) -> list[Place]:
+    def places(self, words: Sequence[str], ends: Sequence[int]) -> list[Place]:
         """Return where phrases occur in a text, in order.
 
         Args:
             words: Its words.
-            pairs: Each word with the next one, a space between.
             ends: The numbers after the last words of its runs, which no end of a sentence breaks.
         """
         found: list[Place] = []
         runs: dict[int, frozenset[str]] = {}
-        for at, (free, gated, later) in self._met(words, pairs):
+        for at, (free, gated, later) in self._met(words):
             run = bisect_right(ends, at)
             end = ends[run]
             phrases = free
@@ -175,13 +182,19 @@ class PhraseIndex:
         found.sort()
         return found
 
-    def _met(self, words: Sequence[str], pairs: Sequence[str]) -> list[tuple[int, _Entry]]:
+    def _met(self, words: Sequence[str]) -> list[tuple[int, _Entry]]:
         """Return what may begin at which word."""
-        begun = self._begun
         met: list[tuple[int, _Entry]] = []
-        for keys in (words, pairs):
-            if not begun.keys().isdisjoint(keys):
-                met += [(at, begun[key]) for at, key in enumerate(keys) if key in begun]
+        last = len(words) - 1
+        begun = enumerate(map(self._heads.get, words))
+        for at, head in [(at, head) for at, head in begun if head is not None]:
+            alone, before = head
+            if alone is not None:
+                met.append((at, alone))
+            if before and at < last:
+                entry = before.get(words[at + 1])
+                if entry is not None:
+                    met.append((at, entry))
         for letters, phrase in self._letters:
             entry = _Entry.of([phrase])
             met += [(at, entry) for at, word in enumerate(words) if word.startswith(letters)]

@@ -60,12 +60,14 @@ def questions(text: str) -> tuple[Question, ...]:
     """
     found = []
     whole = heard(text)
-    invited = whole.has("questions.invitation")
+    invited = whole.runs("questions.invitation")
+    if not invited and "?" not in text:
+        return ()
     for sentence in whole.sentences:
         asks = sentence.asks
         if asks and is_check(sentence):
             continue
-        if not asks and invited:
+        if not asks and sentence.run in invited:
             invites = sentence.starts("questions.invitation")
             asks = bool(invites) and min(invites) <= opening(sentence) + 1
         if asks:

@@ -31,10 +31,13 @@ class Reflection(StrEnum):
     COMPLEX = "complex"
 
 
-def _gives_back(sentence: Sentence, previous: str) -> bool:
-    """Tell whether one sentence reflects: by its opening, or by the client's own words."""
+def _gives_back(sentence: Sentence, theirs: frozenset[str], *, tells: bool) -> bool:
+    """Tell whether one sentence reflects: by its opening, or by the client's own words.
+
+    `theirs` are the client's content words; `tells` is whether it has a phrase of `_TELLING`.
+    """
     start, words = opening(sentence), sentence.words
-    if sentence.has(*_TELLING):
+    if tells:
         if any(at <= start + 1 for at in sentence.starts("reflections.not_the_client")):
             return False
         if sentence.has("advice.advice", "farewell.parting"):
@@ -43,13 +46,15 @@ def _gives_back(sentence: Sentence, previous: str) -> bool:
             return len(words) - start >= 3
     if len(words) - start >= 4 and not _YOU.isdisjoint(words[start : start + 2]):
         return True
+    if not theirs:
+        return False
     mine = frozenset(stems(words))
-    return 1 <= len(mine) <= RESTATING_WORDS and _taken(mine, previous) >= RESTATED
+    return 1 <= len(mine) <= RESTATING_WORDS and _taken(mine, theirs) >= RESTATED
 
 
-def _taken(mine: frozenset[str], previous: str) -> float:
+def _taken(mine: frozenset[str], theirs: frozenset[str]) -> float:
     """Return the share of the content words `mine` that the client said, 0 to 1."""
-    return len(mine & content_set(previous)) / len(mine) if mine else 0.0
+    return len(mine & theirs) / len(mine) if mine else 0.0
 
 
 @lru_cache(maxsize=TURNS)
@@ -57,14 +62,15 @@ def _reflecting(text: str, previous: str) -> tuple[Sentence, ...]:
     """Return the sentences of a therapist's turn that reflect, given the client's last turn."""
     asked = {question.text for question in questions(text)}
     found = []
-    whole = heard(text)
-    checks = whole.has("questions.check")
+    whole, theirs = heard(text), content_set(previous)
+    checks, telling = whole.runs("questions.check"), whole.runs(*_TELLING)
     for sentence in whole.sentences:
-        if checks and is_check(sentence):
+        run = sentence.run
+        if run in checks and is_check(sentence):
             continue
         if sentence.text in asked and not is_statement(sentence):
             continue
-        if _gives_back(sentence, previous):
+        if _gives_back(sentence, theirs, tells=run in telling):
             found.append(sentence)
     return tuple(found)
 
@@ -100,7 +106,8 @@ def kind(text: str, previous: str = "") -> Reflection | None:
     if feelings and not feelings <= _feelings(previous):
         return Reflection.COMPLEX
     mine = frozenset(stems([word for sentence in found for word in sentence.words]))
-    return Reflection.COMPLEX if _taken(mine, previous) < RESTATED / 2 else Reflection.SIMPLE
+    taken = _taken(mine, content_set(previous))
+    return Reflection.COMPLEX if taken < RESTATED / 2 else Reflection.SIMPLE
 
 
 def _feelings(text: str) -> set[str]:

@@ -42,39 +42,48 @@ def near_repeats(turns: Sequence[Turn], threshold: float = NEAR) -> tuple[tuple[
     in other words is not seen.
     """
     found = []
-    said: dict[Speaker, list[tuple[int, frozenset[str]]]] = defaultdict(list)
+    said: dict[Speaker, list[Turn]] = defaultdict(list)
     for turn in turns:
-        mine = _pairs(turn.text)
-        if mine is not None:
-            earlier = _last_like(mine, said[turn.speaker], threshold)
-            if earlier is not None:
-                found.append((earlier, turn.index))
-            said[turn.speaker].append((turn.index, mine))
+        own = said[turn.speaker]
+        at = _repeated(turn.text, tuple([one.text for one in own]), threshold)
+        if at is not None:
+            found.append((own[at].index, turn.index))
+        own.append(turn)
     return tuple(found)
 
 
 @lru_cache(maxsize=KEPT)
-def _pairs(text: str) -> frozenset[str] | None:
-    """Return the different word pairs of a turn, or None where it is too short to be a repeat."""
-    said = heard(text)
-    return frozenset(said.pairs) if len(said.words) > SHORT else None
+def _repeated(text: str, earlier: tuple[str, ...], threshold: float) -> int | None:
+    """Return which of a speaker's `earlier` turns, the last such, the turn `text` nearly repeats.
 
-
-def _last_like(
-    mine: frozenset[str], said: Sequence[tuple[int, frozenset[str]]], threshold: float
-) -> int | None:
-    """Return the index of the last turn whose pairs overlap with `mine` by `threshold` or more."""
+    Kept, because a revision is measured with the turns it keeps.
+    """
+    mine = word_pairs(text)
+    if mine is None:
+        return None
     size = len(mine)
     least, most = threshold * size, size / threshold if threshold else math.inf
     # So many of mine that a turn with none of them shares less than `least`.
     some = tuple(islice(mine, int(size - least) + 1))
-    for index, theirs in reversed(said):
+    for at in range(len(earlier) - 1, -1, -1):
+        theirs = word_pairs(earlier[at])
         # Else the sizes alone keep them apart, or what they do not share.
-        if least <= len(theirs) <= most and not (least and theirs.isdisjoint(some)):
+        if (
+            theirs is not None
+            and least <= len(theirs) <= most
+            and not (least and theirs.isdisjoint(some))
+        ):
             shared = len(mine & theirs)
             if shared / (size + len(theirs) - shared) >= threshold:
-                return index
+                return at
     return None
+
+
+@lru_cache(maxsize=KEPT)
+def word_pairs(text: str) -> frozenset[str] | None:
+    """Return the different word pairs of a turn, or None where it is too short to be a repeat."""
+    said = heard(text)
+    return said.pairs if len(said.words) > SHORT else None
 
 
 def repetition_share(turns: Sequence[Turn]) -> float:
@@ -84,5 +93,6 @@ def repetition_share(turns: Sequence[Turn]) -> float:
 
 def babble(text: str) -> float:
     """Return the share of word pairs in `text` that repeat within it, 0 (none) to 1."""
-    pairs = heard(text).pairs
-    return 1 - len(set(pairs)) / len(pairs) if pairs else 0.0
+    said = heard(text)
+    pairs = len(said.words) - 1
+    return 1 - len(said.pairs) / pairs if pairs > 0 else 0.0

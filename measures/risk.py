@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domain.turn import Speaker, Turn
 from measures.heard import Hit, Sentence, has, heard
-from measures.tokens import KEPT, normal
+from measures.tokens import KEPT, TURNS, normal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,7 +110,7 @@ def _first(names: Sequence[str], sentence: Sentence) -> Hit | None:
     return None
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=TURNS)
 def risk_kind(text: str) -> RiskKind | None:
     """Return the plainest kind of risk in a client's turn, or None."""
     kinds = {statement.kind for statement in statements(text)}

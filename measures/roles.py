@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from domain.turn import Speaker, Turn
 from measures.heard import has, heard, hits
 from measures.repetition import babble
-from measures.tokens import KEPT
+from measures.tokens import TURNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def _lettered(words: Sequence[str], shown: str) -> bool:
     return sum(map(len, words)) - shown.count("'") >= LETTERS * len(shown)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=TURNS)
 def is_broken(text: str) -> bool:
     """Tell whether a turn is empty, without words, or the same words over and over."""
     said = heard(text)

@@ -10,16 +10,14 @@ from measures.advice import advice, information
 from measures.heard import heard
 from measures.questions import questions
 from measures.reflections import Reflection, kind, reflections
-from measures.repetition import repetition_share
-from measures.risk import episodes
+from measures.repetition import repetition_share, word_pairs
+from measures.risk import episodes, risk_kind
+from measures.roles import is_broken
+from measures.tokens import TURNS
 from measures.validation import invalidating, validating
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-TURNS = 16384
-"""Turns whose counts are kept: those of the sessions that one worker plays at the same time."""
 
 
 BEHAVIOURS = (
@@ -103,6 +101,23 @@ def _did(text: str, previous: str) -> _Did:
 @lru_cache(maxsize=TURNS)
 def _length(text: str) -> int:
     return len(heard(text).words)
+
+
+def read_ahead(turns: Sequence[Turn], new: int) -> None:
+    """Read the `new` last turns of a session that goes on, so that a critique finds them read.
+
+    They are being heard anyway. When the critique comes, those of many other sessions have been
+    heard since, and they would have to be heard again. Nothing is returned: what is read is kept
+    under the turn's text.
+    """
+    for turn, previous in therapist_turns(turns[-new - 1 :])[-new:]:
+        _did(turn.text, previous)
+    for turn in turns[-new:]:
+        is_broken(turn.text)
+        word_pairs(turn.text)
+        if turn.speaker is Speaker.CLIENT:
+            _length(turn.text)
+            risk_kind(turn.text)
 
 
 def closed_runs(turns: Sequence[TherapistTurn]) -> tuple[tuple[int, ...], ...]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agents.acceptance import critique_of, note_labels
+from agents.acceptance import critique_of
 from tests.support.cast import a_persona, turns_of
 from tests.support.critiques import critique_answer
 
@@ -160,6 +160,6 @@ def test_a_row_of_goodbyes_fails_whatever_the_model_says(pack: Pack) -> None:
 
 
 def test_the_labels_of_the_notes_come_from_the_pack(pack: Pack) -> None:
-    labels = note_labels(pack)
+    labels = pack.note_labels
     assert {"private notes", "supervisor's guidance:", "open to telling:"} <= set(labels)
     assert "exchange:" not in labels

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 from domain.turn import Speaker, Turn
-from measures.session import closed_runs, session_behaviours, therapist_turns
+from measures.farewell import goodbye_loop_start
+from measures.heard import heard
+from measures.roles import is_broken
+from measures.session import closed_runs, read_ahead, session_behaviours, therapist_turns
 
 
 def talk(*said: str) -> list[Turn]:
@@ -45,3 +48,22 @@ def test_no_turns_are_all_zero() -> None:
 def test_closed_runs_are_broken_by_anything_else() -> None:
     turns = talk("Did you eat?", "No.", "Did you sleep?", "No.", "Go on.", "No.", "Are you sad?")
     assert closed_runs(therapist_turns(turns)) == ((0, 2), (6,))
+
+
+def test_what_was_read_ahead_is_not_heard_again() -> None:
+    said = talk(*(f"{turn.text} This is turn {turn.index} of the read one." for turn in TURNS))
+    for end in range(2, len(said) + 1, 2):
+        goodbye_loop_start(said[:end])
+        read_ahead(said[:end], new=2)
+    heard.cache_clear()
+    found = session_behaviours(said)
+    assert goodbye_loop_start(said) is None
+    assert not any(is_broken(turn.text) for turn in said)
+    assert heard.cache_info().misses == 0
+    assert (found["therapist_turns"], found["questions"]) == (4, 3)
+
+
+def test_reading_ahead_may_begin_anywhere() -> None:
+    read_ahead([], new=2)
+    read_ahead(TURNS[:1], new=2)
+    read_ahead(TURNS[1:2], new=1)

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from measures.tokens import sentences, stem, words
+import random
+import re
+
+import pytest
+
+from measures.tokens import normal, runs_of, sentences, stem, words
 
 
 def test_words_keep_apostrophes_and_drop_marks() -> None:
@@ -31,3 +36,30 @@ def test_stem_joins_the_forms_of_a_word() -> None:
 def test_stem_leaves_short_words_alone() -> None:
     assert stem("is") == "is"
     assert stem("bus") == "bus"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't know... what's 'that'? 'Tis rock 'n' roll, y''all.",
+        "'a' .' b. '.c",
+        "3.5 times!? snake_case e-mail a.b@c.de\x1f\x00tab\tend'",
+        "na\u00efve caf\u00e9 don't. \u0130stanbul",
+        "",
+        "...",
+        ". .",
+        "''",
+    ],
+)
+def test_runs_are_cut_as_the_patterns_cut_them(text: str) -> None:
+    plain = normal(text)
+    word, end = re.compile(r"[^\W_]+(?:'[^\W_]+)*"), re.compile(r"[.!?]+")
+    assert runs_of(plain) == [word.findall(part) for part in end.split(plain)]
+
+
+def test_plain_text_of_any_signs_is_cut_as_the_patterns_cut_it() -> None:
+    dice = random.Random(5)
+    word, end = re.compile(r"[^\W_]+(?:'[^\W_]+)*"), re.compile(r"[.!?]+")
+    for _ in range(3000):
+        plain = normal("".join(dice.choices("ab1'_.!? -\"(", k=dice.randint(0, 14))))
+        assert runs_of(plain) == [word.findall(part) for part in end.split(plain)], plain
