@@ -14,7 +14,7 @@ from domain.session import Session, Status
 from engine.ledger.delta import common_prefix
 from engine.ledger.store import Store
 from engine.spending.budget import NOTHING, cost_of
-from engine.spending.prices import tariff
+from engine.spending.prices import PLAYERS, tariff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,7 +59,12 @@ class Bill(Noun):
     priced: bool
     """Whether every role's model has a price."""
     tokens_each: float = 0.0
+    """Of an accepted session's own calls."""
     usd_each: float = 0.0
+    spent_tokens_each: float = 0.0
+    """All that the campaign spent, on sessions that were not accepted too, for each accepted one:
+    `tokens_per_accepted` of a status."""
+    spent_usd_each: float = 0.0
     cacheable_share: float = 0.0
     """Of all prompt tokens."""
     cacheable_least: float = 0.0
@@ -96,7 +101,13 @@ def bill_of(folder: RunFolder, settings: Settings, at_most: int = AT_MOST) -> Bi
     for name, rows in store.iter_calls(chosen):
         bills.append(session_bill(sessions[name], rows, prices, first))
         first = {row.role: row.request for row in reversed(rows)}
-    return _sum(len(accepted), bills, priced=set(prices) >= {"client", "therapist", "supervisor"})
+    bill = _sum(len(accepted), bills, priced=set(prices) >= set(PLAYERS))
+    spent, each = store.spent(prices), max(1, len(accepted))
+    per_accepted = {
+        "spent_tokens_each": spent.tokens / each,
+        "spent_usd_each": dollars(spent.pico) / each,
+    }
+    return bill.model_copy(update=per_accepted if bills else {})
 
 
 def _evenly(names: list[str], at_most: int) -> list[str]:

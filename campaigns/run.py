@@ -19,9 +19,12 @@ from domain.errors import StoreError
 from engine import pool
 from engine.ledger.store import Store
 from engine.lock import RunLock
+from engine.spending.budget import NOTHING, limits_of, refuse_spent
 from engine.spending.prices import require_prices, tariff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agents.pack import Pack
     from domain.progress import Progress
     from domain.runfolder import RunFolder
@@ -29,7 +32,12 @@ if TYPE_CHECKING:
 
 
 def run_campaign(
-    settings: Settings, folder: RunFolder, progress: Progress, *, resume: bool = False
+    settings: Settings,
+    folder: RunFolder,
+    progress: Progress,
+    *,
+    resume: bool = False,
+    accepted: Callable[[], None] = lambda: None,
 ) -> CampaignSummary:
     """Play every session of the plan and write `sessions.jsonl`.
 
@@ -42,6 +50,8 @@ def run_campaign(
         progress: Told of each finished session.
         resume: Whether to continue a campaign that is there already. Sessions that were given up
             because nobody answered are played again.
+        accepted: Called when nothing stands in the way any more, before anything is written; what
+            it raises stops the run.
 
     Returns:
         What came out of it.
@@ -56,16 +66,21 @@ def run_campaign(
         StoreError: Another process writes to the run, or the ledger cannot be used.
     """
     require_prices(settings)
-    with RunLock(folder.lock):
-        folder.cancel.unlink(missing_ok=True)  # meant for an earlier run
-        pack = load_pack(settings.pack)
-        plan = _plan(settings, pack, folder, resume=resume)
-        manifest = manifest_of(settings, pack, plan.hash)
-        admit(folder, manifest, resume=resume)
-        store = Store(folder.ledger)
-        again = to_play_again(store)
-        if again or not store.finished().issuperset(plan.names):
-            asyncio.run(_check_endpoints(settings))
+    with RunLock(folder.lock) as lock:
+        try:
+            folder.cancel.unlink(missing_ok=True)  # meant for an earlier run
+            pack = load_pack(settings.pack)
+            plan = _plan(settings, pack, folder, resume=resume)
+            manifest = manifest_of(settings, pack, plan.hash)
+            admit(folder, manifest, resume=resume)
+            store = Store(folder.ledger)
+            again = to_play_again(store)
+            if again or not store.finished().issuperset(plan.names):
+                _make_ready(settings, store, progress)
+            accepted()
+        except BaseException:
+            lock.undo()
+            raise
         # Only now: a run that never got as far as its endpoints has not used up its name.
         begin(folder, manifest, plan)
         pool.run_all(
@@ -137,6 +152,21 @@ def hand_over(settings: Settings, pack: Pack, folder: RunFolder) -> int:
         seed=settings.seed,
     )
     return write_synthetic(folder, making)
+
+
+def _make_ready(settings: Settings, store: Store, progress: Progress) -> None:
+    """See that a budget is left, that the endpoints answer and that the engine runs.
+
+    Raises:
+        BudgetReachedError: The whole budget is spent.
+        EndpointError: An endpoint cannot be used.
+        RehearsalError: Ray cannot be started.
+    """
+    spent = store.spent(tariff(settings))
+    if spent != NOTHING:
+        refuse_spent(limits_of(settings.campaign.budget), spent)
+    asyncio.run(_check_endpoints(settings))
+    pool.ready(settings.engine, progress)
 
 
 async def _check_endpoints(settings: Settings) -> None:

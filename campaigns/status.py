@@ -17,6 +17,7 @@ from domain.errors import ConfigError, RehearsalError
 from domain.price import dollars
 from domain.runfolder import RunFolder
 from domain.session import Status
+from domain.settings import EMBEDDED
 from engine.ledger.store import Store
 from engine.live import STALE_S, LiveState, read_live
 from engine.lock import holder_of
@@ -63,7 +64,11 @@ class Now(Noun):
     endpoints: tuple[EndpointState, ...]
     why: str = ""
     """What stopped the run before its end, in a few words; empty while it goes on."""
+    spent: tuple[float, float, float] = (0, 0, 0)
+    """Calls, tokens, US dollars, as the budget counts them."""
     budget: Budget
+    patience_s: dict[str, float] = Field(default_factory=dict)
+    """Seconds that a call puts up with an endpoint that answers nothing, by address."""
     forecast: Forecast | None
 
 
@@ -130,7 +135,7 @@ def campaign_status(folder: RunFolder, settings: Settings | None = None) -> Camp
         unpriced=_unpriced(settings, set(prices)),
         tokens_per_accepted=tokens / summary.accepted if summary.accepted else None,
         usd_per_accepted=usd / summary.accepted if summary.accepted else None,
-        now=_now(folder, state),
+        now=_now(folder, state, settings),
         holder=holder,
     )
 
@@ -166,7 +171,7 @@ def _unpriced(settings: Settings | None, priced: set[str]) -> tuple[str, ...]:
     )
 
 
-def _now(folder: RunFolder, state: State) -> Now | None:
+def _now(folder: RunFolder, state: State, settings: Settings | None) -> Now | None:
     found = read_live(folder.live)
     if found is None:
         return None
@@ -181,9 +186,32 @@ def _now(folder: RunFolder, state: State) -> Now | None:
         outcomes=live.outcomes,
         endpoints=live.endpoints,
         why="" if running else live.why,
+        spent=(*live.spent[:2], dollars(live.spent[2])),
         budget=_budget(live),
+        patience_s=_patience(settings, live),
         forecast=forecast(live) if state is not State.FINISHED else None,
     )
+
+
+def _patience(settings: Settings | None, live: LiveState) -> dict[str, float]:
+    found = (
+        {}
+        if settings is None
+        else {one.base_url: patience_of(settings, one.base_url) for one in live.endpoints}
+    )
+    return {address: seconds for address, seconds in found.items() if seconds is not None}
+
+
+def patience_of(settings: Settings, base_url: str) -> float | None:
+    """Return the seconds after which the first role gives an endpoint up that answers nothing.
+
+    Args:
+        settings: The run file; an address of the word `understudy` may stand for any.
+        base_url: The endpoint's address.
+    """
+    places = {base_url, EMBEDDED}
+    roles = [getattr(settings.roles, role) for role in PLAYERS]
+    return min((one.patience_s for one in roles if one.base_url in places), default=None)
 
 
 def _budget(live: LiveState) -> Budget:

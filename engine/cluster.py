@@ -23,10 +23,12 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskErro
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from domain.errors import ConfigError, RehearsalError
+from domain.progress import silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from domain.progress import Progress
     from domain.settings import EngineSettings
 
 T = TypeVar("T")
@@ -96,11 +98,15 @@ class Actor:
         ray.kill(self._handle)
 
 
-def start(engine: EngineSettings) -> None:
+def start(engine: EngineSettings, progress: Progress = silent) -> None:
     """Start a Ray of our own, or join the cluster at `engine.ray_address`; idempotent.
 
     On one machine Ray's CPUs are tickets, not cores: there are a few more than cores, so that
     short-lived trainers find a place beside the long-lived workers.
+
+    Args:
+        engine: Where to run.
+        progress: Told before and after: it takes many seconds.
 
     Raises:
         ConfigError: No cluster answers at the address.
@@ -110,6 +116,14 @@ def start(engine: EngineSettings) -> None:
         return
     _CREWS.clear()
     _hear_raylet()
+    joined = engine.ray_address
+    stage = "starting Ray" if joined is None else "joining Ray"
+    progress(stage, 0, 1, "takes 10 to 30 s" if joined is None else f"at {joined}")
+    _init(engine)
+    progress(stage, 1, 1)
+
+
+def _init(engine: EngineSettings) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if engine.ray_address is not None:

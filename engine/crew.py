@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from domain.settings import EngineSettings
     from engine.bench import BenchPlan
     from engine.job import Factory, ItemEnd
-    from engine.pool import Work
     from engine.spending.budget import Spend
     from engine.steward import Mandate, Orders, Report
+    from engine.work import Work
 
 _LIMIT = 64
 """Ends that a worker returns at a time."""
@@ -145,7 +145,7 @@ def prewarm(engine: EngineSettings, factory: Factory) -> None:
 
 def run(work: Work) -> int:
     """Play the work's items on workers; return how many workers had to be replaced."""
-    cluster.start(work.engine)
+    cluster.start(work.engine, work.progress)
     crew = _Crew(work)
     with Interrupts(cancel=work.cancel) as interrupts:
         try:

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Self
 
@@ -30,6 +31,7 @@ class RunLock:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: IO[str] | None = None
+        self._made_folder = False
 
     def __enter__(self) -> Self:
         """Take the lock.
@@ -37,17 +39,24 @@ class RunLock:
         Raises:
             StoreError: Another process holds it, or the file cannot be opened.
         """
+        self._made_folder = not self.path.parent.exists()
         file = _open(self.path)
-        if not _taken(file):
-            holder = _said(file)
+        while not _is_at(file, self.path):  # who held it has removed it, see `undo`
             file.close()
-            raise _held(self.path, holder)
+            file = _open(self.path)
         file.seek(0)
         file.truncate()
         json.dump(_me(), file)
         file.flush()
         self._file = file
         return self
+
+    def undo(self) -> None:
+        """Remove what taking the lock has made, for a run that has not begun; keeps all else."""
+        if self._made_folder:
+            self.path.unlink(missing_ok=True)
+            with suppress(OSError):  # something else is in it
+                self.path.parent.rmdir()
 
     def __exit__(
         self,
@@ -71,6 +80,22 @@ def holder_of(path: Path) -> str | None:
         except BlockingIOError:
             return _said(file)
     return None
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    """Lock the file; return whether it is still the one at `path`.
+
+    Raises:
+        StoreError: Another process holds it.
+    """
+    if not _taken(file):
+        holder = _said(file)
+        file.close()
+        raise _held(path, holder)
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _taken(file: IO[str]) -> bool:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domain.errors import BudgetReachedError, InterruptedRunError, RehearsalError
-from engine.bench import Bench, BenchPlan, interrupted
+from engine.bench import Bench, interrupted
 from engine.ledger import shards
-from engine.ledger.store import Store
-from engine.live import LivePlan
 from engine.signals import Interrupts
-from engine.spending.budget import limits_of, refuse_spent
 from engine.steward import Mandate, Steward
+from engine.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +20,6 @@ if TYPE_CHECKING:
     from domain.progress import Progress
     from domain.settings import BudgetSettings, EngineSettings
     from engine.job import Factory, ItemEnd
-    from engine.steward import Link
 
 _LIMIT = 64
 
@@ -40,68 +35,6 @@ class PoolSummary:
     """Items finished now."""
     restarts: int = 0
     """Workers that died and were replaced."""
-
-
-@dataclass
-class Work:
-    """One run of the pool: what is to be done, and what has come back."""
-
-    factory: Factory
-    payload: bytes
-    folder: Path
-    engine: EngineSettings
-    run_hash: str
-    epoch: int
-    workers: int
-    todo: list[tuple[str, bytes]]
-    total: int
-    progress: Progress
-    on_result: Callable[[str, bytes], None] | None
-    stage: str
-    environment: dict[str, str]
-    mandate: Mandate
-    again: frozenset[str] = frozenset()
-    """Items that are played again though they have a result."""
-    cancel: Path | None = None
-    """A file that asks for a drain."""
-    done: int = 0
-    error: RehearsalError | None = None
-
-    def plan(self, worker: int, link: Link) -> BenchPlan:
-        """Return what worker number `worker` needs; it recalls from every shard there is now."""
-        return BenchPlan(
-            factory=self.factory,
-            payload=self.payload,
-            run_hash=self.run_hash,
-            shard=shards.shard_at(self.folder, self.epoch, worker),
-            earlier=tuple(shards.list_shards(self.folder)),
-            link=link,
-            in_flight=self.engine.sessions_in_flight,
-            returns_results=self.on_result is not None,
-            environment=self.environment,
-            again=self.again,
-        )
-
-    def take(self, end: ItemEnd) -> None:
-        """Count one ended item; the gravest error is kept."""
-        if end.error is not None:
-            if self.error is None or _gravity(end.error) > _gravity(self.error):
-                self.error = end.error
-            return
-        self.done += 1
-        if self.on_result is not None and end.result is not None:
-            self.on_result(end.item, end.result)
-        self.progress(self.stage, self.done, self.total)
-
-    @property
-    def why_stopped(self) -> str:
-        """What stopped the run, in a few words; empty where it went to its end."""
-        return self.error.what if self.error is not None else ""
-
-    @property
-    def stopping(self) -> bool:
-        """Whether an error says that no item should be started any more."""
-        return self.error is not None and not isinstance(self.error, BudgetReachedError)
 
 
 def run_all(
@@ -156,44 +89,51 @@ def run_all(
         RehearsalError: An item raised something unexpected (the item is named), or workers keep
             dying.
     """
+    work = Work(
+        factory=factory,
+        payload=payload,
+        folder=folder,
+        engine=engine,
+        run_hash=run_hash,
+        todo=list(items),
+        progress=progress,
+        on_result=on_result,
+        stage=stage,
+        variables=tuple(variables),
+        mandate=Mandate(budget, prices or {}),
+        again=again,
+        cancel=cancel,
+    )
     with shards.held(folder, run_hash, engine.store):
-        epoch = shards.begin_epoch(folder, run_hash)
-        work = Work(
-            factory=factory,
-            payload=payload,
-            folder=folder,
-            engine=engine,
-            run_hash=run_hash,
-            epoch=epoch,
-            workers=1,
-            todo=list(items),
-            total=len(items),
-            again=again,
-            progress=progress,
-            on_result=on_result,
-            stage=stage,
-            environment=_environment([*variables, *shards.variables(folder)]),
-            mandate=Mandate(budget, prices or {}),
-            cancel=cancel,
-        )
-        _skip_finished(work)
-        _prepare(work, live)
+        work.begin(live)
         before = work.done
-        restarts = 0
-        if work.todo:
-            if engine.kind == "ray":
-                from engine import crew  # Ray takes a second to import; inline runs never need it
-
-                restarts = crew.run(work)
-            else:
-                asyncio.run(run_items(work))
+        restarts = _play(work) if work.todo else 0
         if work.error is not None:
             raise work.error
         return PoolSummary(work.total, before, work.done - before, restarts)
 
 
-def _environment(names: Sequence[str]) -> dict[str, str]:
-    return {name: os.environ[name] for name in names if name in os.environ}
+def _play(work: Work) -> int:
+    """Play what is to be done where the engine says; return how many workers were replaced."""
+    if work.engine.kind == "ray":
+        from engine import crew  # Ray takes a second to import; inline runs never need it
+
+        return crew.run(work)
+    asyncio.run(run_items(work))
+    return 0
+
+
+def ready(engine: EngineSettings, progress: Progress) -> None:
+    """Start what `run_all` would, so that a run that cannot start has written nothing.
+
+    Raises:
+        ConfigError: No cluster answers at the address.
+        RehearsalError: Ray could not be started here.
+    """
+    if engine.kind == "ray":
+        from engine import cluster
+
+        cluster.start(engine, progress)
 
 
 def prewarm(engine: EngineSettings, factory: Factory) -> None:
@@ -245,39 +185,3 @@ async def _ends(bench: Bench, interrupts: Interrupts, woken: asyncio.Event) -> l
     finally:
         waiting.cancel()
         alarm.cancel()
-
-
-def _skip_finished(work: Work) -> None:
-    """Take the results of earlier runs, and leave what is still to be done."""
-    store = Store(work.folder)
-    results = store.results() if work.on_result is not None else {}
-    finished = (set(results) if work.on_result is not None else store.finished()) - work.again
-    if work.on_result is not None:
-        for item, _ in work.todo:
-            if item in finished:
-                work.on_result(item, results[item])
-    work.todo = [item for item in work.todo if item[0] not in finished]
-    work.done = work.total - len(work.todo)
-    work.progress(work.stage, work.done, work.total)
-
-
-def _prepare(work: Work, live: Path | None) -> None:
-    """Say what was spent before, and hire no more workers than there is work for.
-
-    Raises:
-        BudgetReachedError: Nothing is left to spend.
-    """
-    if work.todo:
-        mandate = work.mandate
-        spent = Store(work.folder).spent(mandate.prices)
-        refuse_spent(limits_of(mandate.budget), spent)
-        plan = None if live is None else LivePlan(live.absolute(), work.total, work.done)
-        work.mandate = replace(mandate, before=spent, live=plan)
-        work.workers = min(work.engine.workers, len(work.todo)) if work.engine.kind == "ray" else 1
-
-
-def _gravity(error: RehearsalError) -> int:
-    """Order errors by how much they say: an interruption least, what went wrong most."""
-    if isinstance(error, InterruptedRunError):
-        return 0
-    return 1 if isinstance(error, BudgetReachedError) else 2

@@ -27,7 +27,11 @@ DeadlineOption = Annotated[
     ),
 ]
 
-_AMOUNT = re.compile(r"\$?(\d[\d,_]*(?:\.\d+)?)\s*([kKMG]?)\s*([A-Za-z]*)")
+_AMOUNT = re.compile(
+    r"(\$?)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,3}(?:_[0-9]{3})+)(\.[0-9]+)?"
+    r"\s*([kKMG]?)\s*([A-Za-z]*)"
+)
+"""Commas part thousands only: `2,5usd` may be two and a half where somebody comes from."""
 _UNITS = {
     "usd": "usd",
     "tok": "tokens",
@@ -36,10 +40,12 @@ _UNITS = {
     "call": "calls",
     "calls": "calls",
 }
+MOST = 1e15
+"""Beyond this nothing is limited; an amount so large is a slip of the hand."""
 _TIMES = 10**3, 10**6, 10**9
 _FACTORS = {"": 1, "k": _TIMES[0], "K": _TIMES[0], "M": _TIMES[1], "G": _TIMES[2]}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_SPAN = re.compile(r"\s*".join(rf"(?:([0-9]+(?:\.[0-9]+)?)\s*{unit})?" for unit in _SECONDS))
 
 
 def with_budget(settings: Settings, budget: list[str] | None, deadline: str | None) -> Settings:
@@ -68,32 +74,44 @@ def with_budget(settings: Settings, budget: list[str] | None, deadline: str | No
     return settings.model_copy(update={"campaign": campaign})
 
 
+def words_of(budget: list[str] | None, deadline: str | None) -> list[str]:
+    """Return the options again, for a command that is sent elsewhere."""
+    words = [word for amount in budget or () for word in ("--budget", amount)]
+    return words + (["--deadline", deadline] if deadline else [])
+
+
 def read_amount(text: str) -> tuple[str, float | int]:
     """Return what kind of budget `text` is and how much: `2Mtok` is ("tokens", 2000000).
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: It is none, or nothing could be spent of it.
     """
     match = _AMOUNT.fullmatch(text.strip())
-    unit = "usd" if match and text.strip().startswith("$") else match and match[3].lower()
-    kind = _UNITS.get(unit or "")
-    if match is None or kind is None:
-        raise ConfigError(
-            "the budget cannot be read",
-            where="--budget",
-            expected="a number and its unit: usd, tok or calls, with k, M or G before tok or calls",
-            got=text,
-            mend="write 25usd, 2Mtok or 500calls",
-        )
-    amount = float(re.sub("[,_]", "", match[1])) * _FACTORS[match[2]]
+    if match is None:
+        raise _no_amount("the budget cannot be read", text)
+    dollar, whole, part, factor, unit = match.groups(default="")
+    kind = _UNITS.get("usd" if dollar and not unit else unit.lower())
+    if kind is None or (dollar and kind != "usd") or (factor and kind == "usd"):
+        raise _no_amount("the budget cannot be read", text)
+    amount = float(re.sub("[,_]", "", whole) + part) * _FACTORS[factor]
+    if not 0 < amount < MOST:
+        raise _no_amount("the budget allows nothing" if not amount else "it limits nothing", text)
     if kind == "usd":
         return kind, amount
     if amount != int(amount):
-        raise ConfigError(
-            "the budget is no whole number", where="--budget", got=text,
-            expected=f"a whole number of {kind}",
-        )  # fmt: skip
+        raise _no_amount("the budget is no whole number", text)
     return kind, int(amount)
+
+
+def _no_amount(what: str, text: str) -> ConfigError:
+    return ConfigError(
+        what,
+        where="--budget",
+        expected="a number above 0 and its unit: usd, tok or calls, with k, M or G before tok "
+        "or calls",
+        got=repr(text),
+        mend="write for example 25usd, 0.50usd, 2Mtok, 1_500_000tok or 500calls",
+    )
 
 
 def read_span(text: str) -> float:
@@ -102,14 +120,16 @@ def read_span(text: str) -> float:
     Raises:
         ConfigError: It is no time, or no time at all.
     """
-    found = _SPAN.findall(text)
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in found)
-    if _SPAN.sub("", text).strip() or not seconds > 0:
+    match = _SPAN.fullmatch(text.strip())
+    parts = match.groups(default="0") if match else ()
+    seconds = sum(float(part) * each for part, each in zip(parts, _SECONDS.values(), strict=False))
+    if not 0 < seconds < MOST:
         raise ConfigError(
             "the deadline cannot be read",
             where="--deadline",
-            expected="a time from now on with its unit: s, m, h or d",
-            got=text,
-            mend="write 90s, 30m, 2h or 1h30m",
+            expected="a time above 0 from now on with its units: d, h, m, s, each once, in this "
+            "order",
+            got=repr(text),
+            mend="write for example 90s, 30m, 2h or 1h30m",
         )
     return seconds

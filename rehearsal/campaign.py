@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import BudgetReachedError
-from rehearsal.budget_options import BudgetOption, DeadlineOption, with_budget
+from rehearsal.budget_options import BudgetOption, DeadlineOption, with_budget, words_of
 from rehearsal.ledger_verbs import register
 from rehearsal.options import (
     ConfigArgument,
@@ -46,20 +46,17 @@ def run(
 ) -> None:
     """Play a campaign from a run file; sessions land in runs/<name>/sessions.jsonl."""
     from engine.lock import refuse_if_held
-    from rehearsal.runfile import load_settings, save_settings
+    from rehearsal.runfile import load_settings
 
     settings = with_budget(with_ray(load_settings(config), ray), budget, deadline)
     if submit:
         from rehearsal.submit import submit_job
 
-        more = [word for amount in budget or () for word in ("--budget", amount)]
-        more += ["--deadline", deadline] if deadline else []
+        more = words_of(budget, deadline)
         submit_job(submit, ["campaign", "run"], config, run_dir, more, as_json=as_json)
         return
     folder = folder_of(settings, run_dir)
     refuse_if_held(folder.lock)
-    if not folder.ledger.exists():
-        save_settings(settings, folder)
     _play(settings, folder, resume=False, as_json=as_json)
 
 
@@ -73,12 +70,11 @@ def resume(
 ) -> None:
     """Go on with a campaign that was stopped; no recorded call is paid again."""
     from engine.lock import refuse_if_held
-    from rehearsal.runfile import open_run, save_settings
+    from rehearsal.runfile import open_run
 
     settings, folder = open_run(run)
     refuse_if_held(folder.lock)
     settings = with_budget(_without_deadline(with_ray(settings, ray)), budget, deadline)
-    save_settings(settings, folder)
     _play(settings, folder, resume=True, as_json=as_json)
 
 
@@ -201,15 +197,25 @@ def list_(
 def _play(settings: Settings, folder: RunFolder, *, resume: bool, as_json: bool) -> None:
     from campaigns.bill import bill_of
     from campaigns.run import run_campaign
+    from rehearsal.beat import beating
     from rehearsal.console import emit_json, watching
+    from rehearsal.course import Foretelling, named
     from rehearsal.embedded import endpoints_ready
-    from rehearsal.watch import Foretelling, named
+    from rehearsal.runfile import save_settings
 
     with watching() as progress, endpoints_ready(settings) as ready:
+        foretelling = Foretelling(progress, folder, ready)
         try:
-            summary = run_campaign(ready, folder, Foretelling(progress, folder), resume=resume)
+            with beating(foretelling.beat):
+                summary = run_campaign(
+                    ready,
+                    folder,
+                    foretelling,
+                    resume=resume,
+                    accepted=lambda: save_settings(settings, folder),
+                )
         except BudgetReachedError as error:
-            raise named(error, folder) from None
+            raise named(error, folder, settings) from None
     bill = bill_of(folder, settings)
     if as_json:
         emit_json(
@@ -233,9 +239,9 @@ def _without_deadline(settings: Settings) -> Settings:
 
 def show_summary(summary: CampaignSummary, folder: RunFolder) -> None:
     """Print what a campaign came to."""
-    from rehearsal.console import say
+    from rehearsal.console import say, tell
 
-    say(
+    tell(
         f"{summary.accepted} of {summary.planned} sessions accepted "
         f"({summary.mended} of them mended by a rewind), {summary.rejected} rejected, "
         f"{summary.quarantined} quarantined; {summary.calls:,} calls, {summary.tokens:,} tokens."
@@ -246,27 +252,35 @@ def show_summary(summary: CampaignSummary, folder: RunFolder) -> None:
 
 def show_bill(bill: Bill) -> None:
     """Print what the accepted sessions cost."""
-    from rehearsal.console import say
-    from rehearsal.watch import short, usd
+    from rehearsal.console import tell
+    from rehearsal.wording import short, usd
+
+    def amount(tokens: float, dollars: float) -> str:
+        return f"{short(tokens)} tokens" + (f" and {usd(dollars)}" if dollars else "")
 
     if not bill.looked_at:
-        say("No session has been accepted yet.")
+        tell("No session has been accepted yet.")
         return
-    some = "" if bill.looked_at == bill.accepted else f" (of {bill.looked_at:,} looked at)"
-    cost = f", {usd(bill.usd_each)}" if bill.usd_each else ""
-    say(f"{bill.accepted:,} accepted sessions{some}: {short(bill.tokens_each)} tokens each{cost}.")
+    said = f"{bill.accepted:,} accepted sessions: their own calls took "
+    said += f"{amount(bill.tokens_each, bill.usd_each)} each"
+    if bill.looked_at < bill.accepted:
+        said += f" (mean of {bill.looked_at:,})"
+    if bill.spent_tokens_each > bill.tokens_each:
+        spent = amount(bill.spent_tokens_each, bill.spent_usd_each)
+        said += f"; with what all other sessions took, {spent} for each accepted one"
+    tell(f"{said}.")
     if not bill.priced:
-        say("What they cost is not known: a model has no price (see `prices:` in the run file).")
-    say(
+        tell("What they cost is not known: a model has no price (see `prices:` in the run file).")
+    tell(
         f"A prefix cache could serve {bill.cacheable_share:.0%} of their prompt tokens "
         f"(at least {bill.cacheable_least:.0%} of a session's), {bill.shared_share:.0%} with the "
         "system prompts that sessions share."
     )
     if bill.rewound:
-        money = f", {usd(bill.saved_usd_each)}" if bill.priced and bill.saved_usd_each else ""
-        say(
+        more = amount(bill.saved_tokens_each, bill.saved_usd_each if bill.priced else 0.0)
+        tell(
             f"{bill.rewound:,} were rewound: playing each again from the start would have cost "
-            f"{short(bill.saved_tokens_each)} tokens more{money} ({bill.saved_share:.0%} saved)."
+            f"{more} more ({bill.saved_share:.0%} saved)."
         )
 
 
@@ -274,7 +288,7 @@ def _show_statuses(found: list[CampaignStatus]) -> None:
     from rich.table import Table
 
     from rehearsal.console import say, show
-    from rehearsal.watch import short, usd
+    from rehearsal.wording import short, usd
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("run", overflow="fold")

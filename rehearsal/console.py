@@ -5,15 +5,20 @@ Progress and messages go to stderr; stdout carries results only, one JSON docume
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import textwrap
+import threading
 import time
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, TextIO
 
 from domain.base import canonical_json
+from rehearsal.beat import beating
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console, RenderableType
     from rich.progress import Progress as RichProgress
@@ -26,6 +31,10 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 160
 """Columns of tables and trees that go to a file or a program, where no terminal says its own."""
 
+
+PARTS = 20
+AT_LEAST_EVERY_S = 30.0
+AT_MOST_EVERY_S = 1.0
 
 _kept: list[TextIO] = []
 
@@ -45,9 +54,39 @@ def _results() -> TextIO:
     return _kept[-1] if _kept else sys.stdout
 
 
+def width_of(out: TextIO) -> int | None:
+    """Return the columns that `out` has: COLUMNS, or the terminal's; None where nobody says."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdigit() and int(said):
+        return int(said)
+    return shutil.get_terminal_size().columns if out.isatty() else None
+
+
+def wrapped(text: str, width: int | None, indent: str = "") -> str:
+    """Break `text` between words at `width` columns; further lines begin with `indent`.
+
+    A word is never broken, so that paths and commands can be copied.
+    """
+    if width is None:
+        return text
+    lines = text.split("\n")
+    wide = max(width, len(indent) + 20)
+    return "\n".join(
+        textwrap.fill(
+            line, wide, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+        for line in lines
+    )
+
+
 def say(line: str = "") -> None:
     """Write one line of the result; it is never wrapped, so that paths can be copied."""
     _results().write(f"{line}\n")
+
+
+def tell(text: str, indent: str = "  ") -> None:
+    """Write prose, wrapped between words where the width is known."""
+    say(wrapped(text, width_of(_results()), indent))
 
 
 def show(renderable: RenderableType) -> None:
@@ -55,8 +94,7 @@ def show(renderable: RenderableType) -> None:
     from rich.console import Console
 
     out = _results()
-    width = None if out.isatty() else PIPED_WIDTH
-    Console(file=out, highlight=False, width=width).print(renderable)
+    Console(file=out, highlight=False, width=width_of(out) or PIPED_WIDTH).print(renderable)
 
 
 def stderr() -> Console:
@@ -88,12 +126,18 @@ def show_failure(error: RehearsalError, *, as_json: bool) -> None:
         )
     from rich.text import Text
 
-    console = stderr()
+    console, width = stderr(), width_of(sys.stderr)
     head = f"{error.where}: {error.what}" if error.where else error.what
-    console.print(Text("✗ ", style="bold red") + Text(head))
+    console.print(Text("✗ ", style="bold red") + Text(wrapped(head, _less(width, 2), "  ")))
     for name, text in error.fields().items():
         if name != "where":
-            console.print(Text(f"  {name:<9}", style="dim") + Text(text))
+            label = f"  {name:<9}"
+            lines = wrapped(text, _less(width, len(label))).replace("\n", "\n" + " " * len(label))
+            console.print(Text(label, style="dim") + Text(lines))
+
+
+def _less(width: int | None, columns: int) -> int | None:
+    return None if width is None else width - columns
 
 
 @contextmanager
@@ -104,28 +148,62 @@ def watching() -> Iterator[Progress]:
         with _LiveDisplay(console) as display:
             yield display
     else:
-        yield PlainLines(console)
+        lines = PlainLines(lambda line: console.print(line, markup=False))
+        with beating(lines.beat):
+            yield lines
 
 
 class PlainLines:
-    """Progress for logs: a line when a stage starts, at each quarter, and when it ends."""
+    """Progress for logs: a line when a stage starts and ends, at each twentieth, each half minute.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._started: dict[str, float] = {}
-        self._quarter: dict[str, int] = {}
+    Where twentieths follow each other faster than a second, some are left out.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._lock = threading.Lock()
+        self._stages: dict[str, _Stage] = {}
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Write a line if this is news."""
-        self._started.setdefault(stage, time.monotonic())
-        quarter = 4 if total == 0 else 4 * done // total
-        if quarter <= self._quarter.get(stage, -1):
-            return
-        self._quarter[stage] = quarter
-        seconds = time.monotonic() - self._started[stage]
-        end = f" in {seconds:.0f} s" if quarter == 4 else ""
-        tail = f" ({note})" if note else ""
-        self._console.print(f"{stage}: {done} of {total}{end}{tail}", markup=False)
+        with self._lock:
+            known = self._stages.setdefault(stage, _Stage())
+            known.done, known.total, known.note = done, total, note
+            part = PARTS if total == 0 else PARTS * done // total
+            since = time.monotonic() - known.written
+            further = part > known.part and (since >= AT_MOST_EVERY_S or part == PARTS)
+            if further or (known.part < PARTS and since >= AT_LEAST_EVERY_S):
+                self._tell(stage, known)
+
+    def beat(self) -> None:
+        """Write a line where a stage has said nothing for long."""
+        for stage, known in list(self._stages.items()):
+            if known.part < PARTS:
+                self(stage, known.done, known.total, known.note)
+
+    def _tell(self, stage: str, known: _Stage) -> None:
+        known.written = time.monotonic()
+        known.part = PARTS if known.total == 0 else PARTS * known.done // known.total
+        seconds = known.written - known.began
+        said = f"{stage}: {known.done} of {known.total}"
+        if known.part == PARTS:
+            said += f" in {seconds:.0f} s"
+        elif seconds >= AT_MOST_EVERY_S:
+            said += f" after {seconds:.0f} s"
+        if known.total == 1:
+            said = f"{stage}: done in {seconds:.0f} s" if known.done else f"{stage} …"
+        self._write(said + (f" ({known.note})" if known.note else ""))
+
+
+class _Stage:
+    """How far a stage is, and what was last written of it."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.written = float("-inf")
+        self.part = -1
+        self.done = self.total = 0
+        self.note = ""
 
 
 class _LiveDisplay:

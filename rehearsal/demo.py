@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from domain.errors import SignOffNeededError
+from domain.errors import BudgetReachedError, SignOffNeededError
 from domain.runfolder import RunFolder
 from domain.settings import EMBEDDED
+from rehearsal.budget_options import BudgetOption, DeadlineOption, with_budget, words_of
 from rehearsal.options import JsonOption, RayOption, SubmitOption, with_ray, with_transcripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from campaigns.summary import CampaignSummary
     from corpus.ingest import IngestSummary
     from domain.progress import Progress
     from domain.settings import Settings
@@ -38,6 +40,8 @@ def demo(
     run_dir: Annotated[
         Path | None, typer.Option("--run", help="The run's folder (default: a new one).")
     ] = None,
+    budget: BudgetOption = None,
+    deadline: DeadlineOption = None,
     ray: RayOption = None,
     submit: SubmitOption = None,
     as_json: JsonOption = False,
@@ -47,12 +51,13 @@ def demo(
     from rehearsal.runfile import load_settings, save_settings, shipped_config
 
     source = config or shipped_config("demo")
-    settings = with_ray(load_settings(source), ray)
+    settings = with_budget(with_ray(load_settings(source), ray), budget, deadline)
     if submit:
         from rehearsal.submit import submit_job
 
         more = ["--transcripts", str(transcripts)] if transcripts else []
         more += ["--sign-off", sign_off] if sign_off else []
+        more += words_of(budget, deadline)
         submit_job(submit, ["demo", "--config"], source, run_dir, more, as_json=as_json)
         return
     if transcripts is not None:
@@ -70,7 +75,7 @@ def demo(
 
 def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Play, blend, train, judge and report on one Ray; return every stage's summary."""
-    from campaigns.run import prewarm, run_campaign
+    from campaigns.run import prewarm
     from corpus.blend import blend
     from engine import cluster
     from evaluation.report import write_report
@@ -80,11 +85,11 @@ def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[
 
     with endpoints_ready(settings) as ready:
         if ready.engine.kind == "ray":
-            cluster.start(ready.engine)
+            cluster.start(ready.engine, progress)
             prewarm(ready)
         try:
             base = _base_in_background(settings, progress)
-            campaign = run_campaign(ready, folder, progress)
+            campaign = _played(ready, folder, progress)
             blends = blend(settings, folder)
             base_path = base()
             trained = train_variants(settings, folder, base_path, progress)
@@ -99,6 +104,24 @@ def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[
         "evaluation": evaluated,
         "report": str(page),
     }
+
+
+def _played(settings: Settings, folder: RunFolder, progress: Progress) -> CampaignSummary:
+    """Play the campaign.
+
+    Raises:
+        BudgetReachedError: Stopped by the budget; names the run and a larger one.
+    """
+    from campaigns.run import run_campaign
+    from rehearsal.beat import beating
+    from rehearsal.course import Foretelling, named
+
+    foretelling = Foretelling(progress, folder, settings)
+    try:
+        with beating(foretelling.beat):
+            return run_campaign(settings, folder, foretelling)
+    except BudgetReachedError as error:
+        raise named(error, folder, settings) from None
 
 
 def _as_json(folder: RunFolder, result: dict[str, Any]) -> dict[str, Any]:

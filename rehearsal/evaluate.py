@@ -48,7 +48,7 @@ def evaluate(
     with watching() as progress, endpoints_ready(settings) as ready:
         base = base_of(settings, progress)
         if ready.engine.kind == "ray":
-            cluster.start(ready.engine)
+            cluster.start(ready.engine, progress)
         try:
             summary = compare(ready, folder, base, progress)
         finally:

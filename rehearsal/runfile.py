@@ -113,12 +113,31 @@ def open_run(name: str) -> tuple[Settings, RunFolder]:
         folder = RunFolder(root)
         if folder.config.is_file():
             return load_settings(folder.config), folder
+    if Path(name).is_file():
+        raise _is_run_file(Path(name))
     known = sorted(path.parent.name for path in runs_root().glob("*/config.yaml"))
     raise ConfigError(
         "there is no such run",
         where=name,
         expected=f"a run's folder, or one of: {', '.join(known) or 'none yet'}",
         mend='"rehearsal campaign list" shows the runs; "rehearsal demo" makes a first one',
+    )
+
+
+def _is_run_file(path: Path) -> ConfigError:
+    """Say which run a run file makes, where it can be read."""
+    try:
+        run = runs_root() / load_settings(path).name
+    except ConfigError:
+        run = runs_root() / path.stem
+    begun = RunFolder(run).config.is_file()
+    return ConfigError(
+        "this is a file, not a run",
+        where=str(path),
+        expected="a run's folder, or its name under runs/",
+        mend=f'its run is "{run}": give that in its place'
+        if begun
+        else f'begin its run with: rehearsal campaign run "{path}"',
     )
 
 

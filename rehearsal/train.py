@@ -61,7 +61,7 @@ def train_run(settings: Settings, folder: RunFolder, progress: Progress) -> dict
 
     base = base_of(settings, progress)
     if settings.engine.kind == "ray":
-        cluster.start(settings.engine)
+        cluster.start(settings.engine, progress)
     try:
         return train_variants(settings, folder, base, progress)
     finally:

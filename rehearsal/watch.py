@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from campaigns.forecast import forecast
 from campaigns.status import State, campaign_status
-from domain.endpointstate import Phase
-from engine.live import read_live
+from rehearsal.course import is_paused, paused
+from rehearsal.enough import enough
+from rehearsal.wording import short, span, spread, usd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from campaigns.forecast import Forecast, Interval
     from campaigns.status import CampaignStatus, Now
     from domain.endpointstate import EndpointState
-    from domain.errors import BudgetReachedError
-    from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.settings import Settings
 
@@ -50,7 +45,7 @@ def status_table(status: CampaignStatus) -> Table:
     table.add_row("tokens", _tokens(status))
     table.add_row("cost", _cost(status))
     if status.tokens_per_accepted is not None:
-        table.add_row("per accepted", _per_accepted(status))
+        table.add_row("spent in all", _per_accepted(status))
     if now is not None:
         for name, text in _of_now(status, now):
             table.add_row(name, text)
@@ -129,7 +124,8 @@ def _cost(status: CampaignStatus) -> str:
 
 def _per_accepted(status: CampaignStatus) -> str:
     said = f"{short(status.tokens_per_accepted or 0)} tokens"
-    return f"{said}, {usd(status.usd_per_accepted)}" if status.usd_per_accepted else said
+    said += f", {usd(status.usd_per_accepted)}" if status.usd_per_accepted else ""
+    return f"{said} for each accepted session, what the others took included"
 
 
 def _of_now(status: CampaignStatus, now: Now) -> list[tuple[str, Text]]:
@@ -138,7 +134,7 @@ def _of_now(status: CampaignStatus, now: Now) -> list[tuple[str, Text]]:
     if running:
         rows.append(("running for", Text(_time(status, now))))
     if running or status.state is State.STOPPED:
-        rows += [("endpoint", _endpoint(one, running=running)) for one in now.endpoints]
+        rows += [("endpoint", _endpoint(one, now, running=running)) for one in now.endpoints]
     if now.stale:
         said = f"The run has said nothing for {span(now.age_s)}: what is above may be old."
         rows.append(("note", Text(said, style="yellow")))
@@ -147,7 +143,7 @@ def _of_now(status: CampaignStatus, now: Now) -> list[tuple[str, Text]]:
             rows.append(("stopped", Text(now.why)))
         said = f'rehearsal campaign resume "{status.folder}"'
         if "budget" in now.why:
-            said += " --budget MORE"
+            said += enough(now, status.summary)
         rows.append(("to go on", Text(said)))
     return rows
 
@@ -164,7 +160,7 @@ def _time(status: CampaignStatus, now: Now) -> str:
     return said
 
 
-def _endpoint(state: EndpointState, *, running: bool) -> Text:
+def _endpoint(state: EndpointState, now: Now, *, running: bool) -> Text:
     text = Text(state.base_url)
     if running:
         text.append(f"\n{state.phase.value}: {state.in_flight} under way, limit {state.limit}")
@@ -177,83 +173,9 @@ def _endpoint(state: EndpointState, *, running: bool) -> Text:
         text.append(f"\nlast minute: {_counted(sum(state.errors.values()), state.errors)}")
     if state.last_error:
         text.append(f"\nlast error: {state.last_error}", style="yellow")
-    if state.pause is not None and state.phase in {Phase.PAUSED, Phase.PROBING}:
-        text.append(f"\npaused for {span(state.pause.since_s)}: {state.pause.why}", style="red")
-        text.append(f"; next try in {span(state.pause.probe_in_s)}", style="red")
+    if running and is_paused(state):
+        text.append(f"\n{paused(state, now.patience_s.get(state.base_url))}", style="red")
     return text
-
-
-class Foretelling:
-    """A `Progress` that adds what the live file foretells to each of the campaign's steps."""
-
-    def __init__(self, progress: Progress, folder: RunFolder) -> None:
-        self._progress = progress
-        self._folder = folder
-        self._note = ""
-        self._looked = float("-inf")
-
-    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """Pass the step on."""
-        if stage == "sessions" and 0 < done < total:
-            note = note or self._foretold()
-        self._progress(stage, done, total, note)
-
-    def _foretold(self) -> str:
-        now = time.monotonic()
-        if now - self._looked >= EVERY_S:
-            self._looked = now
-            found = read_live(self._folder.live)
-            known = forecast(found[0]) if found is not None and not found[0].over else None
-            self._note = "" if known is None else foretold(known)
-        return self._note
-
-
-def foretold(known: Forecast) -> str:
-    """Say a forecast in a line: `expected 4.9M tokens (4.7M to 5.1M), 3 min to go`."""
-    said = f"expected {short(known.tokens.expected)} tokens "
-    said += f"({short(known.tokens.low)} to {short(known.tokens.high)})"
-    if known.usd.expected:
-        said += f", {spread(known.usd, usd)}"
-    if known.seconds_left is not None:
-        said += f", {span(known.seconds_left.expected)} to go"
-    return said
-
-
-def named(error: BudgetReachedError, folder: RunFolder) -> BudgetReachedError:
-    """Return the error with the run's own folder in its mend."""
-    mend = error.mend.replace("resume RUN", f'resume "{folder.root}"')
-    fields = {**error.fields(), "mend": mend}
-    return type(error)(error.what, **fields)
-
-
-def short(number: float) -> str:
-    """Write a count in few digits: 950, 12.3k, 4.56M."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.3g}{letter}"
-    return f"{number:.0f}"
-
-
-def usd(amount: float) -> str:
-    """Write dollars: cents, or two digits of what is less."""
-    if amount == 0 or amount >= 0.1:
-        return f"${amount:,.2f}"
-    return f"${amount:.2g}" if amount >= 1e-4 else f"${amount:.1e}"
-
-
-def span(seconds: float) -> str:
-    """Write a time: 42 s, 7 min, 3 h 20 min."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def spread(interval: Interval, write: Callable[[float], str]) -> str:
-    """Write an interval: `4.9M (4.7M to 5.1M)`."""
-    return f"{write(interval.expected)} ({write(interval.low)} to {write(interval.high)})"
 
 
 def _of(limit: int | None, form: str) -> str:

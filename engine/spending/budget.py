@@ -161,7 +161,7 @@ def reached(limits: Spend, spent: Spend, needed: Spend = NOTHING) -> BudgetReach
         got += f", and the next call could cost up to {_said(needed, limits)}"
     return BudgetReachedError(
         "the budget is reached",
-        where="campaign.budget",
+        where="--budget (campaign.budget)",
         expected=f"at most {_said(limits, limits)}",
         got=got,
         mend="resume with a larger one, such as "
@@ -174,7 +174,7 @@ def late(deadline_s: float) -> BudgetReachedError:
     """Return the error that says that the time is over."""
     return BudgetReachedError(
         "the deadline is reached",
-        where="campaign.budget.deadline_s",
+        where="--deadline (campaign.budget.deadline_s)",
         expected=f"no new call after {deadline_s:,.0f} s",
         mend="go on with `rehearsal campaign resume RUN`, with a new --deadline or none; "
         "nothing is paid twice",

@@ -18,28 +18,39 @@ from rehearsal.budget_options import read_amount, read_span, with_budget
         ("1_000_000tok", ("tokens", 1_000_000)),
         ("500calls", ("calls", 500)),
         ("1call", ("calls", 1)),
+        ("1,500,000 tok", ("tokens", 1_500_000)),
     ],
 )
 def test_amounts(text: str, meant: tuple[str, float]) -> None:
     assert read_amount(text) == meant
 
 
-@pytest.mark.parametrize("text", ["25", "usd", "-1usd", "2.5tok", "5eur", "", "2Mtok 3calls"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "25", "usd", "-1usd", "2.5tok", "5eur", "", "2Mtok 3calls",
+        "0calls", "0usd", "0Mtok", "0.0usd", "nan", "nanusd", "infusd", "1e9usd", "25 usdd",
+        "2,5usd", "1,2,3usd", "$25tok", "25kusd", "9" * 400 + "tok", "٣usd", "_5usd",
+    ],
+)  # fmt: skip
 def test_what_is_no_amount_says_what_would_be_one(text: str) -> None:
     with pytest.raises(ConfigError, match="--budget") as refused:
         read_amount(text)
-    assert refused.value.fields()["expected"]
+    assert "above 0" in refused.value.expected
+    assert "25usd" in refused.value.mend
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("0.5d", 43200)],
+    [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("0.5d", 43200), ("1d 2h", 93600)],
 )
 def test_spans(text: str, seconds: float) -> None:
     assert read_span(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["soon", "5", "0s", "2h later", "-3m", ""])
+@pytest.mark.parametrize(
+    "text", ["soon", "5", "0s", "2h later", "-3m", "", "30m1h", "1h1h", "nans", "inf", "1e9s"]
+)
 def test_what_is_no_span(text: str) -> None:
     with pytest.raises(ConfigError, match="--deadline"):
         read_span(text)

@@ -1,0 +1,247 @@
+"""What `rehearsal campaign` says and leaves, through the command line, at a real endpoint."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from domain.endpointstate import EndpointState, PauseState, Phase
+from domain.errors import BudgetReachedError, ExitCode
+from domain.runfolder import RunFolder
+from domain.settings import BudgetSettings, Settings
+from engine.live import LiveState, Sample, Survey
+from rehearsal.cli import run
+from rehearsal.course import Foretelling, named, paused
+from rehearsal.enough import enough_by
+from tests.campaigns.conftest import KEY_ENV, Stage
+from tests.support.second_endpoint import KEY
+from tests.support.threaded import ThreadedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    monkeypatch.setenv(KEY_ENV, KEY)
+    made = Stage()
+    with ThreadedServer(made.app()) as server:
+        made.url = server.url
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _in_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REHEARSAL_RUNS", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def write(path: Path, settings: Settings) -> None:
+    data = settings.model_dump(mode="json", exclude={"roles": {"judge"}})
+    path.write_text(yaml.safe_dump(data))
+
+
+def stored_budget(tmp_path: Path) -> dict[str, float | None]:
+    data = yaml.safe_load((tmp_path / "runs/trial/config.yaml").read_text())
+    found: dict[str, float | None] = data["campaign"]["budget"]
+    return found
+
+
+def begun(stage: Stage, tmp_path: Path) -> None:
+    write(tmp_path / "trial.yaml", stage.settings())
+    assert run(["campaign", "run", "trial.yaml", "--budget", "40calls"]) == ExitCode.BUDGET_REACHED
+    assert stored_budget(tmp_path)["calls"] == 40
+
+
+def test_a_budget_of_nothing_is_refused_before_anything_is_made(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "trial.yaml", stage.settings())
+    assert run(["campaign", "run", "trial.yaml", "--budget", "0calls"]) == ExitCode.USAGE
+    assert "above 0" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_endpoint_that_is_down_leaves_no_run(stage: Stage, tmp_path: Path) -> None:
+    settings = stage.settings()
+    down = settings.endpoint.model_copy(update={"base_url": "http://127.0.0.1:9/v1"})
+    roles = {
+        name: role.model_copy(update={"base_url": down.base_url}) for name, role in settings.roles
+    }
+    gone = settings.model_copy(
+        update={"endpoint": down, "roles": settings.roles.model_copy(update=roles)}
+    )
+    write(tmp_path / "trial.yaml", gone)
+    assert run(["campaign", "run", "trial.yaml"]) == ExitCode.FAILED
+    assert list((tmp_path / "runs").iterdir()) == []
+    write(tmp_path / "trial.yaml", settings)
+    assert run(["campaign", "run", "trial.yaml"]) == ExitCode.DONE
+
+
+@pytest.mark.parametrize("why", ["spent", "endpoint", "pack"])
+def test_a_refused_resume_leaves_the_budget_as_it_was(
+    stage: Stage, tmp_path: Path, why: str
+) -> None:
+    begun(stage, tmp_path)
+    config = tmp_path / "runs/trial/config.yaml"
+    budget = "30calls" if why == "spent" else "900calls"
+    if why == "endpoint":
+        stage.dies_after = 0
+    if why == "pack":
+        config.write_text(config.read_text().replace("seed: 7", "seed: 8"))
+    before = config.read_bytes()
+    assert run(["campaign", "resume", "trial", "--budget", budget]) != ExitCode.DONE
+    assert config.read_bytes() == before
+
+
+def test_an_accepted_resume_keeps_its_budget(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun(stage, tmp_path)
+    capsys.readouterr()
+    assert run(["campaign", "resume", "trial", "--budget", "900calls", "--json"]) == ExitCode.DONE
+    assert stored_budget(tmp_path)["calls"] == 900
+    bill = json.loads(capsys.readouterr().out)["bill"]
+    assert bill["spent_tokens_each"] >= bill["tokens_each"] > 0
+
+
+def test_the_budget_that_a_mend_names_suffices(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "trial.yaml", stage.settings(sessions=40))
+    assert run(["campaign", "run", "trial.yaml", "--budget", "350calls"]) == 4
+    _, _, mend = capsys.readouterr().err.rpartition(" --budget ")
+    assert run(["campaign", "status", "trial"]) == 0
+    said = capsys.readouterr().out
+    assert f"--budget {mend.partition('`')[0]}" in said
+    assert run(["campaign", "resume", "trial", "--budget", mend.partition("`")[0]]) == 0
+
+
+def test_a_run_file_in_the_place_of_a_run(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "trial.yaml", stage.settings())
+    assert run(["campaign", "resume", "trial.yaml"]) == ExitCode.USAGE
+    assert 'rehearsal campaign run "trial.yaml"' in capsys.readouterr().err
+    begun(stage, tmp_path)
+    assert run(["campaign", "resume", "trial.yaml"]) == ExitCode.USAGE
+    assert 'its run is "runs/trial"' in capsys.readouterr().err
+
+
+def test_a_deadline_is_named_as_it_was_typed(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.latency_s = 0.2
+    write(tmp_path / "trial.yaml", stage.settings())
+    assert run(["campaign", "run", "trial.yaml", "--deadline", "0.5s"]) == 4
+    said = capsys.readouterr().err
+    assert "--deadline (campaign.budget.deadline_s)" in said
+    assert 'resume "' in said
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_lines_fit_the_columns_and_words_stay_whole(
+    stage: Stage,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+) -> None:
+    begun(stage, tmp_path)
+    assert run(["campaign", "resume", "trial", "--budget", "900calls"]) == 0
+    capsys.readouterr()
+    assert run(["campaign", "bill", "trial"]) == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert run(["campaign", "bill", "trial"]) == 0
+    wrapped = capsys.readouterr().out
+    assert whole.split() == wrapped.split()
+    assert max(map(len, wrapped.splitlines())) <= columns < max(map(len, whole.splitlines()))
+    for verb in ("status", "list"):
+        assert run(["campaign", verb, *(["trial"] if verb == "status" else [])]) == 0
+        assert max(map(len, capsys.readouterr().out.splitlines())) <= columns
+
+
+def live(tokens: int, **changes: object) -> LiveState:
+    """Thirty of sixty sessions, each of ten calls of a hundred tokens."""
+    made = ((0, 0, 0), *(((30, 30 * tokens, 0),) * 10))
+    whole = Sample(n=30, sums=(300, 300 * tokens, 0), squares=(3000, 30 * (10 * tokens) ** 2, 0))
+    state = LiveState(
+        host="here",
+        clock_s=0,
+        seconds=9,
+        planned=60,
+        finished={"accepted": 30},
+        spent=(300, 300 * tokens, 0),
+        survey=Survey(
+            made=made,
+            ended=(*(0,) * 10, 30),
+            playing=(0,) * 11,
+            whole=(*(Sample(),) * 10, whole),
+        ),
+    )
+    return state.model_copy(update=changes)
+
+
+def test_a_budget_that_suffices_is_worked_out_from_the_forecast() -> None:
+    state = live(100)
+    assert enough_by(state, BudgetSettings(tokens=31_000)) == " --budget 63000tok"
+    assert enough_by(state, BudgetSettings(tokens=31_000, calls=5000)) == " --budget 63000tok"
+    both = enough_by(state, BudgetSettings(tokens=31_000, calls=300))
+    assert both == " --budget 630calls --budget 63000tok"
+    few = state.model_copy(update={"finished": {"accepted": 3}, "survey": Survey()})
+    assert enough_by(few, BudgetSettings(tokens=31_000)) == " --budget 630000tok"
+
+
+def test_a_mend_keeps_its_words_where_nothing_is_known(tmp_path: Path) -> None:
+    error = BudgetReachedError("x", mend="`rehearsal campaign resume RUN --budget 9tok`; fine")
+    folder = RunFolder(tmp_path / "none")
+    told = named(error, folder, Settings.model_validate({"name": "x"}))
+    assert told.mend == f'`rehearsal campaign resume "{folder.root}" --budget 9tok`; fine'
+
+
+AWAY = EndpointState(
+    base_url="http://127.0.0.1:9/v1",
+    phase=Phase.PAUSED,
+    limit=1,
+    ceiling=8,
+    in_flight=0,
+    waiting=8,
+    answered=3,
+    refused=0,
+    refused_share=0.0,
+    latency_ms=None,
+    unloaded_ms=None,
+    pause=PauseState(why="connection refused", since_s=60, probe_in_s=8),
+)
+
+
+def test_a_pause_says_when_the_run_gives_up() -> None:
+    assert paused(AWAY, 1800) == (
+        "paused for 60 s: connection refused; next try in 8 s; "
+        "gives up in 29 min (patience_s: 1800)"
+    )
+    assert "gives up" not in paused(AWAY, None)
+
+
+def test_a_run_that_stands_still_says_why(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.live.write_text(live(100, endpoints=(AWAY,)).model_dump_json())
+    said: list[str] = []
+    settings = Settings.model_validate(
+        {"name": "x", "endpoint": {"base_url": AWAY.base_url, "patience_s": 90}}
+    )
+    foretelling = Foretelling(lambda *step: said.append(step[3]), folder, settings)
+    foretelling.beat()
+    assert not said, "nothing has begun"
+    foretelling("sessions", 30, 60)
+    foretelling.beat()
+    assert [text.partition("gives up")[2] for text in said] == [" in 30 s (patience_s: 90)"] * 2
+    foretelling("sessions", 60, 60)
+    foretelling.beat()
+    assert len(said) == 3
