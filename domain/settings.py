@@ -168,6 +168,27 @@ class TrainingSettings(Noun):
     workers: int = Field(default=1, ge=1)
     """Workers of one variant; variants are trained side by side."""
     use_gpu: bool = False
+    batch_tokens: int = Field(default=4_096, ge=64)
+    """Tokens of one forward pass: sessions are packed into rows of at most so many. It changes
+    memory and rounding, not what is learned; a session longer than this is a row of its own."""
+    attention: Literal["auto", "varlen", "flash", "flex", "segments", "mask", "alone"] = "auto"
+    """How packed sessions are kept apart; `auto` takes the first that proves right on the base."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the base's weights; `auto` is float32 on a CPU and as stored on a GPU. What is trained is
+    float32 in any case."""
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """With several workers: a whole base on each, or its weights shared out for large ones."""
+    activation_checkpointing: bool = False
+    """Compute each layer a second time in the backward pass rather than keep what it made."""
+    compile: bool = False
+    """Compile the decoder layers with torch.compile."""
+    liger: bool = False
+    """Use Liger's kernels, where that package is installed."""
+    gradient_clip: float = Field(default=1.0, gt=0)
+    """Largest norm of a step's gradient."""
+    patience: int | None = Field(default=None, ge=1)
+    """Measurements of the loss on held-out real turns, ten a run, without a new best after which a
+    variant stops; the adapter is then the best one. Null trains to the end and keeps the last."""
 
 
 class EvaluationSettings(Noun):

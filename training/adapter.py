@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.errors import StoreError
-from training.loop import LOG_FILE, STATE_FILE
+from training.loop import BEST_FILE, LOG_FILE, STATE_FILE
 from training.summary import TrainSummary
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def write_adapter(
         target.parent.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
-            ignore = shutil.ignore_patterns(STATE_FILE, "README.md", ".*")
+            ignore = shutil.ignore_patterns(STATE_FILE, BEST_FILE, "README.md", ".*")
             shutil.copytree(checkpoint, making, ignore=ignore, dirs_exist_ok=True)
             (making / SUMMARY_FILE).write_bytes(summary.model_dump_json(indent=2).encode() + b"\n")
             (making / "README.md").write_text(_card(summary, settings), encoding="utf-8")

@@ -64,13 +64,36 @@ def parse_conversations(data: bytes, where: str) -> list[Conversation]:
     ]
     if any(_teaches(conversation) for conversation in conversations):
         return conversations
-    raise TrainingError(
-        "there is nothing to train on",
-        where=where,
-        expected="at least one session with a therapist turn",
-        got=f"{len(conversations)} sessions",
-        mend="Accept or sign off sessions first, then blend again.",
-    )
+    raise _teaches_nothing(where, len(conversations))
+
+
+def stream_conversations(path: Path, where: str) -> Iterator[Conversation]:
+    """Read a messages.jsonl file line by line, without holding it.
+
+    Raises:
+        TrainingError: It cannot be read, a line is not a conversation, or none has a therapist.
+    """
+    sessions, teaching = 0, False
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    conversation = _conversation(line, f"{where} line {number}")
+                    sessions, teaching = sessions + 1, teaching or _teaches(conversation)
+                    yield conversation
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if not teaching:
+        raise _teaches_nothing(where, sessions)
+
+
+def stream_examples(
+    tokenizer: PreTrainedTokenizerBase, conversations: Iterable[Conversation], max_length: int
+) -> Iterator[TrainingExample]:
+    """Render conversations one by one; see `build_examples`."""
+    for conversation in conversations:
+        if _teaches(conversation):
+            yield from _examples_of(tokenizer, conversation, max_length)
 
 
 def read_conversations(path: Path) -> list[Conversation]:
@@ -87,12 +110,7 @@ def read_messages(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise TrainingError(
-            "the blend cannot be read",
-            where=str(path),
-            got=error.strerror or str(error),
-            mend="Make it with `rehearsal corpus blend`.",
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def build_examples(
@@ -103,12 +121,27 @@ def build_examples(
     Raises:
         TrainingError: The chat template cannot be used (see `training.chat.render`).
     """
-    return [
-        example
-        for conversation in conversations
-        if _teaches(conversation)
-        for example in _examples_of(tokenizer, conversation, max_length)
-    ]
+    return list(stream_examples(tokenizer, conversations, max_length))
+
+
+def _teaches_nothing(where: str, sessions: int) -> TrainingError:
+    return TrainingError(
+        "there is nothing to train on",
+        where=where,
+        expected="at least one session with a therapist turn",
+        got=f"{sessions} sessions",
+        mend="Accept or sign off sessions first, then blend again.",
+    )
+
+
+def unreadable(path: Path, error: OSError) -> TrainingError:
+    """What is said when a blend cannot be read."""
+    return TrainingError(
+        "the blend cannot be read",
+        where=str(path),
+        got=error.strerror or str(error),
+        mend="Make it with `rehearsal corpus blend`.",
+    )
 
 
 def _conversation(line: bytes, where: str) -> Conversation:

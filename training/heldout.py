@@ -18,7 +18,7 @@ from corpus.files import read_records, write_text
 from domain.base import Noun
 from domain.progress import Progress, silent
 from training.adapter import read_summary
-from training.batches import micro_batches
+from training.batches import lay_out
 from training.examples import (
     Conversation,
     TrainingExample,
@@ -26,8 +26,7 @@ from training.examples import (
     parse_conversations,
     read_messages,
 )
-from training.loop import MICRO_BATCH_TOKENS
-from training.loss import token_losses
+from training.loss import find_path
 from training.models import hush, load_base, load_tokenizer
 
 if TYPE_CHECKING:
@@ -153,16 +152,10 @@ def _under(
     model: Any = load_base(base, device)
     if name != "base":
         model = PeftModel.from_pretrained(model, str(folder.adapters / name))
+    path = find_path(model, device)
     model.eval()
-    return [_summed(model, example, device) for example in examples]
-
-
-def _summed(model: torch.nn.Module, example: TrainingExample, device: torch.device) -> float:
     with torch.inference_mode():
-        return sum(
-            float(token_losses(model, batch, device).double().sum())
-            for batch in micro_batches([example], MICRO_BATCH_TOKENS, 0)
-        )
+        return [float(path.losses(lay_out([example])).double().sum()) for example in examples]
 
 
 def _as_model(name: str, examples: Sequence[TrainingExample], sums: list[float]) -> ModelLoss:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from domain.base import content_id
 from domain.settings import TrainingSettings  # noqa: TC001 - needed to unpickle a job
+from training.examples import unreadable
 from training.models import base_name
 
 _WEIGHTS = ("*.safetensors", "config.json", "tokenizer.json", "chat_template.jinja")
@@ -21,19 +22,20 @@ class TrainJob:
 
     variant: str
     base: str
-    messages: bytes
-    """The blend's messages.jsonl."""
+    blend: str
+    """Path of the blend's messages.jsonl; on a cluster all machines must see it."""
+    blend_hash: str
+    """SHA-256 of that file, in hex; see `file_hash`."""
     settings: TrainingSettings
     seed: int
     threads: int
     """CPU threads of a rank, so that trainers side by side do not fight over cores."""
     live_log: str = ""
     """A file that rank 0 appends each step to, for whoever watches; empty for none."""
-
-    @property
-    def blend_hash(self) -> str:
-        """SHA-256 of the messages, in hex."""
-        return hashlib.sha256(self.messages).hexdigest()
+    data: str = ""
+    """Folder where tokenised sequences are kept; empty for one beside the blend."""
+    stopping: str = ""
+    """Path of a messages.jsonl with held-out real sessions to stop early on; empty for none."""
 
     def fingerprint(self) -> str:
         """Hash of everything the adapter depends on: equal fingerprints, the same training."""
@@ -45,6 +47,19 @@ class TrainJob:
             "seed": self.seed,
         }
         return content_id("training", parts)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a blend's file, in hex.
+
+    Raises:
+        TrainingError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def base_fingerprint(base: str) -> str:

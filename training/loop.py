@@ -16,16 +16,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 
 from domain.errors import TrainingError
-from training.batches import Plan, for_rank, micro_batches, plan_steps
-from training.examples import build_examples, parse_conversations
-from training.loss import token_losses
+from training.batches import MicroBatch, Plan, for_rank, micro_batches, plan_steps
+from training.examples import stream_conversations, stream_examples
+from training.loss import HOOK, SPLIT, WHOLE, LossPath, find_path
 from training.models import add_lora, base_name, hush, load_base, load_tokenizer
 from training.schedule import rate_at
+from training.sharding import is_sharded, like, shard, whole
+from training.speedups import after_adapting, before_adapting
+from training.stopping import Stopping
+from training.tokenised import Tokenised, tokenised_key, write_tokenised
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from peft import PeftModel
 
     from training.examples import TrainingExample
@@ -36,13 +44,9 @@ LogRow: TypeAlias = dict[str, float]
 Report: TypeAlias = Callable[[LogRow, "Path | None"], None]
 """Called by every rank after a checkpointed step, with the folder on rank 0 and None elsewhere."""
 
-MICRO_BATCH_TOKENS = 4096
-"""Tokens, padding included, that one forward pass takes at most."""
 CHECKPOINTS = 4
 """Checkpoints of a run, the last one at its end."""
-CLIP = 1.0
-"""Largest norm of the gradient."""
-LOG_FILE, STATE_FILE = "train-log.jsonl", "trainer.pt"
+LOG_FILE, STATE_FILE, BEST_FILE = "train-log.jsonl", "trainer.safetensors", "best.safetensors"
 
 
 @dataclass
@@ -50,21 +54,21 @@ class Trainee:
     """What changes while training: the weights, the optimiser, the step and the log."""
 
     model: PeftModel
+    path: LossPath
     optimizer: torch.optim.Optimizer
     log: list[LogRow] = field(default_factory=list)
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+    """With early stopping: the weights that were best on held-out turns so far."""
 
     @property
-    def weights(self) -> list[torch.nn.Parameter]:
-        """The LoRA matrices."""
-        return [weight for weight in self.model.parameters() if weight.requires_grad]
+    def weights(self) -> dict[str, torch.nn.Parameter]:
+        """What is trained, by name."""
+        return trained_weights(self.model)
 
 
-def plan_of(job: TrainJob) -> Plan:
-    """Lay out the steps of `job`; every rank comes to the same plan."""
-    settings = job.settings
-    conversations = parse_conversations(job.messages, f"blend {job.variant}")
-    examples = build_examples(load_tokenizer(job.base), conversations, settings.max_length)
-    return plan_steps(examples, settings.supervised_tokens, settings.tokens_per_step, job.seed)
+def trained_weights(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
+    """The LoRA matrices and whatever else is trained, by name."""
+    return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
 
 
 def train(job: TrainJob, ranks: Ranks, report: Report, resume: Path | None = None) -> None:
@@ -76,50 +80,110 @@ def train(job: TrainJob, ranks: Ranks, report: Report, resume: Path | None = Non
     hush()
     torch.set_num_threads(job.threads)
     plan = plan_of(job)
-    trainee = _begin(job, ranks)
-    if resume is not None:
-        _restore(trainee, resume)
+    stopping = Stopping(job.settings.patience, len(plan.steps), held_out_of(job))
+    trainee = begin(job, ranks, resume)
     every = math.ceil(len(plan.steps) / CHECKPOINTS)
-    for step in range(len(trainee.log), len(plan.steps)):
-        row = _take_step(job, ranks, trainee, plan.steps[step], step / len(plan.steps))
+    while not stopping.ended(trainee.log):
+        row = take_step(job, ranks, trainee, plan.steps[len(trainee.log)], len(plan.steps))
+        if stopping.due(trainee.log):
+            row["held_out_loss"] = held_out_loss(job, ranks, trainee, stopping.examples)
+            if stopping.is_best(trainee.log):
+                trainee.best = _weights_now(trainee)
         _watch(job, ranks, row)
-        if (step + 1) % every == 0 or step + 1 == len(plan.steps):
+        ended = stopping.ended(trainee.log)
+        if ended and trainee.best:
+            _put_weights(trainee, trainee.best)
+        if ended or len(trainee.log) % every == 0:
             _checkpoint(trainee, ranks, report)
 
 
-def _begin(job: TrainJob, ranks: Ranks) -> Trainee:
+def plan_of(job: TrainJob) -> Plan:
+    """Lay out the steps of `job`; every rank comes to the same plan.
+
+    Raises:
+        TrainingError: The base's tokenizer or the blend cannot be used.
+        StoreError: The tokenised blend cannot be written or read.
+    """
+    examples = tokenised(job, Path(job.blend), job.blend_hash, f"blend {job.variant}")
+    settings = job.settings
+    return plan_steps(examples, settings.supervised_tokens, settings.tokens_per_step, job.seed)
+
+
+def held_out_of(job: TrainJob) -> Sequence[TrainingExample]:
+    """The sessions to stop early on, none without early stopping."""
+    from training.job import file_hash
+
+    if job.settings.patience is None or not job.stopping:
+        return ()
+    path = Path(job.stopping)
+    return tokenised(job, path, file_hash(path), "held-out sessions")
+
+
+def tokenised(job: TrainJob, text: Path, text_hash: str, where: str) -> Tokenised:
+    """Open a text's sequences, which are made when they are asked for first."""
+    tokenizer, length = load_tokenizer(job.base), job.settings.max_length
+    folder = Path(job.data) if job.data else text.parent / "tokenised"
+    sequences = stream_examples(tokenizer, stream_conversations(text, where), length)
+    return write_tokenised(folder / tokenised_key(tokenizer, text_hash, length), sequences)
+
+
+def begin(job: TrainJob, ranks: Ranks, resume: Path | None = None) -> Trainee:
+    """Load, adapt and share out the base; find a right way to compute its loss.
+
+    Raises:
+        TrainingError: The base cannot be used with these settings.
+    """
+    settings = job.settings
     torch.manual_seed(job.seed)  # the same adapter on every rank
-    base = load_base(job.base, ranks.device)
-    model = add_lora(base, job.settings.lora, base_name(job.base))
-    torch.manual_seed(job.seed + 1 + ranks.rank)  # its own dropout on every rank
+    sharded = settings.parallel == "fsdp" and ranks.size > 1
+    # Sharded layer by layer, a base never lies whole on a device; until then it is in main memory.
+    place = torch.device("cpu") if sharded else ranks.device
+    base = load_base(job.base, place, "auto" if sharded else settings.precision)
+    before_adapting(base, settings)
+    model = add_lora(base, settings.lora, base_name(job.base))
+    if resume is not None:
+        _restore_adapter(model, resume)
+    if sharded:
+        shard(model, ranks)
+    # A sharded head is gathered within the model's own pass, as often on every rank.
+    heads = (HOOK, WHOLE) if sharded else (SPLIT, HOOK, WHOLE)
+    path = find_path(model, ranks.device, settings.attention, heads)
     model.train()
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=job.settings.learning_rate, weight_decay=0.0)
-    return Trainee(model, optimizer)
+    after_adapting(model, settings)
+    weights = list(trained_weights(model).values())
+    optimizer = torch.optim.AdamW(
+        weights, lr=settings.learning_rate, weight_decay=0.0, fused=not sharded, foreach=sharded
+    )
+    trainee = Trainee(model, path, optimizer)
+    if resume is not None:
+        _restore(trainee, resume)
+    return trainee
 
 
-def _take_step(
-    job: TrainJob,
-    ranks: Ranks,
-    trainee: Trainee,
-    examples: tuple[TrainingExample, ...],
-    done: float,
+def take_step(
+    job: TrainJob, ranks: Ranks, trainee: Trainee, examples: Sequence[TrainingExample], steps: int
 ) -> LogRow:
-    settings, started = job.settings, time.perf_counter()
-    share = rate_at(done, settings.warmup_share)
+    """Take one optimiser step on `examples`, of which this rank computes its part; log it.
+
+    Raises:
+        TrainingError: The loss is not a number.
+    """
+    settings, started, step = job.settings, time.perf_counter(), len(trainee.log)
+    share = rate_at(step / steps, settings.warmup_share)
     trainee.optimizer.param_groups[0]["lr"] = settings.learning_rate * share
-    mine = for_rank(examples, ranks.rank, ranks.size)
+    _seed_dropout(job.seed, step, ranks.rank)
     supervised = sum(example.supervised for example in examples)
-    loss_sum, computed = backward(trainee.model, mine, supervised, ranks)
+    loss_sum, computed = backward(trainee, examples, ranks, settings.batch_tokens)
     loss = loss_sum / supervised
-    _refuse_nan(loss, job, len(trainee.log))
-    norm = torch.nn.utils.clip_grad_norm_(trainee.weights, CLIP)
+    _refuse_nan(loss, job, step)
+    weights = trainee.weights.values()
+    norm = whole(torch.nn.utils.clip_grad_norm_(weights, settings.gradient_clip))
     trainee.optimizer.step()
     trainee.optimizer.zero_grad(set_to_none=True)
     seconds = time.perf_counter() - started
     before = trainee.log[-1]["supervised_tokens"] if trainee.log else 0
     row = {
-        "step": len(trainee.log) + 1,
+        "step": step + 1,
         "loss": loss,
         "learning_rate": settings.learning_rate * share,
         "gradient_norm": float(norm),
@@ -133,29 +197,67 @@ def _take_step(
 
 
 def backward(
-    model: PeftModel, mine: list[TrainingExample], supervised: int, ranks: Ranks
+    trainee: Trainee, examples: Sequence[TrainingExample], ranks: Ranks, batch_tokens: int
 ) -> tuple[float, int]:
-    """Add the step's gradients to the weights' `grad`, summed over ranks.
+    """Add a step's gradients to the weights' `grad`, summed over ranks.
 
     Args:
-        model: The adapted model.
-        mine: This rank's examples, possibly none.
-        supervised: Supervised tokens of the whole step, over all ranks.
+        trainee: The adapted model and how its loss is computed.
+        examples: The whole step's examples, of which this rank computes its share.
         ranks: Who else computes.
+        batch_tokens: Tokens of one forward pass.
 
     Returns:
-        The loss summed over the step's tokens, in nats, and the tokens computed with padding.
+        The loss summed over the step's tokens, in nats, and the tokens computed.
     """
     loss_sum, computed = 0.0, 0
-    pad = model.config.pad_token_id or 0
-    for batch in micro_batches(mine, MICRO_BATCH_TOKENS, pad):
-        loss = token_losses(model, batch, ranks.device).sum()
-        torch.autograd.backward(loss / supervised)
-        loss_sum += loss.item()
-        computed += batch.input_ids.size
-    ranks.add_gradients([weight for weight in model.parameters() if weight.requires_grad])
+    supervised = sum(example.supervised for example in examples)
+    for batch, counts in _rows(trainee.path, examples, ranks, batch_tokens):
+        loss = trainee.path.backward(batch, supervised if counts else math.inf)
+        if counts:
+            loss_sum += loss
+            computed += batch.input_ids.size
+    ranks.add_gradients([one for one in trainee.weights.values() if not is_sharded(one)])
     loss_sum, total = ranks.add_numbers(loss_sum, float(computed))
     return loss_sum, int(total)
+
+
+def held_out_loss(
+    job: TrainJob, ranks: Ranks, trainee: Trainee, examples: Sequence[TrainingExample]
+) -> float:
+    """Nats per supervised token of `examples`, over all ranks."""
+    loss_sum = 0.0
+    trainee.model.eval()
+    with torch.no_grad():
+        for batch, counts in _rows(trainee.path, examples, ranks, job.settings.batch_tokens):
+            loss = float(trainee.path.losses(batch).double().sum())
+            loss_sum += loss if counts else 0.0
+    trainee.model.train()
+    (loss_sum,) = ranks.add_numbers(loss_sum)
+    return loss_sum / sum(example.supervised for example in examples)
+
+
+def _rows(
+    path: LossPath, examples: Sequence[TrainingExample], ranks: Ranks, tokens: int
+) -> list[tuple[MicroBatch, bool]]:
+    """This rank's rows, and whether each counts.
+
+    Ranks that share a model's weights have to go through it equally often; one that has fewer rows
+    goes through a row again that counts for nothing.
+    """
+    shares = [for_rank(examples, rank, ranks.size) for rank in range(ranks.size)]
+    rows = [(row, True) for row in micro_batches(shares[ranks.rank], tokens, packed=path.packs)]
+    if any(map(is_sharded, path.model.parameters())):
+        most = max(sum(1 for _ in micro_batches(one, tokens, packed=path.packs)) for one in shares)
+        [filler] = micro_batches([min(examples, key=len)], tokens)
+        rows += [(filler, False)] * (most - len(rows))
+    return rows
+
+
+def _seed_dropout(seed: int, step: int, rank: int) -> None:
+    """Draw each step's dropout by itself, so that a resumed run draws the same."""
+    state = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)
+    torch.manual_seed(int(state[0]))
 
 
 def _refuse_nan(loss: float, job: TrainJob, step: int) -> None:
@@ -178,25 +280,59 @@ def _watch(job: TrainJob, ranks: Ranks, row: LogRow) -> None:
 
 def _checkpoint(trainee: Trainee, ranks: Ranks, report: Report) -> None:
     """Save on rank 0; report on every rank, because reporting waits for all of them."""
+    weights, state = _weights_now(trainee), _optimizer_state(trainee)
     if ranks.rank != 0:
         report(trainee.log[-1], None)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        trainee.model.save_pretrained(str(folder), save_embedding_layers=False)
-        torch.save(trainee.optimizer.state_dict(), folder / STATE_FILE)
+        model: Any = trainee.model
+        model.save_pretrained(str(folder), state_dict=weights, save_embedding_layers=False)
+        save_file(state, folder / STATE_FILE)
+        if trainee.best:
+            save_file(trainee.best, folder / BEST_FILE)
         lines = [json.dumps(row) + "\n" for row in trainee.log]
         (folder / LOG_FILE).write_text("".join(lines), encoding="utf-8")
         report(trainee.log[-1], folder)
 
 
-def _restore(trainee: Trainee, folder: Path) -> None:
-    """Go on from a checkpoint: adapter, optimiser and log; the log's length is the step."""
+def _weights_now(trainee: Trainee) -> dict[str, torch.Tensor]:
+    """A copy of what is trained, in main memory, put together where it is shared out."""
+    return {name: whole(one).cpu().clone() for name, one in trainee.weights.items()}
+
+
+def _put_weights(trainee: Trainee, values: dict[str, torch.Tensor]) -> None:
+    with torch.no_grad():
+        for name, weight in trainee.weights.items():
+            weight.copy_(like(weight, values[name]))
+
+
+def _optimizer_state(trainee: Trainee) -> dict[str, torch.Tensor]:
+    """AdamW's state as `weight name|what`."""
+    return {
+        f"{name}|{what}": whole(value).cpu().clone()
+        for name, weight in trainee.weights.items()
+        for what, value in trainee.optimizer.state[weight].items()
+    }
+
+
+def _restore_adapter(model: PeftModel, folder: Path) -> None:
     from peft import load_peft_weights, set_peft_model_state_dict
 
     weights: dict[str, Any] = load_peft_weights(str(folder), device="cpu")
-    set_peft_model_state_dict(trainee.model, weights)
-    state = torch.load(folder / STATE_FILE, weights_only=True)
-    trainee.optimizer.load_state_dict(state)
+    set_peft_model_state_dict(model, weights)
+
+
+def _restore(trainee: Trainee, folder: Path) -> None:
+    """Go on from a checkpoint: optimiser, best weights and log; the log's length is the step."""
+    state = load_file(folder / STATE_FILE)
+    for name, weight in trainee.weights.items():
+        trainee.optimizer.state[weight] = {
+            what: value if what == "step" else like(weight, value)
+            for what in ("step", "exp_avg", "exp_avg_sq")
+            for value in [state[f"{name}|{what}"]]
+        }
+    if (folder / BEST_FILE).exists():
+        trainee.best = load_file(folder / BEST_FILE)
     lines = (folder / LOG_FILE).read_text(encoding="utf-8").splitlines()
     trainee.log = [json.loads(line) for line in lines]

@@ -25,7 +25,7 @@ class Ranks:
         for weight in weights:
             if weight.grad is None:  # this rank had no example in the step
                 weight.grad = torch.zeros_like(weight)
-        if self.size == 1:
+        if self.size == 1 or not weights:
             return
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])

@@ -14,9 +14,8 @@ from domain.errors import ConfigError, StoreError, TrainingError
 from domain.progress import Progress, silent
 from training.adapter import read_log, read_summary, write_adapter
 from training.checkpoints import keep_checkpoint, last_checkpoint
-from training.examples import read_messages
 from training.heldout import measure_held_out
-from training.job import TrainJob
+from training.job import TrainJob, file_hash
 from training.loop import LogRow, plan_of, train
 from training.models import base_name, check_causal, hush
 from training.ranks import Ranks
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from domain.settings import EngineSettings, Settings
     from training.batches import Plan
 
-LIVE_LOG, MARK = "live.jsonl", "fingerprint"
+LIVE_LOG, MARK, TOKENISED = "live.jsonl", "fingerprint", "tokenised"
 """In each variant's training folder: the steps as they are taken, and what they belong to."""
 WATCH_S = 0.5
 
@@ -88,11 +87,13 @@ def train_variants(
 
 
 def _job(settings: Settings, folder: RunFolder, base: str, variant: str) -> TrainJob:
-    path = Path(base)
+    path, blend = Path(base), (folder.blend(variant) / "messages.jsonl").resolve()
     return TrainJob(
         variant=variant,
         base=str(path.resolve()) if path.is_dir() else base,
-        messages=read_messages(folder.blend(variant) / "messages.jsonl"),
+        blend=str(blend),
+        blend_hash=file_hash(blend),
+        data=str((folder.training / TOKENISED).resolve()),
         settings=settings.training,
         seed=settings.seed,
         threads=max(1, (os.cpu_count() or 1) // settings.training.workers),

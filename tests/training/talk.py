@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from domain.record import Deidentification, Origin, Provenance, Quality, Record
 from domain.turn import Speaker, Turn
+from training.job import TrainJob, file_hash
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from domain.runfolder import RunFolder
+    from domain.settings import TrainingSettings
 
 ASKED = (
     "What was the hardest part of it?",
@@ -43,6 +45,14 @@ def jsonl(sessions: int, exchanges: int = 6) -> bytes:
         for number in range(sessions)
     ]
     return "\n".join(lines).encode()
+
+
+def make_job(folder: Path, base: str, data: bytes, settings: TrainingSettings) -> TrainJob:
+    """A job on a blend of its own in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    blend = folder / "messages.jsonl"
+    blend.write_bytes(data)
+    return TrainJob("real", base, str(blend), file_hash(blend), settings, seed=3, threads=1)
 
 
 def write_blend(folder: RunFolder, variant: str, data: bytes) -> Path:

@@ -10,14 +10,15 @@ from safetensors.torch import load_file
 
 from domain.errors import TrainingError
 from domain.settings import LoraSettings, TrainingSettings
-from tests.training.talk import jsonl
+from tests.training.talk import jsonl, make_job
 from training.adapter import read_log
-from training.job import TrainJob
 from training.loop import LogRow, train
 from training.ranks import Ranks
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from training.job import TrainJob
 
 SETTINGS = TrainingSettings(
     supervised_tokens=1600, tokens_per_step=200, max_length=256, learning_rate=0.01
@@ -25,8 +26,8 @@ SETTINGS = TrainingSettings(
 
 
 @pytest.fixture
-def job(small_base: Path) -> TrainJob:
-    return TrainJob("real", str(small_base), jsonl(4), SETTINGS, seed=3, threads=1)
+def job(small_base: Path, tmp_path: Path) -> TrainJob:
+    return make_job(tmp_path / "blend", str(small_base), jsonl(4), SETTINGS)
 
 
 class Keeper:

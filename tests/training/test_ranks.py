@@ -4,6 +4,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 import torch
 
 from tests.training.two_ranks import gradients
@@ -13,24 +14,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 def test_two_ranks_with_accumulation_equal_one(
-    small_base: Path, tmp_path: Path, repository: Path
+    small_base: Path, tmp_path: Path, repository: Path, parallel: str
 ) -> None:
     meeting, out = tmp_path / "meeting", tmp_path / "gradients"
     command = [sys.executable, "-m", "tests.training.two_ranks"]
     running = [
         subprocess.Popen(  # noqa: S603 - our own module
-            [*command, str(rank), str(meeting), str(small_base), str(out)], cwd=repository
+            [*command, str(rank), str(meeting), str(small_base), str(out), parallel],
+            cwd=repository,
         )
         for rank in (0, 1)
     ]
     assert [one.wait(timeout=120) for one in running] == [0, 0]
-    expected = gradients(str(small_base), Ranks(), 10_000)
+    expected = gradients(str(small_base), Ranks(), 10_000, "ddp")
+    assert all(bool(gradient.abs().max() > 0) for gradient in expected.values())
     for rank in (0, 1):
         got = torch.load(f"{out}.{rank}", weights_only=True)
         assert got.keys() == expected.keys()
         for name, gradient in expected.items():
-            torch.testing.assert_close(got[name], gradient, rtol=1e-3, atol=1e-6)
+            torch.testing.assert_close(got[name], gradient, rtol=1e-5, atol=1e-6)
 
 
 def test_a_rank_without_examples_has_zero_gradients() -> None:
