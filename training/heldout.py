@@ -28,6 +28,7 @@ from training.examples import (
 )
 from training.loss import find_path
 from training.models import hush, load_base, load_tokenizer
+from training.stopping import groups_for_stopping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,10 +94,11 @@ def measure_held_out(
     hush()
     tokenizer = load_tokenizer(base)
     length = settings.training.max_length
-    kept_out = [
-        Conversation(record.id, _plain(messages_of(record.turns)))
-        for record in read_records(folder.held_out)
-    ]
+    records = list(read_records(folder.held_out))
+    if settings.training.patience is not None:  # what training looked at proves nothing
+        seen = groups_for_stopping(records)
+        records = [record for record in records if record.group not in seen]
+    kept_out = [Conversation(record.id, _plain(messages_of(record.turns))) for record in records]
     examples = build_examples(tokenizer, kept_out, length)
     variants = [name for name in settings.training.variants if read_summary(folder.adapters / name)]
     names = ["unigram", "base", *variants]

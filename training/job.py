@@ -44,6 +44,7 @@ class TrainJob:
             "blend": self.blend_hash,
             "settings": self.settings.model_dump(mode="json", exclude=_MOVED),
             "ranks": self.settings.workers,
+            "stopping": file_hash(Path(self.stopping)) if self.stopping else "",
             "seed": self.seed,
         }
         return content_id("training", parts)

@@ -19,6 +19,7 @@ from training.job import TrainJob, file_hash
 from training.loop import LogRow, plan_of, train
 from training.models import base_name, check_causal, hush
 from training.ranks import Ranks
+from training.stopping import write_stopping_set
 from training.summary import TrainSummary
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from training.batches import Plan
 
 LIVE_LOG, MARK, TOKENISED = "live.jsonl", "fingerprint", "tokenised"
+STOPPING = "stopping.jsonl"
 """In each variant's training folder: the steps as they are taken, and what they belong to."""
 WATCH_S = 0.5
 
@@ -87,12 +89,16 @@ def train_variants(
 
 
 def _job(settings: Settings, folder: RunFolder, base: str, variant: str) -> TrainJob:
+    stopping = (folder.training / STOPPING).resolve()
+    if settings.training.patience is not None:
+        write_stopping_set(folder.held_out, stopping)
     path, blend = Path(base), (folder.blend(variant) / "messages.jsonl").resolve()
     return TrainJob(
         variant=variant,
         base=str(path.resolve()) if path.is_dir() else base,
         blend=str(blend),
         blend_hash=file_hash(blend),
+        stopping=str(stopping) if settings.training.patience is not None else "",
         data=str((folder.training / TOKENISED).resolve()),
         settings=settings.training,
         seed=settings.seed,
@@ -201,8 +207,8 @@ def _finish(task: Task, checkpoint: Path) -> TrainSummary:
         blend_hash=job.blend_hash,
         fingerprint=job.fingerprint(),
         examples=plan.examples,
-        steps=len(plan.steps),
-        supervised_tokens=plan.supervised_tokens,
+        steps=len(log),
+        supervised_tokens=int(log[-1]["supervised_tokens"]),
         epochs=plan.epochs,
         first_loss=log[0]["loss"],
         last_loss=log[-1]["loss"],

@@ -59,7 +59,7 @@ class Tokenised(Sequence[TrainingExample]):
             self._spans = spans.reshape(-1, 2)
             with (folder / _NAMES).open("rb") as names:
                 self._names = mmap.mmap(names.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise StoreError(
                 "the tokenised corpus cannot be read",
                 where=str(folder),
