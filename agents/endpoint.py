@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import aiohttp
 import orjson
 
-from agents.line import current_line, headers_of, key_of, read_capped, reason
+from agents.line import current_line, headers_of, key_of, post, read_capped, reason
+from agents.retry import LESSONS
 from domain.errors import EndpointError
 
 if TYPE_CHECKING:
+    from domain.call import CallResult
     from domain.settings import RoleSettings
 
 PATIENCE_S = 20.0
 """Seconds a listing of models may take."""
+
+TRIAL_S = 60.0
+"""Seconds a trial call may take: a server may load the model first."""
+
+TRIAL_TOKENS = 16
+"""Most tokens that a trial call asks for."""
 
 SHOWN = 12
 """How many known models an error names."""
@@ -66,6 +74,34 @@ async def check_endpoint(settings: RoleSettings, where: str) -> None:
             got=model,
             mend="Set `model` to one of these, or load it on the server.",
         )
+
+
+async def try_chat(settings: RoleSettings) -> CallResult:
+    """Make one small chat call, as the role would: its model, its key, its sampling.
+
+    At most `TRIAL_TOKENS` are asked for. Parameters that the endpoint refuses are left out as in a
+    run, so up to `LESSONS` requests may be made, of which one is answered.
+
+    Returns:
+        How it ended. `TRUNCATED` and `EMPTY` are answers too: a model may think for longer than
+        it was given.
+    """
+    line, headers = current_line(), headers_of(key_of(settings.api_key_env))
+    base_url = settings.base_url.rstrip("/")
+    sampling = settings.model_dump(include={"temperature", "top_p"}, exclude_none=True)
+    params = {**sampling, "max_tokens": min(settings.max_tokens, TRIAL_TOKENS)}
+    messages = [{"role": "user", "content": "Say: ready."}]
+    for _ in range(LESSONS):
+        habits = line.habits(base_url, settings.model)
+        body = {"model": settings.model, "messages": messages, **habits.adapt(params)}
+        patience = min(TRIAL_S, settings.timeout_s)
+        url = f"{base_url}/chat/completions"
+        result = await post(url, orjson.dumps(body), headers, patience)
+        lesson = habits.learn(result, params)
+        if lesson is None:
+            break
+        line.learn(base_url, settings.model, lesson)
+    return result
 
 
 async def _ask(settings: RoleSettings, where: str, method: str, route: str) -> _Reply:

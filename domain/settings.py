@@ -31,7 +31,9 @@ class EndpointSettings(Noun):
     concurrency: int = Field(default=256, ge=1, le=4096)
     """Calls under way there at most, over all workers; how many it really takes is found out."""
     requests_per_minute: int | None = Field(default=None, ge=1)
+    """Rate that is kept to over all workers; null for none."""
     tokens_per_minute: int | None = Field(default=None, ge=1)
+    """The same, for prompt and completion tokens together."""
     timeout_s: float = Field(default=120, gt=0)
     """Total time for one attempt, from connecting to the last byte."""
     retries: int = Field(default=4, ge=0, le=20)
@@ -58,9 +60,13 @@ class RoleSettings(EndpointSettings):
     """One role's model and sampling, on top of its endpoint."""
 
     model: str = Field(min_length=1)
+    """Name of the model as the endpoint knows it."""
     temperature: float | None = Field(default=None, ge=0, le=2)
+    """Sampling temperature; null leaves it to the endpoint."""
     top_p: float | None = Field(default=None, gt=0, le=1)
+    """Share of nucleus sampling; null leaves it to the endpoint."""
     max_tokens: int = Field(default=400, ge=1)
+    """Longest answer, in tokens; what a model thinks may count."""
 
 
 class RolesSettings(Noun):
@@ -78,7 +84,9 @@ class EngineSettings(Noun):
     """Where sessions are played."""
 
     kind: Literal["ray", "inline"] = "ray"
+    """`inline` plays everything in one process, without Ray."""
     workers: int = Field(default=2, ge=1)
+    """Worker processes on Ray."""
     sessions_in_flight: int = Field(default=256, ge=1)
     """Sessions that one worker plays at the same time; 256 of 20 turns take about 330 MiB."""
     ray_address: str | None = None
@@ -107,7 +115,9 @@ class BudgetSettings(Noun):
     """What a campaign may spend. Reaching it ends with exit 4; `resume` continues."""
 
     calls: int | None = Field(default=None, ge=0)
+    """Calls in all, over every run of the campaign; null for no limit."""
     tokens: int | None = Field(default=None, ge=0)
+    """Prompt and completion tokens in all; null for no limit."""
     usd: float | None = Field(default=None, ge=0)
     """US dollars, by the prices of `engine/spending/prices.yaml` and `prices` below."""
     deadline_s: float | None = Field(default=None, gt=0)
@@ -118,9 +128,11 @@ class CampaignSettings(Noun):
     """How many sessions, how long, and how often a session may be revised."""
 
     sessions: int = Field(default=32, ge=1)
+    """Sessions that are played."""
     exchanges: int = Field(default=10, ge=3, le=60)
     """Therapist turns in a session at most; the plan for the hour is laid out over them."""
     revisions: int = Field(default=2, ge=0, le=10)
+    """Rewinds of a session at most; 0 plays each once."""
     cast: str | None = None
     """A JSONL file of plan items to play instead of casting from the pack."""
     budget: BudgetSettings = BudgetSettings()
@@ -134,9 +146,11 @@ class CorpusSettings(Noun):
     licence: str = "unstated"
     """Licence of the transcripts, copied to every record and card."""
     use: Literal["research", "commercial"] = "research"
+    """`commercial` refuses material whose licence does not allow it."""
     include_low_quality: bool = False
     """Whether sessions labelled poor may be training targets."""
     held_out_share: float = Field(default=0.2, gt=0, lt=1)
+    """Share of the real sessions that nothing is trained on."""
     synthetic_share: float = Field(default=0.5, ge=0, le=1)
     """Share of the hybrid blend's sessions that is synthetic."""
 
@@ -145,9 +159,13 @@ class LoraSettings(Noun):
     """LoRA as in Hu et al., 2021; names follow PEFT's LoraConfig."""
 
     r: int = Field(default=16, ge=1)
+    """Rank of the update."""
     alpha: int = Field(default=32, ge=1)
+    """The update is scaled by alpha / r."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout before the update, while training."""
     target_modules: str | tuple[str, ...] = "all-linear"
+    """Layers that get one, by name; `all-linear` takes every linear one."""
 
 
 class TrainingSettings(Noun):
@@ -156,18 +174,22 @@ class TrainingSettings(Noun):
     base: str = "tiny"
     """A causal LM by path or hub id; `tiny` trains a small Llama here."""
     variants: tuple[Variant, ...] = ("real", "synthetic", "hybrid")
+    """Blends that an adapter is trained on."""
     lora: LoraSettings = LoraSettings()
     supervised_tokens: int = Field(default=60_000, ge=1)
     """Tokens with a loss that each variant is trained on."""
     tokens_per_step: int = Field(default=2_000, ge=1)
     """Supervised tokens that go into one optimiser step, over all workers."""
     max_length: int = Field(default=1024, ge=64)
+    """Longest sequence, in tokens."""
     learning_rate: float = Field(default=2e-4, gt=0)
     """Peak rate. 2e-4 is usual for LoRA on models of 1B and more; the tiny base takes 1e-2."""
     warmup_share: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the steps over which the rate rises to its peak."""
     workers: int = Field(default=1, ge=1)
     """Workers of one variant; variants are trained side by side."""
     use_gpu: bool = False
+    """Whether each worker takes a GPU."""
     batch_tokens: int = Field(default=4_096, ge=64)
     """Tokens of one forward pass: sessions are packed into rows of at most so many. It changes
     memory and rounding, not what is learned; a session longer than this is a row of its own."""
@@ -199,8 +221,11 @@ class EvaluationSettings(Noun):
     contexts: int = Field(default=40, ge=2)
     """Held-out scenarios that every variant answers."""
     max_new_tokens: int = Field(default=60, ge=1)
+    """Longest answer of a model under test, in tokens."""
     temperature: float = Field(default=0.7, ge=0, le=2)
+    """Sampling temperature of the models under test."""
     bootstrap_samples: int = Field(default=4000, ge=100)
+    """Resamples behind each interval."""
 
 
 class Settings(Noun):
@@ -210,8 +235,11 @@ class Settings(Noun):
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    """Names the run and its folder; the file's own name where it is left out."""
     seed: int = Field(default=7, ge=0, lt=2**31)
+    """All that is drawn derives from it: the same seed gives the same bytes."""
     pack: str = "cbt"
+    """The domain pack: prompts, rubrics and taxonomies."""
     endpoint: EndpointSettings = EndpointSettings()
     roles: RolesSettings = RolesSettings()
     engine: EngineSettings = EngineSettings()

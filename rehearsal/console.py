@@ -18,7 +18,7 @@ from domain.base import canonical_json
 from rehearsal.beat import beating
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rich.console import Console, RenderableType
     from rich.progress import Progress as RichProgress
@@ -207,18 +207,25 @@ class _Stage:
 
 
 class _LiveDisplay:
-    """Progress for terminals: one bar per stage."""
+    """Progress for terminals: one bar per stage, and under the bars what is to be said of them."""
 
     def __init__(self, console: Console) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
+        from rich.text import Text
 
-        self._bars: RichProgress = Bars(
-            TextColumn("{task.description:<22}"),
-            BarColumn(bar_width=24),
+        class Noted(Bars):
+            def get_renderables(self) -> Iterable[RenderableType]:
+                yield from super().get_renderables()
+                for task in self.tasks:
+                    if task.fields["note"] and not task.finished:
+                        yield Text(f"  {task.fields['note']}", style="dim")
+
+        self._bars: RichProgress = Noted(
+            TextColumn("{task.description:<16}"),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[note]}", markup=True),
             console=console,
         )
         self._tasks: dict[str, TaskID] = {}
@@ -232,13 +239,11 @@ class _LiveDisplay:
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Move the stage's bar."""
-        from rich.markup import escape
-
         if stage not in self._tasks:
             self._tasks[stage] = self._bars.add_task(stage, total=max(total, 1), note="")
         self._bars.update(
             self._tasks[stage],
             completed=done if total else 1,
             total=max(total, 1),
-            note=escape(note),
+            note=note,
         )

@@ -17,6 +17,7 @@ from domain.errors import ExitCode, RehearsalError
 from rehearsal.options import JsonOption
 
 if TYPE_CHECKING:
+    from domain.call import CallResult
     from domain.settings import RoleSettings
 
 ROOMS = (
@@ -41,12 +42,16 @@ class Check(NamedTuple):
 
 def doctor(
     config: Annotated[
-        Path | None, typer.Argument(metavar="[CONFIG]", help="Also ask this run's endpoints.")
+        Path | None,
+        typer.Argument(
+            metavar="[CONFIG]",
+            help="Also ask this run's endpoints: one call of at most 16 tokens for each model.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check the installation, the machine, and a run's endpoints."""
-    from rehearsal.console import emit_json, say
+    from rehearsal.console import emit_json, tell
 
     checks = [*_python(), *_rooms(), *_packages(), *_machine()]
     if config is not None:
@@ -55,9 +60,9 @@ def doctor(
         emit_json([check._asdict() for check in checks])
     else:
         for check in checks:
-            say(f"{'✓' if check.ok else '✗'} {check.name:<26} {check.found}")
+            tell(f"{'✓' if check.ok else '✗'} {check.name:<26} {check.found}", " " * 29)
             if not check.ok and check.mend:
-                say(f"  {check.mend}")
+                tell(f"  {check.mend}")
     if not all(check.ok for check in checks):
         raise typer.Exit(ExitCode.FAILED)
 
@@ -123,25 +128,54 @@ def _accelerator() -> Check:
 def _endpoints(config: Path) -> list[Check]:
     import asyncio
 
-    from agents.llm import check_endpoint, close_line
     from domain.settings import EMBEDDED
     from rehearsal.runfile import load_settings
 
-    async def ask(role: RoleSettings, where: str) -> None:
-        try:
-            await check_endpoint(role, where)
-        finally:
-            await close_line()
-
-    checks = []
+    checks, asked = [], dict[tuple[str, str, str], list[Check]]()
     for name, role in load_settings(config).roles:
         where = f"roles.{name}"
         if role.base_url == EMBEDDED:
             checks.append(Check(where, True, f"{role.model}, started with the run"))
             continue
-        try:
-            asyncio.run(ask(role, where))
-            checks.append(Check(where, True, f"{role.model} at {role.base_url}"))
-        except RehearsalError as error:
-            checks.append(Check(where, False, f"{error.what} ({error.got})", error.mend))
+        place = (role.base_url, role.api_key_env, role.model)
+        if place not in asked:
+            asked[place] = asyncio.run(_ask(role, where))
+            checks += asked[place]
+        else:
+            same = asked[place]
+            ok = all(check.ok for check in same)
+            checks.append(Check(where, ok, f"{role.model}, as {same[0].name}"))
     return checks
+
+
+async def _ask(role: RoleSettings, where: str) -> list[Check]:
+    """List the endpoint's models, then make one small call."""
+    from agents.endpoint import try_chat
+    from agents.llm import check_endpoint, close_line
+
+    try:
+        await check_endpoint(role, where)
+        known = Check(where, True, f"{role.model} at {role.base_url}")
+        return [known, _tried(where, await try_chat(role))]
+    except RehearsalError as error:
+        return [Check(where, False, f"{error.what} ({error.got})", error.mend)]
+    finally:
+        await close_line()
+
+
+def _tried(where: str, result: CallResult) -> Check:
+    """Say how the trial call ended, and what it cost."""
+    from domain.call import Outcome
+
+    usage = result.usage
+    tokens = usage.prompt_tokens + usage.completion_tokens
+    took = f"{tokens} tokens" if tokens else "tokens not reported"
+    name = f"{where}, one call"
+    if result.outcome in {Outcome.OK, Outcome.TRUNCATED, Outcome.EMPTY}:
+        return Check(name, True, f"answered in {result.latency_ms:,.0f} ms, {took}")
+    return Check(
+        name,
+        False,
+        f"{result.outcome.value}: {result.detail}",
+        "see the endpoint's log; a run's calls would end so too",
+    )

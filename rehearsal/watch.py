@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from domain.settings import Settings
 
 EVERY_S = 1.0
-_BAR = 24
+_BAR = 16
 _COLOURS = {
     State.RUNNING: "green",
     State.FINISHED: "bold",

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 import time
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import orjson
 import pytest
+from rich.console import Console
 
 from campaigns.bill import bill_of
 from campaigns.cancel import cancel_campaign
@@ -19,6 +21,8 @@ from domain.progress import silent
 from domain.runfolder import RunFolder
 from engine.live import read_live
 from engine.spending.prices import price_of, shipped
+from rehearsal.watch import status_table
+from rehearsal.wording import short
 from tests.campaigns.conftest import KEY_ENV
 from tests.support.second_endpoint import KEY, MODEL
 
@@ -55,6 +59,22 @@ def test_status_counts_what_the_sessions_say(stage: Stage, folder: RunFolder) ->
     assert status.now is not None
     assert not status.now.stale
     assert status.now.outcomes == {"ok": found.calls}
+
+
+def test_tokens_that_nobody_reports_are_marked_as_estimated(
+    stage: Stage, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage.endpoint, "reports_usage", False)
+    settings = priced(stage.settings(4))
+    summary = run_campaign(settings, folder, silent)
+    status = campaign_status(folder, settings)
+    assert summary.tokens == status.summary.tokens == 0
+    assert status.estimated_tokens > 0
+    with Console(width=80, file=StringIO(), record=True) as screen:
+        screen.print(status_table(status))
+    shown = screen.export_text()
+    assert f"{short(status.estimated_tokens)} of them estimated" in shown
+    assert bill_of(folder, settings).tokens_each > 0
 
 
 def test_dollars_need_a_price_for_every_model(stage: Stage, folder: RunFolder) -> None:

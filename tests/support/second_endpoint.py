@@ -62,6 +62,7 @@ class SecondEndpoint:
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self.refused: list[str] = []
+        self.reports_usage = True
 
     def app(self) -> web.Application:
         """Return the aiohttp application."""
@@ -86,7 +87,10 @@ class SecondEndpoint:
         if body.model != MODEL:
             return _error(404, f"The model {body.model} does not exist", "model_not_found")
         self.asked[request.headers.get("X-Rehearsal-Call", "")] += 1
-        return web.json_response(_completion(body))
+        answer = _completion(body)
+        if not self.reports_usage:
+            del answer["usage"]
+        return web.json_response(answer)
 
     def _unauthorised(self, request: web.Request) -> web.Response | None:
         if request.headers.get("Authorization") == f"Bearer {KEY}":

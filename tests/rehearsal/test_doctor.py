@@ -1,0 +1,106 @@
+"""`rehearsal doctor` at endpoints that list their models and may not answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+
+from rehearsal.cli import run
+from tests.support.threaded import ThreadedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Clinic:
+    """Lists a model, and answers chats with `status`; keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.finish = "stop"
+        self.refuses = ""
+        self.bodies: list[dict[str, Any]] = []
+        self.keys: list[str] = []
+        self.url = ""
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/v1/chat/completions", self._chat)
+        return app
+
+    async def _models(self, _: web.Request) -> web.Response:
+        return web.json_response({"data": [{"id": "m"}]})
+
+    async def _chat(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.bodies.append(body)
+        self.keys.append(request.headers.get("Authorization", ""))
+        if self.refuses in body:
+            error = {"message": f"Unsupported parameter: {self.refuses}"}
+            return web.json_response({"error": error}, status=400)
+        if self.status != 200:
+            return web.json_response({"error": {"message": "out of memory"}}, status=self.status)
+        message = {"role": "assistant", "content": "ready"}
+        choice = {"index": 0, "message": message, "finish_reason": self.finish}
+        usage = {"prompt_tokens": 9, "completion_tokens": 2}
+        return web.json_response({"choices": [choice], "usage": usage})
+
+
+@pytest.fixture
+def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clinic]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLINIC_KEY", "of-the-tests")
+    made = Clinic()
+    with ThreadedServer(made.app()) as server:
+        made.url = server.url
+        (tmp_path / "run.yaml").write_text(
+            f"name: x\nendpoint: {{base_url: '{made.url}/v1', api_key_env: CLINIC_KEY}}\n"
+            "roles: {client: {model: m}, therapist: {model: m}, supervisor: {model: m}, "
+            "judge: {model: m}}\n"
+        )
+        yield made
+
+
+def checks(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
+    return {check["name"]: check for check in json.loads(capsys.readouterr().out)}
+
+
+@pytest.mark.parametrize("finish", ["stop", "length"])
+def test_one_small_call_for_each_model(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str], finish: str
+) -> None:
+    clinic.finish = finish
+    assert run(["doctor", "run.yaml", "--json"]) == 0
+    found = checks(capsys)
+    assert "11 tokens" in found["roles.client, one call"]["found"]
+    assert found["roles.judge"]["found"] == "m, as roles.client"
+    (body,) = clinic.bodies
+    assert body["max_tokens"] <= 16
+    assert clinic.keys == ["Bearer of-the-tests"]
+
+
+def test_a_chat_that_fails_is_told_with_its_outcome(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clinic.status = 500
+    assert run(["doctor", "run.yaml", "--json"]) == 1
+    found = checks(capsys)
+    assert found["roles.client"]["ok"]
+    assert found["roles.client, one call"]["found"].startswith("server_error: ")
+    assert "out of memory" in found["roles.client, one call"]["found"]
+    assert not found["roles.therapist"]["ok"]
+    assert len(clinic.bodies) == 1
+
+
+def test_a_parameter_that_is_refused_is_left_out(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clinic.refuses = "max_tokens"
+    assert run(["doctor", "run.yaml", "--json"]) == 0
+    assert checks(capsys)["roles.client, one call"]["ok"]
+    assert clinic.bodies[-1]["max_completion_tokens"] <= 16
