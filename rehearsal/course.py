@@ -89,7 +89,11 @@ def paused(state: EndpointState, patience_s: float | None) -> str:
     said += f"; next try in {span(state.pause.probe_in_s)}"
     if patience_s is None:
         return said
-    left = max(0.0, patience_s - state.pause.since_s)
+    left = patience_s - state.pause.since_s
+    if left <= 0:
+        return (
+            f"{said}; patience_s ({patience_s:g}) is over, calls fail when their retries are spent"
+        )
     return f"{said}; gives up in {span(left)} (patience_s: {patience_s:g})"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from aiohttp import web
@@ -74,12 +75,21 @@ class Stage:
         )
 
 
-@pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+S = TypeVar("S", bound=Stage)
+
+
+@contextmanager
+def open_stage(made: S, monkeypatch: pytest.MonkeyPatch) -> Iterator[S]:
+    """Serve a stage, with its key in the environment."""
     monkeypatch.setenv(KEY_ENV, KEY)
-    made = Stage()
     with ThreadedServer(made.app()) as server:
         made.url = server.url
+        yield made
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    with open_stage(Stage(), monkeypatch) as made:
         yield made
 
 

@@ -17,9 +17,7 @@ from domain.runfolder import RunFolder
 from domain.session import Session, Status
 from domain.settings import Settings
 from engine.ledger.store import Store
-from tests.campaigns.conftest import KEY_ENV, Stage
-from tests.support.second_endpoint import KEY
-from tests.support.threaded import ThreadedServer
+from tests.campaigns.conftest import Stage, open_stage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -65,10 +63,7 @@ class Patchy(Stage):
 
 @pytest.fixture
 def patchy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Patchy]:
-    monkeypatch.setenv(KEY_ENV, KEY)
-    made = Patchy()
-    with ThreadedServer(made.app()) as server:
-        made.url = server.url
+    with open_stage(Patchy(), monkeypatch) as made:
         yield made
 
 

@@ -16,9 +16,7 @@ from engine.live import LiveState, Sample, Survey
 from rehearsal.cli import run
 from rehearsal.course import Foretelling, named, paused
 from rehearsal.enough import enough_by
-from tests.campaigns.conftest import KEY_ENV, Stage
-from tests.support.second_endpoint import KEY
-from tests.support.threaded import ThreadedServer
+from tests.campaigns.conftest import Stage, open_stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    monkeypatch.setenv(KEY_ENV, KEY)
-    made = Stage()
-    with ThreadedServer(made.app()) as server:
-        made.url = server.url
+    with open_stage(Stage(), monkeypatch) as made:
         yield made
 
 
@@ -227,6 +222,7 @@ def test_a_pause_says_when_the_run_gives_up() -> None:
         "gives up in 29 min (patience_s: 1800)"
     )
     assert "gives up" not in paused(AWAY, None)
+    assert "patience_s (20) is over" in paused(AWAY, 20)
 
 
 def test_a_run_that_stands_still_says_why(tmp_path: Path) -> None:
