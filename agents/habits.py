@@ -41,6 +41,8 @@ class Habits(NamedTuple):
 
     def adapt(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return `params` in the endpoint's terms, in the same order."""
+        if not self.dropped and self.tokens == TOKENS[0] and TOKENS[1] not in params:
+            return params
         return {
             self.tokens if name in TOKENS else name: value
             for name, value in params.items()

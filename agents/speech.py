@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from domain.turn import one_line
+
 LABEL = re.compile(
     r"\A[\s*_\[(]*(?:therapist|client|counsell?or|patient)(?:\s*\([^)]{0,40}\))?[*_\])]*"
     r"\s*:[\s*_]*",
@@ -19,13 +21,15 @@ def clean_speech(text: str) -> str:
     spaces: a turn is one paragraph, so that no line of it can pass for a heading of the notes.
     Nothing else is changed; what remains may be empty.
     """
-    said = _unquoted(" ".join(text.split()))
-    return _unquoted(LABEL.sub("", said, count=1).strip())
+    said = _unquoted(one_line(text))
+    label = LABEL.match(said)
+    return _unquoted(said if label is None else said[label.end() :].strip())
 
 
 def _unquoted(said: str) -> str:
     for opening, closing in QUOTES:
-        inner = said[1:-1]
-        if len(said) > 1 and said[0] == opening and said[-1] == closing and opening not in inner:
-            return inner.strip()
+        if len(said) > 1 and said[0] == opening and said[-1] == closing:
+            inner = said[1:-1]
+            if opening not in inner:
+                return inner.strip()
     return said
