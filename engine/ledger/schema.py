@@ -6,6 +6,8 @@ A shard is what one worker writes in one epoch: a file of its own in SQLite, the
 
 from __future__ import annotations
 
+from functools import cache
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -135,10 +137,12 @@ tokens. `checksum` is the CRC-32 of the columns from `kind` to the estimates as 
 """
 
 
-def create_statements() -> list[str]:
+@cache
+def create_statements() -> tuple[str, ...]:
     """Return the SQL that creates the tables in SQLite, in order."""
     dialect = sqlite.dialect()
-    return [str(CreateTable(table).compile(dialect=dialect)) for table in METADATA.sorted_tables]
+    tables = METADATA.sorted_tables
+    return tuple(str(CreateTable(table).compile(dialect=dialect)) for table in tables)
 
 
 def insert(table: Table, mark: str, writer: int) -> str:

@@ -114,8 +114,8 @@ class Wallet:
         terms = self._terms
         if terms is None or not terms.limited:
             return
-        cost = at_most(call, terms.prices.get(call.role.value))
-        stretch = self._stretch.get(call.role.value, 1.0)
+        cost = at_most(call, terms.prices.get(call.role._value_))
+        stretch = self._stretch.get(call.role._value_, 1.0)
         if stretch > 1.0:
             cost = cost.scaled(stretch)
         self._demand += cost
@@ -139,15 +139,15 @@ class Wallet:
     def settle(self, row: CallRow) -> Spend:
         """Put what a call did cost in the place of what was set aside; return it."""
         prices = self._terms.prices if self._terms is not None else {}
-        cost = cost_of(row, prices.get(row.role.value))
+        cost = cost_of(row, prices.get(row.role._value_))
         self.spent += cost
-        self.cohort.paid(row.key.session, cost, row.result.outcome.value)
+        self.cohort.paid(row.key.session, cost, row.result.outcome._value_)
         held = self._held.pop(_place(row.key), None) if self._held else None
         if held is not None:
             aside, stretch = held
             self._aside -= aside
             if not cost.fits(aside):
-                self._learn(row.role.value, cost, aside, stretch)
+                self._learn(row.role._value_, cost, aside, stretch)
         if self._line:
             self._serve()
         return cost
