@@ -190,9 +190,10 @@ class TrainingSettings(Noun):
     """Workers of one variant; variants are trained side by side."""
     use_gpu: bool = False
     """Whether each worker takes a GPU."""
-    batch_tokens: int = Field(default=4_096, ge=64)
+    batch_tokens: int = Field(default=2_048, ge=64)
     """Tokens of one forward pass: sessions are packed into rows of at most so many. It changes
-    memory and rounding, not what is learned; a session longer than this is a row of its own."""
+    memory and rounding, not what is learned; a session longer than this is a row of its own. A
+    large GPU takes more."""
     attention: Literal["auto", "varlen", "flash", "flex", "segments", "mask", "alone"] = "auto"
     """How packed sessions are kept apart; `auto` takes the first that proves right on the base."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

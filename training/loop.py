@@ -138,7 +138,7 @@ def begin(job: TrainJob, ranks: Ranks, resume: Path | None = None) -> Trainee:
     sharded = settings.parallel == "fsdp" and ranks.size > 1
     # Sharded layer by layer, a base never lies whole on a device; until then it is in main memory.
     place = torch.device("cpu") if sharded else ranks.device
-    base = load_base(job.base, place, "auto" if sharded else settings.precision)
+    base = load_base(job.base, ranks.device, settings.precision, place)
     before_adapting(base, settings)
     model = add_lora(base, settings.lora, base_name(job.base))
     if resume is not None:

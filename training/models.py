@@ -88,8 +88,16 @@ def check_causal(base: str) -> None:
     )
 
 
-def load_base(base: str, device: torch.device, precision: str = "auto") -> PreTrainedModel:
+def load_base(
+    base: str, device: torch.device, precision: str = "auto", place: torch.device | None = None
+) -> PreTrainedModel:
     """Load the base; `auto` is float32 on a CPU, where bfloat16 is slow, and as stored elsewhere.
+
+    Args:
+        base: Folder or hub id.
+        device: What it will be computed on, which decides on its precision.
+        precision: `auto`, `float32` or `bfloat16`.
+        place: Where it is put, if not on `device`.
 
     Raises:
         TrainingError: It cannot be had, or the device has no bfloat16.
@@ -100,7 +108,7 @@ def load_base(base: str, device: torch.device, precision: str = "auto") -> PreTr
         model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
     except (OSError, ValueError) as error:
         raise _unavailable(base, "weights", error) from error
-    placed: PreTrainedModel = model.to(device)
+    placed: PreTrainedModel = model.to(place or device)
     return placed
 
 

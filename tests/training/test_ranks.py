@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from tests.training.two_ranks import gradients
+from tests.training.two_ranks import gradients, train_and_resume
+from training.adapter import read_log
 from training.ranks import Ranks
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
@@ -35,6 +34,16 @@ def test_two_ranks_with_accumulation_equal_one(
         assert got.keys() == expected.keys()
         for name, gradient in expected.items():
             torch.testing.assert_close(got[name], gradient, rtol=1e-5, atol=1e-6)
+    runs = Path(f"{out}-runs")
+    train_and_resume(str(small_base), Ranks(), tmp_path / "alone", "ddp")
+    whole, resumed, alone = (
+        read_log(folder) for folder in (runs / "0-4", runs / "1-4", tmp_path / "alone" / "0-4")
+    )
+    assert [row["loss"] for row in resumed] == [row["loss"] for row in whole]
+    assert [row["loss"] for row in whole] == pytest.approx([r["loss"] for r in alone], rel=1e-5)
+    weights = [load_file(runs / name / "adapter_model.safetensors") for name in ("0-4", "1-4")]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 def test_a_rank_without_examples_has_zero_gradients() -> None:

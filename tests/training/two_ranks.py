@@ -1,10 +1,13 @@
 """Run as a program: one of two gloo ranks that compute one step's gradients and save them.
 
+Then they train, write checkpoints, and train on from the second one with a new optimiser.
+
 Usage: two_ranks.py RANK RENDEZVOUS_FILE BASE OUT PARALLEL
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,10 +15,10 @@ import torch
 from torch import distributed
 
 from domain.settings import LoraSettings, TrainingSettings
-from tests.training.talk import jsonl
+from tests.training.talk import jsonl, make_job
 from training.examples import build_examples, parse_conversations
 from training.job import TrainJob
-from training.loop import backward, begin, trained_weights
+from training.loop import LogRow, backward, begin, train, trained_weights
 from training.models import load_tokenizer
 from training.ranks import Ranks
 from training.sharding import like, whole
@@ -42,6 +45,31 @@ def gradients(base: str, ranks: Ranks, batch_tokens: int, parallel: str) -> dict
     return {"loss": torch.tensor(loss), **found}
 
 
+def train_and_resume(base: str, ranks: Ranks, folder: Path, parallel: str) -> None:
+    """Train a whole run to `folder/0-1` and so on; go on from its second checkpoint to `1-4`."""
+    settings = TrainingSettings.model_validate(
+        {
+            "lora": LoraSettings(r=4),
+            "parallel": parallel,
+            "batch_tokens": 256,
+            "max_length": 256,
+            "supervised_tokens": 800,
+            "tokens_per_step": 200,
+            "learning_rate": 0.01,
+        }
+    )
+    job = make_job(folder / f"blend-{ranks.rank}", base, jsonl(4), settings)
+    for attempt in (0, 1):
+
+        def keep(row: LogRow, checkpoint: Path | None, attempt: int = attempt) -> None:
+            if checkpoint is not None:
+                shutil.copytree(checkpoint, folder / f"{attempt}-{row['step']:g}")
+            if ranks.size > 1:
+                distributed.barrier()
+
+        train(job, ranks, keep, folder / "0-2" if attempt else None)
+
+
 def main() -> None:
     rank, rendezvous, base, out, parallel = sys.argv[1:]
     torch.set_num_threads(1)
@@ -49,6 +77,7 @@ def main() -> None:
         "gloo", init_method=f"file://{rendezvous}", rank=int(rank), world_size=2
     )
     torch.save(gradients(base, Ranks(int(rank), 2), 200, parallel), Path(f"{out}.{rank}"))
+    train_and_resume(base, Ranks(int(rank), 2), Path(f"{out}-runs"), parallel)
     distributed.destroy_process_group()
 
 
