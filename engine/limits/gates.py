@@ -154,12 +154,15 @@ class EndpointGate:
         self._row += 1
         seen.failed += 1
         seen.trailing += 1
-        seen.timeouts += result.outcome is Outcome.TIMEOUT
+        fresh = self._clock() - result.latency_ms / 1000 >= self._fresh_from
+        if result.outcome is Outcome.TIMEOUT:
+            seen.timeouts += 1
+            seen.timeouts_fresh += fresh
         seen.errors[result.outcome] = seen.errors.get(result.outcome, 0) + 1
         seen.last_error = result.detail
         if refusal:
             seen.refused += 1
-            seen.refused_fresh += self._clock() - result.latency_ms / 1000 >= self._fresh_from
+            seen.refused_fresh += fresh
         self._held += refusal or self._order.failing
         if result.retry_after_s:
             self._closed_until = max(self._closed_until, self._clock() + result.retry_after_s)

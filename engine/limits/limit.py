@@ -16,6 +16,7 @@ from __future__ import annotations
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING
 
+from engine.limits.accidents import Accidents
 from engine.limits.seen import LEAST_ROUND_S, Load, Unloaded, Window
 from engine.limits.sight import Timing
 
@@ -137,6 +138,10 @@ class Limit:
         self._seen_at = now
         self._window = Window(now)
         self._ratio = 1.0
+        self._refusals = Accidents(now)
+        self._timeouts = Accidents(now)
+        self._excused_from: float | None = None
+        """Since when failures have been held to have nothing to do with load."""
 
     @property
     def value(self) -> int:
@@ -185,9 +190,10 @@ class Limit:
             # Those sent so far met the queue of before: fresh is what is sent from now on.
             self._draining, self.cuts = False, self.cuts + 1
         self._gather(worker, seen, now)
-        if seen.refused_fresh:
+        self._count_failures(seen, in_flight, now)
+        if seen.refused_fresh and not self._is_accident(self._refusals, now):
             self._cut(min(self._limit, max(1, in_flight)), AFTER_REFUSAL, queued=False, now=now)
-        elif self._timed_out():
+        elif self._timed_out() and not self._is_accident(self._timeouts, now):
             self._cut(self._limit, AFTER_TIMEOUTS, queued=False, now=now)
         else:
             self._look(now)
@@ -210,7 +216,7 @@ class Limit:
         window.pressed |= seen.pressed
         window.highest = max(window.highest, self._limit)
         window.ended += seen.answered + seen.failed
-        window.timeouts += seen.timeouts
+        window.timeouts += seen.timeouts_fresh
         work = 0.0
         for role, n in seen.answers.items():
             if role in self._unloaded:
@@ -255,6 +261,30 @@ class Limit:
     def _timed_out(self) -> bool:
         window = self._window
         return window.timeouts > 1 and window.timeouts > TIMEOUT_SHARE * window.ended
+
+    def _count_failures(self, seen: Seen, in_flight: int, now: float) -> None:
+        load = self._limit if seen.pressed else min(self._limit, in_flight)
+        ended = seen.answered + seen.refused_fresh + seen.timeouts_fresh
+        self._refusals.add(load, ended, seen.refused_fresh, now, self.round_s)
+        self._timeouts.add(load, ended, seen.timeouts_fresh, now, self.round_s)
+
+    def _is_accident(self, failures: Accidents, now: float) -> bool:
+        """Whether going back would not help: as many calls fail at a lower load.
+
+        After `DEEP_ROUNDS` of that, going back once shows whether it is still so.
+        """
+        if not failures.explain(self._limit, self._in_flight):
+            self._excused_from = None
+            return False
+        self._queued = True  # where refusals do not go by load, latency has to tell
+        if self._excused_from is None:
+            self._excused_from = now
+        if now - self._excused_from < DEEP_ROUNDS * self.round_s:
+            return True
+        self._excused_from = None
+        failures.forget()
+        self._cut(self._limit, AFTER_DEEP, queued=True, now=now)
+        return True
 
     # Latency.
 

@@ -123,6 +123,7 @@ class Seen:
     refused: int = 0
     refused_fresh: int = 0
     timeouts: int = 0
+    timeouts_fresh: int = 0
     failed: int = 0
     """Refusals, timeouts, server errors and broken connections."""
     trailing: int = 0
