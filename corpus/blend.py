@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from corpus.card import CardFacts
-from corpus.draw import draw, shuffled, supervised_words
+from corpus.draw import draw, oversample, shuffled, supervised_words
 from corpus.export import MANIFEST, Manifest, write_export
 from corpus.files import read_records, write_nouns
 from corpus.licences import check_licences
@@ -28,6 +28,8 @@ _MAKING = {
     "real": "Real sessions only, repeated where they are fewer words than the other variants have.",
     "synthetic": "Synthetic sessions only, repeated where they are too few.",
     "hybrid": "Real and synthetic sessions, mixed by number of sessions.",
+    "real-oversampled": "The control for the hybrid's size: real sessions only, repeated to as many"
+    " sessions as the hybrid has.",
     "shuffled": "The control: real sessions whose therapist turns were dealt out anew among them."
     " Not fit for any other use.",
 }
@@ -62,7 +64,7 @@ def blend(settings: Settings, folder: RunFolder) -> dict[str, BlendSummary]:
     """
     real = _real(folder)
     wanted: list[Variant] = [*dict.fromkeys((*settings.training.variants, "shuffled"))]
-    needs_synthetic = {"synthetic", "hybrid"} & set(wanted)
+    needs_synthetic = {"synthetic", "hybrid", "real-oversampled"} & set(wanted)
     synthetic = tuple(read_records(folder.synthetic)) if needs_synthetic else ()
     check_licences((*real, *synthetic), settings.corpus.use)
     parts = split(real, settings.corpus.held_out_share, settings.seed)
@@ -87,6 +89,47 @@ def blend(settings: Settings, folder: RunFolder) -> dict[str, BlendSummary]:
             }
         )
     return summaries
+
+
+def blend_series(
+    settings: Settings, folder: RunFolder, shares: Sequence[int], seed: int, into: RunFolder
+) -> dict[str, BlendSummary]:
+    """Write a blend for each synthetic share in percent, in equally many words, to `into`.
+
+    What is held out is that of the run itself: the same for every share and seed, so that all are
+    measured on the same sessions. `seed` draws which sessions come first.
+
+    Raises:
+        SignOffNeededError: Real records are not signed off.
+        BlendError: A licence forbids the use, or a share has nothing to draw from.
+        StoreError: A file cannot be read or written.
+    """
+    real = _real(folder)
+    synthetic = tuple(read_records(folder.synthetic)) if any(shares) else ()
+    check_licences((*real, *synthetic), settings.corpus.use)
+    parts = split(real, settings.corpus.held_out_share, settings.seed)
+    targets = _targets(parts, settings)
+    most = max(sum(map(supervised_words, pool)) for pool in (targets, synthetic))
+    write_nouns(into.held_out, parts.held_out)
+    summaries = {}
+    for share in shares:
+        name = series_name(share, seed)
+        drawn = draw(targets, synthetic, share / 100, most, seed)
+        facts = CardFacts(
+            name=f"{settings.name}-{name}",
+            seed=seed,
+            making=f"{share}% of the sessions are synthetic, the others real; one of a series.",
+        )
+        manifest = write_export(into.blend(name), drawn, facts)
+        left_out = {"low_quality_left_out": len(parts.kept) - len(targets)}
+        kept_out = {"held_out": len(parts.held_out), **left_out}
+        summaries[name] = _summary(name, manifest, into).model_copy(update=kept_out)
+    return summaries
+
+
+def series_name(share: int, seed: int) -> str:
+    """Name the blend of a series by its synthetic share in percent and its seed."""
+    return f"share-{share}-seed-{seed}"
 
 
 def _real(folder: RunFolder) -> tuple[Record, ...]:
@@ -124,6 +167,9 @@ def _drawn(
             drawn[variant] = draw(real, synthetic, share, target, seed)
         elif variant == "synthetic":
             drawn[variant] = draw(real, synthetic, 1.0, target, seed)
+        elif variant == "real-oversampled":
+            hybrid = draw(real, synthetic, share, target, seed)
+            drawn[variant] = oversample(real, len(hybrid), seed)
         else:
             drawn[variant] = draw(real, synthetic, 0.0, target, seed)
     if "shuffled" in drawn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from domain.base import content_id, seed_of
@@ -46,6 +47,15 @@ def draw(
         drawn.append(record)
         said += gain
     return drawn
+
+
+def oversample(records: Sequence[Record], sessions: int, seed: int) -> list[Record]:
+    """Return `sessions` real sessions, in seeded order, each once before any is repeated.
+
+    Raises:
+        BlendError: There is nothing to learn from.
+    """
+    return list(islice(_cycle(records, "real", seed), sessions))
 
 
 def _cycle(records: Sequence[Record], name: str, seed: int) -> Iterator[Record]:

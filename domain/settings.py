@@ -16,7 +16,7 @@ from domain.price import Price
 EMBEDDED = "understudy"
 """The `base_url` that stands for a server the command line starts itself."""
 
-Variant = Literal["real", "synthetic", "hybrid", "shuffled"]
+Variant = Literal["real", "synthetic", "hybrid", "real-oversampled", "shuffled"]
 
 
 class EndpointSettings(Noun):
@@ -166,6 +166,28 @@ class LoraSettings(Noun):
     """Dropout before the update, while training."""
     target_modules: str | tuple[str, ...] = "all-linear"
     """Layers that get one, by name; `all-linear` takes every linear one."""
+    rslora: bool = False
+    """Scale by alpha / √r rather than alpha / r (Kalajdzievski, 2023): for high ranks."""
+    dora: bool = False
+    """Learn direction and magnitude apart (DoRA; Liu et al., 2024); slower per step."""
+    qlora: bool = False
+    """Keep the frozen base in 4 bits (NF4, twice quantised; Dettmers et al., 2023). Needs
+    bitsandbytes."""
+
+
+class PreferenceSettings(Noun):
+    """Preference tuning (DPO; Rafailov et al., 2023) on drafts and what a rewind made of them."""
+
+    beta: float = Field(default=0.1, gt=0)
+    """How dear it is to move away from the adapter that is tuned."""
+    learning_rate: float = Field(default=5e-6, gt=0)
+    """Peak rate; a tenth or less of fine-tuning's."""
+    epochs: float = Field(default=1.0, gt=0)
+    """How often the pairs are gone through."""
+    batch: int = Field(default=8, ge=1)
+    """Pairs in one optimiser step."""
+    max_length: int = Field(default=1024, ge=64)
+    """Tokens of prompt and answer together; a longer prompt loses its oldest turns."""
 
 
 class TrainingSettings(Noun):
@@ -175,7 +197,11 @@ class TrainingSettings(Noun):
     """A causal LM by path or hub id; `tiny` trains a small Llama here."""
     variants: tuple[Variant, ...] = ("real", "synthetic", "hybrid")
     """Blends that an adapter is trained on."""
+    method: Literal["lora", "full"] = "lora"
+    """`full` trains every weight and writes a whole model in place of an adapter."""
     lora: LoraSettings = LoraSettings()
+    preference: PreferenceSettings = PreferenceSettings()
+    """For `rehearsal train preference`, after fine-tuning."""
     supervised_tokens: int = Field(default=60_000, ge=1)
     """Tokens with a loss that each variant is trained on."""
     tokens_per_step: int = Field(default=2_000, ge=1)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from domain.runfolder import RunFolder
 
 FILE = "held-out.json"
-ORDER = ("unigram", "base", "shuffled", "real", "synthetic", "hybrid")
+ORDER = ("unigram", "base", "shuffled", "real", "real-oversampled", "synthetic", "hybrid")
 PAIRS = (
     ("real", "base"),
     ("real", "unigram"),
@@ -23,6 +23,7 @@ PAIRS = (
     ("synthetic", "base"),
     ("hybrid", "base"),
     ("hybrid", "real"),
+    ("hybrid", "real-oversampled"),
 )
 
 

@@ -18,6 +18,7 @@ NAMES = {
     "real": "real-only",
     "synthetic": "synthetic-only",
     "hybrid": "hybrid",
+    "real-oversampled": "real repeated to the hybrid's size",
     "shuffled": "the shuffled control",
 }
 UNDERSTUDY = "understudy"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 FEW = 6
 """Below this many sessions a two-sided permutation test cannot reach 0.05: 2 / 2**5 > 0.05."""
-ORDER = ("base", "shuffled", "real", "synthetic", "hybrid")
+ORDER = ("base", "shuffled", "real", "real-oversampled", "synthetic", "hybrid")
 
 
 def ordered(variants: Iterable[str]) -> list[str]:
@@ -40,7 +40,7 @@ def ordered(variants: Iterable[str]) -> list[str]:
 def comparisons(variants: Sequence[str]) -> list[tuple[str, str]]:
     """Return the pairs (variant, against) that are tested: the question first, controls last."""
     present = [name for name in variants if name != REFERENCE]
-    asked = [("hybrid", "real"), ("hybrid", "synthetic")]
+    asked = [("hybrid", "real"), ("hybrid", "real-oversampled"), ("hybrid", "synthetic")]
     asked += [(name, "base") for name in reversed(present) if name not in ("base", "shuffled")]
     asked += [("real", "shuffled")]
     return [(one, other) for one, other in asked if one in present and other in present]

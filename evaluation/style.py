@@ -29,6 +29,7 @@ _VARIANTS: Mapping[str, tuple[str, str]] = {
     "base": ("#7a7a7a", "o"),
     "shuffled": ("#56B4E9", "X"),
     "real": ("#0072B2", "s"),
+    "real-oversampled": ("#0072B2", "p"),
     "synthetic": ("#E69F00", "^"),
     "hybrid": ("#009E73", "D"),
     "reference": ("#CC79A7", "P"),

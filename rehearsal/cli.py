@@ -18,7 +18,7 @@ from rehearsal import (
     evaluate,
     report,
     trace,
-    train,
+    train_verbs,
     understudy_verb,
 )
 
@@ -47,7 +47,7 @@ app.add_typer(campaign.app, name="campaign")
 app.add_typer(trace.app, name="trace")
 app.add_typer(corpus_verbs.app, name="corpus")
 app.add_typer(critic.app, name="critic")
-app.command("train")(train.train)
+app.add_typer(train_verbs.app, name="train")
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)

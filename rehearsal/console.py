@@ -97,6 +97,16 @@ def show(renderable: RenderableType) -> None:
     Console(file=out, highlight=False, width=width_of(out) or PIPED_WIDTH).print(renderable)
 
 
+def show_plain(coloured: RenderableType, plain: Callable[[], RenderableType]) -> None:
+    """Write `coloured` where the terminal has colours, what `plain` returns elsewhere."""
+    from rich.console import Console
+
+    out = _results()
+    console = Console(file=out, highlight=False, width=width_of(out) or PIPED_WIDTH)
+    has_colours = console.color_system is not None and not console.no_color
+    console.print(coloured if has_colours else plain(), markup=False)
+
+
 def stderr() -> Console:
     """The console for progress and failures."""
     from rich.console import Console

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.errors import StoreError
+from training.card import CARD_FILE, CardFacts, card_of
 from training.loop import BEST_FILE, LOG_FILE, STATE_FILE
 from training.summary import TrainSummary
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from domain.settings import TrainingSettings
 
 SUMMARY_FILE = "training.json"
-_CARD = Path(__file__).parent / "data" / "adapter-card.md"
 
 
 def write_adapter(
@@ -31,10 +31,11 @@ def write_adapter(
         target.parent.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
-            ignore = shutil.ignore_patterns(STATE_FILE, BEST_FILE, "README.md", ".*")
+            ignore = shutil.ignore_patterns(STATE_FILE, BEST_FILE, CARD_FILE, ".*")
             shutil.copytree(checkpoint, making, ignore=ignore, dirs_exist_ok=True)
             (making / SUMMARY_FILE).write_bytes(summary.model_dump_json(indent=2).encode() + b"\n")
-            (making / "README.md").write_text(_card(summary, settings), encoding="utf-8")
+            card = card_of(CardFacts(summary, settings, read_log(making)))
+            (making / CARD_FILE).write_text(card, encoding="utf-8")
             making.chmod(0o755)
             _replace(making, target)
         finally:
@@ -72,12 +73,3 @@ def _replace(made: Path, target: Path) -> None:
         made.rename(target)
     finally:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _card(summary: TrainSummary, settings: TrainingSettings) -> str:
-    from jinja2 import Environment, StrictUndefined
-
-    # Markdown for people to read, not a page for a browser: nothing to escape.
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
-    template = environment.from_string(_CARD.read_text(encoding="utf-8"))
-    return template.render(summary=summary, settings=settings)

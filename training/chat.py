@@ -81,6 +81,17 @@ def render(
     return Rendered(ids, mask, closed)
 
 
+def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return the id of the token that a model learns to end its turn with.
+
+    Raises:
+        TrainingError: See `render`.
+    """
+    talk = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hello."}]
+    done = render(tokenizer, talk)
+    return int(done.input_ids[done.runs[-1][1] - 1])
+
+
 def _disarmed(tokenizer: PreTrainedTokenizerBase, message: Message) -> Message:
     """Put a space into control tokens that are part of what somebody says."""
     content = message["content"]

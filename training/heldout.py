@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from peft import PeftModel
 
 from corpus.chatform import messages_of
 from corpus.files import read_records, write_text
@@ -27,17 +26,19 @@ from training.examples import (
     read_messages,
 )
 from training.loss import find_path
+from training.method import load_trained
 from training.models import hush, load_base, load_tokenizer
 from training.stopping import groups_for_stopping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerBase
 
     from domain.runfolder import RunFolder
-    from domain.settings import Settings
+    from domain.settings import Settings, TrainingSettings
     from training.chat import Message
 
 RESULT_FILE = "held-out.json"
@@ -94,18 +95,14 @@ def measure_held_out(
     hush()
     tokenizer = load_tokenizer(base)
     length = settings.training.max_length
-    records = list(read_records(folder.held_out))
-    if settings.training.patience is not None:  # what training looked at proves nothing
-        seen = groups_for_stopping(records)
-        records = [record for record in records if record.group not in seen]
-    kept_out = [Conversation(record.id, _plain(messages_of(record.turns))) for record in records]
-    examples = build_examples(tokenizer, kept_out, length)
+    examples = held_out_examples(tokenizer, folder, settings.training)
     variants = [name for name in settings.training.variants if read_summary(folder.adapters / name)]
     names = ["unigram", "base", *variants]
-    models = [_as_model("unigram", examples, _unigram(tokenizer, folder, length, examples))]
+    models = [as_model("unigram", examples, _unigram(tokenizer, folder, length, examples))]
     for done, name in enumerate(names[1:], start=1):
         progress(STAGE, done, len(names), name)
-        models.append(_as_model(name, examples, _under(base, name, folder, examples)))
+        trained = None if name == "base" else folder.adapters / name
+        models.append(as_model(name, examples, losses_under(base, trained, examples)))
     progress(STAGE, len(names), len(names))
     losses = HeldOutLosses(
         sessions=len(models[0].records),
@@ -115,6 +112,14 @@ def measure_held_out(
     folder.training.mkdir(parents=True, exist_ok=True)
     write_text(folder.training / RESULT_FILE, losses.model_dump_json(indent=2) + "\n")
     return losses
+
+
+def read_held_out(folder: RunFolder) -> HeldOutLosses | None:
+    """Return what was measured on a run, None where nothing was or it cannot be read."""
+    try:
+        return HeldOutLosses.model_validate_json((folder.training / RESULT_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def unigram_losses(
@@ -147,20 +152,31 @@ def _unigram(
     return unigram_losses(seen, asked, max(len(tokenizer), largest + 1))
 
 
-def _under(
-    base: str, name: str, folder: RunFolder, examples: Sequence[TrainingExample]
+def held_out_examples(
+    tokenizer: PreTrainedTokenizerBase, folder: RunFolder, training: TrainingSettings
+) -> list[TrainingExample]:
+    """Return the held-out sessions as sequences, without those that training stopped early on."""
+    records = list(read_records(folder.held_out))
+    if training.patience is not None:  # what training looked at proves nothing
+        seen = groups_for_stopping(records)
+        records = [record for record in records if record.group not in seen]
+    kept_out = [Conversation(record.id, _plain(messages_of(record.turns))) for record in records]
+    return build_examples(tokenizer, kept_out, training.max_length)
+
+
+def losses_under(
+    base: str, trained: Path | None, examples: Sequence[TrainingExample]
 ) -> list[float]:
+    """Return each example's loss in nats under the base, or under what was trained on it."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model: Any = load_base(base, device)
-    if name != "base":
-        model = PeftModel.from_pretrained(model, str(folder.adapters / name))
+    model: Any = load_base(base, device) if trained is None else load_trained(base, trained, device)
     path = find_path(model, device)
     model.eval()
     with torch.inference_mode():
         return [float(path.losses(lay_out([example])).double().sum()) for example in examples]
 
 
-def _as_model(name: str, examples: Sequence[TrainingExample], sums: list[float]) -> ModelLoss:
+def as_model(name: str, examples: Sequence[TrainingExample], sums: list[float]) -> ModelLoss:
     """Add the parts of a session up; a long one stands in several examples."""
     by_record: dict[str, RecordLoss] = {}
     for example, loss in zip(examples, sums, strict=True):

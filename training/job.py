@@ -12,8 +12,8 @@ from training.examples import unreadable
 from training.models import base_name
 
 _WEIGHTS = ("*.safetensors", "config.json", "tokenizer.json", "chat_template.jinja")
-_MOVED = {"base", "variants", "workers", "use_gpu"}
-"""Settings that say where or beside what a variant is trained, not how."""
+_MOVED = {"base", "variants", "workers", "use_gpu", "preference"}
+"""Settings that say where, beside what or before what a variant is trained, not how."""
 
 
 @dataclass(frozen=True)

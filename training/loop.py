@@ -24,7 +24,8 @@ from domain.errors import TrainingError
 from training.batches import MicroBatch, Plan, for_rank, micro_batches, plan_steps
 from training.examples import stream_conversations, stream_examples
 from training.loss import HOOK, SPLIT, WHOLE, LossPath, find_path
-from training.models import add_lora, base_name, hush, load_base, load_tokenizer
+from training.method import adapt, precision_of, quantisation, restore_trained, save_trained
+from training.models import base_name, hush, load_base, load_tokenizer
 from training.schedule import rate_at
 from training.sharding import is_sharded, like, shard, whole
 from training.speedups import after_adapting, before_adapting
@@ -33,8 +34,6 @@ from training.tokenised import Tokenised, tokenised_key, write_tokenised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from peft import PeftModel
 
     from training.examples import TrainingExample
     from training.job import TrainJob
@@ -53,7 +52,8 @@ LOG_FILE, STATE_FILE, BEST_FILE = "train-log.jsonl", "trainer.safetensors", "bes
 class Trainee:
     """What changes while training: the weights, the optimiser, the step and the log."""
 
-    model: PeftModel
+    model: Any
+    """Adapted, or trained whole."""
     path: LossPath
     optimizer: torch.optim.Optimizer
     log: list[LogRow] = field(default_factory=list)
@@ -94,7 +94,7 @@ def train(job: TrainJob, ranks: Ranks, report: Report, resume: Path | None = Non
         if ended and trainee.best:
             _put_weights(trainee, trainee.best)
         if ended or len(trainee.log) % every == 0:
-            _checkpoint(trainee, ranks, report)
+            _checkpoint(trainee, ranks, report, job.base)
 
 
 def plan_of(job: TrainJob) -> Plan:
@@ -138,11 +138,12 @@ def begin(job: TrainJob, ranks: Ranks, resume: Path | None = None) -> Trainee:
     sharded = settings.parallel == "fsdp" and ranks.size > 1
     # Sharded layer by layer, a base never lies whole on a device; until then it is in main memory.
     place = torch.device("cpu") if sharded else ranks.device
-    base = load_base(job.base, ranks.device, settings.precision, place)
+    precision = precision_of(settings)
+    base = load_base(job.base, ranks.device, precision, place, quantisation(settings))
     before_adapting(base, settings)
-    model = add_lora(base, settings.lora, base_name(job.base))
+    model = adapt(base, settings, base_name(job.base))
     if resume is not None:
-        _restore_adapter(model, resume)
+        restore_trained(model, resume)
     if sharded:
         shard(model, ranks)
     # A sharded head is gathered within the model's own pass, as often on every rank.
@@ -278,7 +279,7 @@ def _watch(job: TrainJob, ranks: Ranks, row: LogRow) -> None:
             log.write(json.dumps(row) + "\n")
 
 
-def _checkpoint(trainee: Trainee, ranks: Ranks, report: Report) -> None:
+def _checkpoint(trainee: Trainee, ranks: Ranks, report: Report, base: str) -> None:
     """Save on rank 0; report on every rank, because reporting waits for all of them."""
     weights, state = _weights_now(trainee), _optimizer_state(trainee)
     if ranks.rank != 0:
@@ -286,8 +287,7 @@ def _checkpoint(trainee: Trainee, ranks: Ranks, report: Report) -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model: Any = trainee.model
-        model.save_pretrained(str(folder), state_dict=weights, save_embedding_layers=False)
+        save_trained(trainee.model, folder, base, weights)
         save_file(state, folder / STATE_FILE)
         if trainee.best:
             save_file(trainee.best, folder / BEST_FILE)
@@ -314,13 +314,6 @@ def _optimizer_state(trainee: Trainee) -> dict[str, torch.Tensor]:
         for name, weight in trainee.weights.items()
         for what, value in trainee.optimizer.state[weight].items()
     }
-
-
-def _restore_adapter(model: PeftModel, folder: Path) -> None:
-    from peft import load_peft_weights, set_peft_model_state_dict
-
-    weights: dict[str, Any] = load_peft_weights(str(folder), device="cpu")
-    set_peft_model_state_dict(model, weights)
 
 
 def _restore(trainee: Trainee, folder: Path) -> None:

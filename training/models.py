@@ -1,4 +1,4 @@
-"""The base model, its tokenizer and its LoRA adapter, with errors a person can act on."""
+"""The base model and its tokenizer, with errors a person can act on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import LoraConfig, PeftModel, TaskType, get_peft_model
 from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
     AutoConfig,
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers.utils.quantization_config import QuantizationConfigMixin
 
-    from domain.settings import LoraSettings
 
 _CAUSAL = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 
@@ -89,7 +88,11 @@ def check_causal(base: str) -> None:
 
 
 def load_base(
-    base: str, device: torch.device, precision: str = "auto", place: torch.device | None = None
+    base: str,
+    device: torch.device,
+    precision: str = "auto",
+    place: torch.device | None = None,
+    quantised: QuantizationConfigMixin | None = None,
 ) -> PreTrainedModel:
     """Load the base; `auto` is float32 on a CPU, where bfloat16 is slow, and as stored elsewhere.
 
@@ -98,17 +101,21 @@ def load_base(
         device: What it will be computed on, which decides on its precision.
         precision: `auto`, `float32` or `bfloat16`.
         place: Where it is put, if not on `device`.
+        quantised: How its weights are quantised as they are loaded, onto `device`; None for not.
 
     Raises:
         TrainingError: It cannot be had, or the device has no bfloat16.
     """
     check_causal(base)
     dtype = _dtype(device, precision)
+    where: dict[str, Any] = {}
+    if quantised is not None:
+        where = {"quantization_config": quantised, "device_map": {"": device}}
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+        model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, **where)
     except (OSError, ValueError) as error:
         raise _unavailable(base, "weights", error) from error
-    placed: PreTrainedModel = model.to(place or device)
+    placed: PreTrainedModel = model if where else model.to(place or device)
     return placed
 
 
@@ -117,38 +124,6 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-def add_lora(model: PreTrainedModel, lora: LoraSettings, name: str) -> PeftModel:
-    """Put fresh LoRA matrices (Hu et al., 2021) on `model`; everything else is frozen.
-
-    Args:
-        model: The base.
-        lora: Rank, scale, dropout and the modules to adapt.
-        name: What the adapter's config calls its base.
-
-    Raises:
-        TrainingError: The base has none of the target modules.
-    """
-    targets = lora.target_modules
-    config = LoraConfig(
-        r=lora.r,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=targets if isinstance(targets, str) else list(targets),
-        task_type=TaskType.CAUSAL_LM,
-    )
-    try:
-        adapted = get_peft_model(model, config)
-    except ValueError as error:
-        raise TrainingError(
-            "the LoRA target modules are not in the base",
-            where="training.lora.target_modules",
-            got=str(error).splitlines()[0],
-            mend="Use all-linear, or name modules of this base.",
-        ) from error
-    config.base_model_name_or_path = name  # peft puts the path there that it was loaded from
-    return adapted
 
 
 def _dtype(device: torch.device, precision: str) -> torch.dtype | str:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from domain.errors import ConfigError, StoreError, TrainingError
 from domain.progress import Progress, silent
 from training.adapter import read_log, read_summary, write_adapter
+from training.card import write_card
 from training.checkpoints import keep_checkpoint, last_checkpoint
 from training.heldout import measure_held_out
 from training.job import TrainJob, file_hash
 from training.loop import LogRow, plan_of, train
+from training.method import check_method
 from training.models import base_name, check_causal, hush
 from training.ranks import Ranks
 from training.stopping import write_stopping_set
@@ -48,11 +50,30 @@ class Task:
 def train_variants(
     settings: Settings, folder: RunFolder, base: Path | str, progress: Progress = silent
 ) -> dict[str, TrainSummary]:
-    """Train an adapter for every variant of `settings.training.variants` on its blend.
+    """Train every variant of `settings.training.variants` on its blend; see `train_blends`.
+
+    At the end the loss on held-out turns is written beside the training logs, where there are any,
+    and every variant's card with it.
+    """
+    summaries = train_blends(settings, folder, base, settings.training.variants, progress)
+    if folder.held_out.exists():
+        measure_held_out(settings, folder, str(base), progress)
+    for variant in summaries:
+        write_card(settings.training, folder, variant)
+    return summaries
+
+
+def train_blends(
+    settings: Settings,
+    folder: RunFolder,
+    base: Path | str,
+    names: Sequence[str],
+    progress: Progress = silent,
+) -> dict[str, TrainSummary]:
+    """Train on each of the folder's blends by name, side by side on Ray.
 
     An adapter that was trained on the same base, blend and settings before is kept; an interrupted
-    run goes on from its last checkpoint. With `engine.kind: ray`, Ray must be started. At the end
-    the loss on held-out turns is written beside the training logs, where there are any.
+    run goes on from its last checkpoint. With `engine.kind: ray`, Ray must be started.
 
     Raises:
         TrainingError: The base or a blend cannot be used, or a run failed.
@@ -60,6 +81,7 @@ def train_variants(
         StoreError: The run's folder cannot be written.
     """
     hush()
+    check_method(settings.training)
     check_causal(str(base))
     inline = settings.engine.kind == "inline"
     if inline and settings.training.workers > 1:
@@ -72,7 +94,7 @@ def train_variants(
         )
     summaries: dict[str, TrainSummary] = {}
     tasks = []
-    for variant in settings.training.variants:
+    for variant in names:
         job = _job(settings, folder, str(base), variant)
         done = read_summary(folder.adapters / variant)
         if done is not None and done.fingerprint == job.fingerprint():
@@ -83,9 +105,7 @@ def train_variants(
     if tasks:
         trained = _inline(tasks, progress) if inline else _on_ray(tasks, settings.engine, progress)
         summaries.update(trained)
-    if folder.held_out.exists():
-        measure_held_out(settings, folder, str(base), progress)
-    return {variant: summaries[variant] for variant in settings.training.variants}
+    return {variant: summaries[variant] for variant in names}
 
 
 def _job(settings: Settings, folder: RunFolder, base: str, variant: str) -> TrainJob:

@@ -66,6 +66,16 @@ def test_the_hybrid_keeps_its_share(filled: RunFolder, share: float) -> None:
     assert abs(made.synthetic_sessions - share * made.sessions) < 1
 
 
+def test_oversampled_real_has_as_many_sessions_as_the_hybrid(filled: RunFolder) -> None:
+    training = TrainingSettings(variants=("hybrid", "real-oversampled"))
+    made = blend(SETTINGS.model_copy(update={"training": training}), filled)
+    control = made["real-oversampled"]
+    assert control.sessions == control.real_sessions == made["hybrid"].sessions
+    repeats = [line["id"] for line in read_messages(filled.blend("real-oversampled"))]
+    most, least = max(map(repeats.count, repeats)), min(map(repeats.count, repeats))
+    assert most - least <= 1
+
+
 def test_nothing_held_out_and_nothing_poor_is_learned(filled: RunFolder) -> None:
     made = blend(SETTINGS, filled)
     held_out = {one.id for one in read_records(filled.held_out)}

@@ -14,7 +14,8 @@ from training.attention import ALONE, MASK, SEGMENTS
 from training.batches import lay_out
 from training.examples import build_examples, parse_conversations
 from training.loss import HOOK, SPLIT, LossPath, find_path
-from training.models import add_lora, load_base
+from training.method import add_lora
+from training.models import load_base
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -80,6 +80,7 @@ def test_adapter_folder_is_complete_and_names_no_path(
         "README.md",
         "adapter_config.json",
         "adapter_model.safetensors",
+        "generation_config.json",
         "train-log.jsonl",
         "training.json",
     }
