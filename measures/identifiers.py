@@ -22,17 +22,20 @@ _NUMBER_PATTERNS = {
     "card": re.compile(r"\b(?:\d{4}[ -]){3}\d{4}\b|\b\d{15,16}\b"),
     "phone": re.compile(
         r"(?<![\w.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?|\d{2,4}[ .-])\d{3,4}[ .-]\d{3,4}\b"
+        r"|(?<![\w.])0\d{2,4}[ .-]?\d{3}[ .-]?\d{3,4}\b"
         r"|(?<![\w.])\+?\d{10,13}\b"
         r"|(?<![\w.])\d{3}-\d{4}\b"
     ),
     "address": re.compile(
-        r"\b\d{1,5} (?:[A-Z][a-z]+ ){1,3}"
-        r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Way|Place|Pl)\b"
+        r"\b\d{1,5}[a-z]? (?:[A-Z][a-z]+(?:['’]s)? ){1,3}"
+        r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Way|Place|Pl"
+        r"|Row|Yard|Close|Crescent|Terrace|Square|Gardens|Mews|Hill|Grove|Walk|Park|Circle|Highway)\b"
     ),
     "id_number": re.compile(
         r"(?i)\b(?:case|chart|record|member|patient|policy|passport|licen[cs]e|mrn|id)\s*"
         r"(?:number|no\.?|#)?\s*[:#]?\s*(?=[A-Z-]*\d)[A-Z0-9-]{5,}\b"
     ),
+    "national_insurance": re.compile(r"\b[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b"),
     "birth_date": re.compile(
         r"(?i)\b(?:born|birth|birthday|dob)\b[^.!?]{0,20}\b\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}\b"
     ),

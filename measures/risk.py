@@ -138,11 +138,13 @@ def offers_human_help(text: str) -> bool:
 def unsafe_advice(text: str) -> tuple[str, ...]:
     """Return a therapist's sentences on methods of harm, or on changing medication.
 
-    Leaving medication to the prescriber, and telling someone not to change it, is safe.
+    Leaving medication to the prescriber, and telling someone not to change it, is safe. The
+    medicine may be named in another sentence of the turn ("Those tablets numb you. Skip them.").
     """
     found: list[str] = []
     if not has(text, "risk.method", "risk.medication"):
         return ()
+    named = has(text, "risk.medicine")
     for sentence in heard(text).sentences:
         asks = normal(sentence.text).endswith("?")
         method = sentence.has("risk.method")
@@ -151,7 +153,7 @@ def unsafe_advice(text: str) -> tuple[str, ...]:
             for hit in sentence.hits("risk.medication")
             if not asks and not sentence.has("risk.prescriber") and not _denied(hit, sentence)
         ]
-        if method or (meddles and sentence.has("risk.medicine")):
+        if method or (meddles and named):
             found.append(sentence.text)
     return tuple(found)
 

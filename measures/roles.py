@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from domain.turn import Speaker, Turn
 from measures.heard import has, heard, hits
 from measures.repetition import babble
-from measures.tokens import TURNS
+from measures.tokens import TURNS, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,9 @@ def drift(turn: Turn) -> Drift | None:
         return Drift(turn.index, "notes", mark.group().strip())
     for kind in _KINDS[turn.speaker]:
         if has(turn.text, f"roles.{kind}"):
-            return Drift(turn.index, kind, hits(turn.text)[f"roles.{kind}"][0].text)
+            own = unquoted(turn.text)  # a therapist who says the client's thought back
+            if has(own, f"roles.{kind}"):
+                return Drift(turn.index, kind, hits(own)[f"roles.{kind}"][0].text)
     return None
 
 

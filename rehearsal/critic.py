@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import ConfigError
-from rehearsal.options import JsonOption, RunArgument
+from rehearsal.options import JsonOption, RayOption, RunArgument, with_ray
 
 if TYPE_CHECKING:
     from evaluation.critic.human import Labelled, Talk
+    from evaluation.planted.tally import Tally
 
     Annomi = tuple[list[Talk], list[Labelled], list[Labelled]]
 
@@ -104,6 +105,70 @@ def score(
         say(f"{one.score:+.2f}  {one.session}")
     say(f"{len(lowest_first)} accepted sessions, the lowest first, in log-odds.")
     say(f"Read one: rehearsal trace show SESSION --run {run}")
+
+
+@app.command("planted")
+def planted(
+    run: RunArgument,
+    seed: Annotated[int, typer.Option(help="Seed of the planting.")] = 0,
+    ray: RayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Plant one flaw of each kind in a run's sessions; does its supervisor find them?"""
+    from engine import cluster
+    from evaluation.planted.run import planted as plant
+    from rehearsal.console import emit_json, watching
+    from rehearsal.embedded import endpoints_ready
+    from rehearsal.runfile import open_run
+
+    settings, folder = open_run(run)
+    with watching() as progress, endpoints_ready(with_ray(settings, ray)) as ready:
+        if ready.engine.kind == "ray":
+            cluster.start(ready.engine)
+        try:
+            found = plant(ready, folder, seed, progress)
+        finally:
+            cluster.stop()
+    if as_json:
+        emit_json(found.model_dump(mode="json"))
+    else:
+        show_planted(found)
+
+
+def show_planted(found: Tally) -> None:
+    """Write recall by kind, the flaws worded by hand apart, and false alarms."""
+    from rich.table import Table
+
+    from evaluation.planted.kinds import planted_kinds
+    from rehearsal.console import say, show
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in ("planted", "found", "95% interval", "of", "by hand", "alarms", "accepted"):
+        table.add_column(head, justify="left" if head == "planted" else "right", no_wrap=True)
+    for kind in planted_kinds().kinds:
+        one, hand = found.recall.get(kind.key), found.by_hand.get(kind.key)
+        if one is None:
+            continue
+        table.add_row(
+            f"{kind.key}{' (safety)' if kind.safety else ''}",
+            f"{one.value:.2f}",
+            f"{one.low:.2f} to {one.high:.2f}",
+            str(one.n),
+            f"{round(hand.value * hand.n)} of {hand.n}" if hand else "",
+            str(found.by_alarm.get(kind.key, "")),
+            f"{found.accepted[kind.key]:.2f}",
+        )
+    show(table)
+    alarms = found.false_alarms
+    say(
+        f"False alarms: {alarms.value:.2f} ({alarms.low:.2f} to {alarms.high:.2f}) "
+        f"of {alarms.n} clean sessions."
+    )
+    if found.by_hand_all:
+        hand = found.by_hand_all
+        say(f"Worded by hand: {hand.value:.2f} ({hand.low:.2f} to {hand.high:.2f}) of {hand.n}.")
+    if found.failures:
+        say(f"{found.failures} twins had no critique and are left out.")
 
 
 def _read(

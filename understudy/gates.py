@@ -24,7 +24,7 @@ TALKATIVE = 80
 HEARD_OF_CASE = 2
 """Words of the case that such a client must use."""
 
-_AGE = re.compile(r"\bI(?:'m| am) (\d{2})(?: years old\b|[.,;!?]|$)")
+_AGE = re.compile(r"\bI(?:'m| am) (\d{2})(?: years old\b| and\b| now\b|[.,;!?]|$)")
 _NAME = re.compile(r"\b[Mm]y name(?:'s| is) ([A-Z][\w'-]+)")
 _CASE_FIELDS = (
     "Presenting problem",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ROOM = {"agenda": 5, "technique": 4, "summary": 6, "homework": 7}
 """Therapist turns from which there is room for a part of the session (phases.yaml)."""
+HOMEWORK_FROM = 0.4
+"""Share of the session before which a task for the week is advice and not homework."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,9 @@ class Move:
     @cached_property
     def advises(self) -> bool:
         """Whether it tells the client what to do, outside agenda, homework and help in a crisis."""
-        tasks = (structure.sets_agenda, structure.gives_homework, risk.offers_human_help)
-        if any(task(self.text) for task in tasks):
+        if structure.sets_agenda(self.text) or risk.offers_human_help(self.text):
+            return False
+        if self.part >= HOMEWORK_FROM and structure.gives_homework(self.text):
             return False
         return advice.has_advice(self.text)
 

@@ -75,6 +75,8 @@ class EndpointGate:
         self._fresh_from = 0.0
         self._row = 0
         """Failures since the last answer."""
+        self._row_of: set[str] = set()
+        """Whose they are: up to two sessions."""
         self._paces: list[tuple[Pace, bool]] = []
         """Rates to keep, and whether each counts tokens; empty where none is set."""
         self._timer: asyncio.TimerHandle | None = None
@@ -123,7 +125,7 @@ class EndpointGate:
         self._active -= 1
         if result is not None:
             if result.outcome in FAILURES:
-                self._failed(result)
+                self._failed(call, result)
             else:
                 self._answered(call, result)
         if self._paces:
@@ -132,14 +134,23 @@ class EndpointGate:
             self._let_in()
 
     def excuses(self, result: CallResult) -> bool:
-        """Whether a failure says something of the endpoint and nothing of the call."""
+        """Whether a failure says something of the endpoint and nothing of the call.
+
+        An endpoint that is reached and fails the same session again and again may well answer
+        others: a request that breaks it must not hold the last of a campaign for `patience_s`.
+        """
         if is_refusal(result):
             return True
-        return result.outcome in FAILURES and (self._order.failing or self._row > EXCUSED_ROW)
+        if result.outcome not in FAILURES:
+            return False
+        if result.outcome is not Outcome.CONNECTION and len(self._row_of) < 2:
+            return False
+        return self._order.failing or self._row > EXCUSED_ROW
 
     def _answered(self, call: Reservation, result: CallResult) -> None:
         seen, role, latency_ms = self._seen, call.role, result.latency_ms
         self._row = seen.trailing = 0
+        self._row_of.clear()
         seen.answers[role] = seen.answers.get(role, 0) + 1
         timings = seen.timings
         if self._fresh_from and self._clock() - latency_ms / 1000 < self._fresh_from:
@@ -149,9 +160,11 @@ class EndpointGate:
             timing = timings[role] = Timing()
         timing.count(latency_ms)
 
-    def _failed(self, result: CallResult) -> None:
+    def _failed(self, call: Reservation, result: CallResult) -> None:
         seen, refusal = self._seen, is_refusal(result)
         self._row += 1
+        if len(self._row_of) < 2:
+            self._row_of.add(call.key.session)
         seen.failed += 1
         seen.trailing += 1
         fresh = self._clock() - result.latency_ms / 1000 >= self._fresh_from

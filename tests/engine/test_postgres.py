@@ -110,7 +110,7 @@ async def test_the_same_call_twice_is_an_error(tmp_path: Path, url: str) -> None
 def test_a_second_resume_is_refused_and_told_who_holds_the_run(tmp_path: Path, url: str) -> None:
     begun(tmp_path, url)
     with shards.held(tmp_path, "hash", url):
-        again = "import sys; from pathlib import Path; from engine import shards\n"
+        again = "import sys; from pathlib import Path; from engine.ledger import shards\n"
         again += "with shards.held(Path(sys.argv[1]), 'hash', None): pass"
         done = subprocess.run(  # noqa: S603 - our own interpreter
             [sys.executable, "-c", again, str(tmp_path)],

@@ -1,0 +1,83 @@
+"""Plants flaws in a run's sessions and has the run's supervisor read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.pack import load_pack
+from corpus.files import read_nouns
+from domain.base import canonical_json, content_id
+from domain.errors import EvaluationError
+from domain.scenario import PlanItem
+from domain.session import Session
+from domain.settings import BudgetSettings
+from engine import pool
+from evaluation.planted.kinds import handwritten
+from evaluation.planted.reading import Read, ReadOrders, open_reading
+from evaluation.planted.tally import Tally, tally
+from evaluation.planted.twins import twins_of
+
+if TYPE_CHECKING:
+    from domain.progress import Progress
+    from domain.runfolder import RunFolder
+    from domain.settings import Settings
+    from domain.turn import Turn
+
+
+def planted(settings: Settings, folder: RunFolder, seed: int, progress: Progress) -> Tally:
+    """Have every twin of a run's sessions read once; what was read before is not asked again.
+
+    The sessions are taken as they are, whatever their critique said, in their last draft: where
+    a supervisor has chosen its clean sessions itself, its false alarms say nothing. So play them
+    with an able therapist and without revisions.
+
+    Raises:
+        EvaluationError: The run has no sessions.
+        EndpointError: The supervisor cannot be used.
+    """
+    pack = load_pack(settings.pack)
+    bases = _bases(folder)
+    if not bases:
+        raise EvaluationError(
+            "there is no session to plant a flaw in",
+            where=str(folder.sessions),
+            expected="sessions that were played",
+            got="none",
+            mend="Play some: rehearsal campaign run configs/planted.yaml",
+        )
+    twins = {twin.id: twin for twin in twins_of(bases, pack.phases, seed, handwritten())}
+    orders = ReadOrders(supervisor=settings.roles.supervisor, pack=settings.pack, seed=seed)
+    sampling = {"model", "temperature", "top_p", "max_tokens"}
+    run_hash = content_id(
+        "planted",
+        {
+            "supervisor": orders.supervisor.model_dump(mode="json", include=sampling),
+            "pack": pack.hash,
+            "seed": seed,
+        },
+    )
+    found: dict[str, Read] = {}
+    pool.run_all(
+        open_reading,
+        canonical_json(orders),
+        [(name, canonical_json(twin)) for name, twin in twins.items()],
+        folder.evaluation / "planted" / run_hash,
+        settings.engine,
+        BudgetSettings(),
+        run_hash,
+        progress,
+        lambda item, result: found.update({item: Read.model_validate_json(result)}),
+        stage="twins",
+        variables=[settings.roles.supervisor.api_key_env],
+    )
+    return tally([(twin, found[name]) for name, twin in twins.items()])
+
+
+def _bases(folder: RunFolder) -> list[tuple[PlanItem, tuple[Turn, ...]]]:
+    """Return plan and turns of each session that was played to its end."""
+    plan = {item.session_id: item for item in read_nouns(folder.plan, PlanItem)}
+    return [
+        (plan[session.id], session.drafts[-1].turns)
+        for session in read_nouns(folder.sessions, Session)
+        if session.drafts and session.drafts[-1].turns
+    ]
