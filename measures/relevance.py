@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
 
 from measures.coherence import coherence
@@ -49,14 +50,14 @@ def ties(reply: str, conversation: Sequence[str]) -> Ties:
     mine = particulars(reply)
     if not mine:
         return Ties(0.0, 0.0, 0.0, 0.0, 0)
-    total = max(sum(map(_weight, mine)), 1.0)
+    total = max(fsum(map(_weight, mine)), 1.0)
     answered = _reply_to_feeling(reply, conversation)
     last = answered.union(*map(content_set, conversation[-1:]))
     near = answered.union(*map(content_set, conversation[-NEAR:]))
     before = answered.union(*map(content_set, conversation))
 
     def share(heard: frozenset[str]) -> float:
-        return sum(map(_weight, mine & heard)) / total
+        return fsum(map(_weight, mine & heard)) / total  # exact in any order of the set
 
     return Ties(share(last), share(near), share(before), share(mine - before), len(mine))
 
