@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from domain.runfolder import RunFolder
 
 app = typer.Typer(help="Take in real transcripts, sign, blend, export.", no_args_is_help=True)
+
+
+class ExportForm(StrEnum):
+    """What an export holds."""
+
+    SESSIONS = "sessions"
+    PREFERENCE = "preference"
+
 
 SignOffOption = Annotated[
     str | None,
@@ -97,6 +106,10 @@ def blend(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption
 def export(
     target: TargetArgument,
     to: Annotated[Path, typer.Option("--to", help="Folder to write.")],
+    form: Annotated[
+        ExportForm,
+        typer.Option("--format", help="Sessions, or drafts beside revisions as preference pairs."),
+    ] = ExportForm.SESSIONS,
     run_dir: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -105,9 +118,17 @@ def export(
     The blends that adapters were trained on stand in the run's folder, under blends/.
     """
     from corpus.export import export_corpus
+    from corpus.preference import export_preferences
     from rehearsal.console import emit_json, say
 
     settings, folder = find_target(target, run_dir)
+    if form is ExportForm.PREFERENCE:
+        made = export_preferences(folder, to)
+        if as_json:
+            emit_json({"to": str(to), **made.model_dump(mode="json")})
+        else:
+            say(f"{made.pairs} preference pairs of {made.sessions} sessions: {to}")
+        return
     manifest = export_corpus(folder, to, settings.corpus, settings.seed)
     if as_json:
         emit_json({"to": str(to), **manifest.model_dump(mode="json", exclude={"records"})})

@@ -103,6 +103,31 @@ def sweep(
             say(str(path))
 
 
+@app.command("preference")
+def preference(
+    target: TargetArgument,
+    variant: Annotated[str, typer.Option(help="The trained variant to go on from.")] = "hybrid",
+    run_dir: RunOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tune an adapter on drafts and their revisions (DPO); writes VARIANT-dpo beside it."""
+    from rehearsal.console import emit_json, say, watching
+    from training.preference import tune
+
+    settings, folder = find_target(target, run_dir)
+    with watching() as progress:
+        base = base_of(settings, progress)
+        made = tune(settings, folder, base, variant, progress)
+    if as_json:
+        emit_json(made.model_dump(mode="json"))
+    else:
+        say(
+            f"{made.pairs} pairs in {made.steps} steps; on {made.held_out_pairs} held-out pairs "
+            f"DPO's loss is {made.held_out_loss:.3f} (0.693 before), and the revision gained in "
+            f"{made.held_out_accuracy:.0%}: {folder.adapters / made.variant}",
+        )
+
+
 @app.command("merge")
 def merge(
     target: TargetArgument,

@@ -37,7 +37,7 @@ def write_adapter(
             card = card_of(CardFacts(summary, settings, read_log(making)))
             (making / CARD_FILE).write_text(card, encoding="utf-8")
             making.chmod(0o755)
-            _replace(making, target)
+            replace_folder(making, target)
         finally:
             shutil.rmtree(making, ignore_errors=True)
     except OSError as error:
@@ -63,7 +63,8 @@ def read_log(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in lines]
 
 
-def _replace(made: Path, target: Path) -> None:
+def replace_folder(made: Path, target: Path) -> None:
+    """Put `made` in the place of `target`, which is gone only then."""
     if not target.exists():
         made.rename(target)
         return

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from corpus.files import write_nouns
+from domain.errors import TrainingError
+from domain.runfolder import RunFolder
+from domain.settings import PreferenceSettings
+from tests.corpus.test_preference import FIRST, MENDED, session
+from tests.training.talk import jsonl, messages, write_blend
+from tests.training.test_method import settings_of
+from training.adapter import read_log
+from training.method import load_trained
+from training.models import load_tokenizer
+from training.preference import PreferenceSummary, divide, rows_of, tune
+from training.run import train_variants
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from domain.settings import Settings
+
+WANTED = PreferenceSettings(learning_rate=5e-3, epochs=2, batch=4, max_length=256)
+
+
+def with_preference() -> Settings:
+    settings = settings_of("lora")
+    training = settings.training.model_copy(update={"preference": WANTED})
+    return settings.model_copy(update={"training": training})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, small_base: Path) -> RunFolder:
+    made = RunFolder(tmp_path_factory.mktemp("run"))
+    write_blend(made, "hybrid", jsonl(4))
+    settings = settings_of("lora")
+    training = settings.training.model_copy(update={"variants": ("hybrid",)})
+    train_variants(settings.model_copy(update={"training": training}), made, small_base)
+    write_nouns(made.sessions, [session(FIRST, MENDED, number=n) for n in range(10)])
+    return made
+
+
+@pytest.fixture(scope="module")
+def tuned(folder: RunFolder, small_base: Path) -> PreferenceSummary:
+    return tune(with_preference(), folder, small_base, "hybrid")
+
+
+def test_the_preference_carries_over_to_other_sessions(tuned: PreferenceSummary) -> None:
+    assert (tuned.pairs, tuned.held_out_pairs, tuned.steps) == (8, 2, 4)
+    assert tuned.held_out_loss < 0.693
+    assert tuned.held_out_accuracy == 1.0
+    assert tuned.held_out_margin > 0
+
+
+def test_an_adapter_of_its_own_is_written_and_the_first_one_stays(
+    tuned: PreferenceSummary, folder: RunFolder, small_base: Path
+) -> None:
+    before, after = folder.adapters / "hybrid", folder.adapters / tuned.variant
+    assert {path.name for path in after.iterdir()} == {
+        "README.md", "adapter_config.json", "adapter_model.safetensors", "generation_config.json",
+        "preference.json", "train-log.jsonl",
+    }  # fmt: skip
+    weights = [load_file(one / "adapter_model.safetensors") for one in (before, after)]
+    assert weights[0].keys() == weights[1].keys()
+    assert any(not torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert len(read_log(after)) == tuned.steps
+    config = json.loads((after / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == small_base.name
+    card = (after / "README.md").read_text()
+    assert "Not a clinical device" in card
+    assert str(folder.root) not in card
+    load_trained(str(small_base), after, torch.device("cpu"))
+
+
+def test_a_sessions_pairs_are_never_on_both_sides(folder: RunFolder) -> None:
+    from corpus.preference import preference_pairs
+
+    pairs, _ = preference_pairs(folder)
+    learned, asked = divide(pairs * 2)
+    assert not {one.session for one in learned} & {one.session for one in asked}
+    assert len(learned) + len(asked) == 20
+    with pytest.raises(TrainingError, match="too few"):
+        divide(pairs[:1])
+
+
+def test_a_long_prompt_loses_its_oldest_turns(folder: RunFolder, small_base: Path) -> None:
+    from corpus.preference import PairMessage, preference_pairs
+
+    tokenizer = load_tokenizer(str(small_base))
+    pair = preference_pairs(folder)[0][0]
+    talk = [*messages(0, 30), {"role": "user", "content": "The last word."}]
+    long = pair.model_copy(update={"prompt": tuple(PairMessage(**one) for one in talk)})
+    [row] = rows_of(tokenizer, [long], 200)
+    assert row["prompt"][0]["role"] == "system"
+    assert row["prompt"][1]["role"] == "user"
+    assert row["prompt"][-1]["content"] == "The last word."
+    for answer in (row["chosen"], row["rejected"]):
+        ids = tokenizer.apply_chat_template([*row["prompt"], *answer], return_dict=False)
+        assert len(ids) <= 200
+
+
+def test_without_trl_it_says_what_to_install(
+    folder: RunFolder, small_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match="needs TRL") as raised:
+        tune(with_preference(), folder, small_base, "hybrid")
+    assert "pip install" in raised.value.mend
+
+
+def test_a_variant_that_was_not_trained_is_named(folder: RunFolder, small_base: Path) -> None:
+    with pytest.raises(TrainingError, match="no adapter to go on from") as raised:
+        tune(with_preference(), folder, small_base, "real")
+    assert raised.value.where.endswith("real")
