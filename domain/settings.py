@@ -17,6 +17,7 @@ EMBEDDED = "understudy"
 """The `base_url` that stands for a server the command line starts itself."""
 
 Variant = Literal["real", "synthetic", "hybrid", "real-oversampled", "shuffled"]
+TrackerName = Literal["tensorboard", "mlflow", "wandb"]
 
 
 class EndpointSettings(Noun):
@@ -212,8 +213,9 @@ class TrainingSettings(Noun):
     """Peak rate. 2e-4 is usual for LoRA on models of 1B and more; the tiny base takes 1e-2."""
     warmup_share: float = Field(default=0.1, ge=0, lt=1)
     """Share of the steps over which the rate rises to its peak."""
-    workers: int = Field(default=1, ge=1)
-    """Workers of one variant; variants are trained side by side."""
+    workers: int | tuple[int, int] = 1
+    """Workers of one variant; variants are trained side by side. `[fewest, most]` lets Ray begin
+    with as many as there is room for, and go on with more or fewer as machines come and go."""
     use_gpu: bool = False
     """Whether each worker takes a GPU."""
     batch_tokens: int = Field(default=2_048, ge=64)
@@ -238,6 +240,40 @@ class TrainingSettings(Noun):
     patience: int | None = Field(default=None, ge=1)
     """Measurements of the loss on held-out real turns, ten a run, without a new best after which a
     variant stops; the adapter is then the best one. Null trains to the end and keeps the last."""
+    checkpoints: int = Field(default=4, ge=1)
+    """Checkpoints of a run, evenly, the last one at its end: what a killed worker costs."""
+    max_failures: int = Field(default=2, ge=0)
+    """How often a variant whose worker died is taken up again from its last checkpoint."""
+    storage: str | None = None
+    """Where checkpoints are kept: a folder, or an object store such as `s3://bucket/folder`, which
+    needs Ray. Null keeps them in the run's folder."""
+    trackers: tuple[TrackerName, ...] = ()
+    """Where the steps are shown besides the run's folder."""
+
+    @field_validator("workers")
+    @classmethod
+    def _fewest_first(cls, value: int | tuple[int, int]) -> int | tuple[int, int]:
+        fewest, most = value if isinstance(value, tuple) else (value, value)
+        if not 1 <= fewest <= most:
+            raise ValueError("a number of 1 or more, or [fewest, most] with fewest not above most")
+        return value
+
+    @field_validator("storage")
+    @classmethod
+    def _no_secrets(cls, value: str | None) -> str | None:
+        if value is not None and "@" in urlsplit(value).netloc:
+            raise ValueError("an address without user or password; keys go into the environment")
+        return value
+
+    @property
+    def fewest_workers(self) -> int:
+        """Workers that a variant cannot be trained with fewer than."""
+        return self.workers if isinstance(self.workers, int) else self.workers[0]
+
+    @property
+    def most_workers(self) -> int:
+        """Workers that a variant is trained with where there is room."""
+        return self.workers if isinstance(self.workers, int) else self.workers[1]
 
 
 class EvaluationSettings(Noun):

@@ -52,10 +52,13 @@ def ingest(
         settings = with_transcripts(settings, transcripts, licence)
     from corpus.ingest import ingest as take_in
     from rehearsal.transcripts import transcripts_of
+    from rehearsal.writing import writing
 
-    summary = take_in(transcripts_of(settings), folder, settings.corpus)
-    keep_settings(settings, folder)
-    signed = _sign(folder, sign_off) if sign_off else 0
+    source = transcripts_of(settings)
+    with writing(folder):
+        summary = take_in(source, folder, settings.corpus)
+        keep_settings(settings, folder)
+        signed = _sign(folder, sign_off) if sign_off else 0
     if as_json:
         emit_json({**summary.model_dump(mode="json"), "signed_off": signed})
     else:
@@ -73,9 +76,11 @@ def sign_off(
 ) -> None:
     """Release the quarantined records of a run, by name."""
     from rehearsal.console import emit_json, say
+    from rehearsal.writing import writing
 
     _, folder = find_target(target, run_dir)
-    signed = _sign(folder, name)
+    with writing(folder):
+        signed = _sign(folder, name)
     if as_json:
         emit_json({"signed_off": signed, "by": name})
     else:
@@ -88,10 +93,12 @@ def blend(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption
     from corpus.blend import blend as mix
     from rehearsal.console import emit_json, say
     from rehearsal.runfile import keep_settings
+    from rehearsal.writing import writing
 
     settings, folder = find_target(target, run_dir)
-    made = mix(settings, folder)
-    keep_settings(settings, folder)
+    with writing(folder):
+        made = mix(settings, folder)
+        keep_settings(settings, folder)
     if as_json:
         emit_json({name: each.model_dump(mode="json") for name, each in made.items()})
         return

@@ -49,6 +49,7 @@ def demo(
     """Simulate, refine, blend, train, judge, report: the whole loop, offline, in minutes."""
     from rehearsal.console import emit_json, watching
     from rehearsal.runfile import load_settings, save_settings, shipped_config
+    from rehearsal.writing import writing
 
     source = config or shipped_config("demo")
     settings = with_budget(with_ray(load_settings(source), ray), budget, deadline)
@@ -64,8 +65,9 @@ def demo(
         settings = with_transcripts(settings, transcripts, None)
     folder = RunFolder(run_dir) if run_dir else _new_folder(settings.name)
     with watching() as progress:
-        save_settings(settings, folder)
-        taken_in = _take_in(settings, folder, sign_off)
+        with writing(folder):
+            save_settings(settings, folder)
+            taken_in = _take_in(settings, folder, sign_off)
         result = run_loop(settings, folder, progress)
     if as_json:
         emit_json(_as_json(folder, {"ingest": taken_in, **result}))
@@ -81,6 +83,7 @@ def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[
     from evaluation.report import write_report
     from evaluation.run import evaluate
     from rehearsal.embedded import endpoints_ready
+    from rehearsal.writing import writing
     from training.run import train_variants
 
     with endpoints_ready(settings) as ready:
@@ -90,9 +93,11 @@ def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[
         try:
             base = _base_in_background(settings, progress)
             campaign = _played(ready, folder, progress)
-            blends = blend(settings, folder)
+            with writing(folder):
+                blends = blend(settings, folder)
             base_path = base()
-            trained = train_variants(settings, folder, base_path, progress)
+            with writing(folder):
+                trained = train_variants(settings, folder, base_path, progress)
             evaluated = evaluate(ready, folder, base_path, progress)
         finally:
             cluster.stop()

@@ -32,6 +32,7 @@ def train(
     """Fine-tune a LoRA adapter on each of the run's blends."""
     from rehearsal.console import emit_json, say, watching
     from rehearsal.runfile import keep_settings
+    from rehearsal.writing import writing
 
     settings, folder = find_target(target, run_dir)
     if submit:
@@ -41,9 +42,10 @@ def train(
         submit_job(submit, ["train"], config, run_dir, as_json=as_json)
         return
     settings = with_ray(settings, ray)
-    keep_settings(settings, folder)
-    with watching() as progress:
-        made = train_run(settings, folder, progress)
+    with writing(folder, f'rehearsal train "{folder.root}"'):
+        keep_settings(settings, folder)
+        with watching() as progress:
+            made = train_run(settings, folder, progress)
     if as_json:
         emit_json({name: each.model_dump(mode="json") for name, each in made.items()})
     else:

@@ -81,12 +81,14 @@ def sweep(
     """Train a series of blends from real to synthetic and measure all on held-out real sessions."""
     from engine import cluster
     from rehearsal.console import emit_json, say, watching
+    from rehearsal.writing import writing
     from training.sweep import FOLDER, run_sweep, table_of
     from training.sweepfigure import draw_sweep
 
     settings, folder = find_target(target, run_dir)
     settings, wanted = with_ray(settings, ray), _percentages(shares)
-    with watching() as progress:
+    again = f'rehearsal train sweep "{folder.root}" --shares {shares} --seeds {seeds}'
+    with writing(folder, again), watching() as progress:
         base = base_of(settings, progress)
         if settings.engine.kind == "ray":
             cluster.start(settings.engine)

@@ -12,7 +12,10 @@ from training.examples import unreadable
 from training.models import base_name
 
 _WEIGHTS = ("*.safetensors", "config.json", "tokenizer.json", "chat_template.jinja")
-_MOVED = {"base", "variants", "workers", "use_gpu", "preference"}
+_MOVED = {
+    "base", "variants", "workers", "use_gpu", "preference", "checkpoints", "max_failures",
+    "storage", "trackers",
+}  # fmt: skip
 """Settings that say where, beside what or before what a variant is trained, not how."""
 
 

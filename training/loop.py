@@ -23,7 +23,9 @@ from safetensors.torch import load_file, save_file
 from domain.errors import TrainingError
 from training.batches import MicroBatch, Plan, for_rank, micro_batches, plan_steps
 from training.examples import stream_conversations, stream_examples
+from training.gauge import Gauge
 from training.loss import HOOK, SPLIT, WHOLE, LossPath, find_path
+from training.memory import fitting, is_out_of_memory, too_large
 from training.method import adapt, precision_of, quantisation, restore_trained, save_trained
 from training.models import base_name, hush, load_base, load_tokenizer
 from training.schedule import rate_at
@@ -43,8 +45,6 @@ LogRow: TypeAlias = dict[str, float]
 Report: TypeAlias = Callable[[LogRow, "Path | None"], None]
 """Called by every rank after a checkpointed step, with the folder on rank 0 and None elsewhere."""
 
-CHECKPOINTS = 4
-"""Checkpoints of a run, the last one at its end."""
 LOG_FILE, STATE_FILE, BEST_FILE = "train-log.jsonl", "trainer.safetensors", "best.safetensors"
 
 
@@ -56,6 +56,9 @@ class Trainee:
     """Adapted, or trained whole."""
     path: LossPath
     optimizer: torch.optim.Optimizer
+    gauge: Gauge
+    batch_tokens: int
+    """Tokens of a row; fewer than the settings say once memory has run out."""
     log: list[LogRow] = field(default_factory=list)
     best: dict[str, torch.Tensor] = field(default_factory=dict)
     """With early stopping: the weights that were best on held-out turns so far."""
@@ -81,8 +84,8 @@ def train(job: TrainJob, ranks: Ranks, report: Report, resume: Path | None = Non
     torch.set_num_threads(job.threads)
     plan = plan_of(job)
     stopping = Stopping(job.settings.patience, len(plan.steps), held_out_of(job))
-    trainee = begin(job, ranks, resume)
-    every = math.ceil(len(plan.steps) / CHECKPOINTS)
+    trainee = _begin_or_explain(job, ranks, resume)
+    every = math.ceil(len(plan.steps) / job.settings.checkpoints)
     while not stopping.ended(trainee.log):
         row = take_step(job, ranks, trainee, plan.steps[len(trainee.log)], len(plan.steps))
         if stopping.due(trainee.log):
@@ -155,10 +158,19 @@ def begin(job: TrainJob, ranks: Ranks, resume: Path | None = None) -> Trainee:
     optimizer = torch.optim.AdamW(
         weights, lr=settings.learning_rate, weight_decay=0.0, fused=not sharded, foreach=sharded
     )
-    trainee = Trainee(model, path, optimizer)
+    trainee = Trainee(model, path, optimizer, Gauge(model, ranks), settings.batch_tokens)
     if resume is not None:
         _restore(trainee, resume)
     return trainee
+
+
+def _begin_or_explain(job: TrainJob, ranks: Ranks, resume: Path | None) -> Trainee:
+    try:
+        return begin(job, ranks, resume)
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise too_large(job.settings, f"{job.variant}, loading the base", error) from error
+        raise
 
 
 def take_step(
@@ -167,14 +179,19 @@ def take_step(
     """Take one optimiser step on `examples`, of which this rank computes its part; log it.
 
     Raises:
-        TrainingError: The loss is not a number.
+        TrainingError: The loss is not a number, or memory ran out with one session at a time.
     """
     settings, started, step = job.settings, time.perf_counter(), len(trainee.log)
     share = rate_at(step / steps, settings.warmup_share)
     trainee.optimizer.param_groups[0]["lr"] = settings.learning_rate * share
     _seed_dropout(job.seed, step, ranks.rank)
     supervised = sum(example.supervised for example in examples)
-    loss_sum, computed = backward(trainee, examples, ranks, settings.batch_tokens)
+    try:
+        loss_sum, computed = backward(trainee, examples, ranks, trainee.batch_tokens)
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise too_large(settings, f"{job.variant}, step {step + 1}", error) from error
+        raise
     loss = loss_sum / supervised
     _refuse_nan(loss, job, step)
     weights = trainee.weights.values()
@@ -191,7 +208,9 @@ def take_step(
         "supervised_tokens": before + supervised,
         "computed_tokens": computed,
         "seconds": seconds,
+        "batch_tokens": trainee.batch_tokens,
         "supervised_tokens_per_s": supervised / seconds,
+        **trainee.gauge.reading(computed, seconds),
     }
     trainee.log.append(row)
     return row
@@ -206,21 +225,40 @@ def backward(
         trainee: The adapted model and how its loss is computed.
         examples: The whole step's examples, of which this rank computes its share.
         ranks: Who else computes.
-        batch_tokens: Tokens of one forward pass.
+        batch_tokens: Tokens of one forward pass; halved for good where memory runs out.
 
     Returns:
         The loss summed over the step's tokens, in nats, and the tokens computed.
     """
+    weights, drawn = trainee.weights.values(), torch.initial_seed()
+
+    def attempt(tokens: int) -> tuple[float, int]:
+        torch.manual_seed(drawn)  # the same dropout as if this were the first attempt
+        for weight in weights:
+            weight.grad = None
+        return _own_part(trainee.path, examples, ranks, tokens)
+
+    longest = max(map(len, for_rank(examples, ranks.rank, ranks.size)), default=batch_tokens)
+    if any(map(is_sharded, weights)):  # ranks go through a shared model together or not at all
+        longest = batch_tokens
+    (loss_sum, computed), trainee.batch_tokens = fitting(attempt, batch_tokens, longest)
+    ranks.add_gradients([one for one in weights if not is_sharded(one)])
+    loss_sum, total = ranks.add_numbers(loss_sum, float(computed))
+    return loss_sum, int(total)
+
+
+def _own_part(
+    path: LossPath, examples: Sequence[TrainingExample], ranks: Ranks, tokens: int
+) -> tuple[float, int]:
+    """Go through this rank's rows; return their summed loss and tokens."""
     loss_sum, computed = 0.0, 0
     supervised = sum(example.supervised for example in examples)
-    for batch, counts in _rows(trainee.path, examples, ranks, batch_tokens):
-        loss = trainee.path.backward(batch, supervised if counts else math.inf)
+    for batch, counts in _rows(path, examples, ranks, tokens):
+        loss = path.backward(batch, supervised if counts else math.inf)
         if counts:
             loss_sum += loss
             computed += batch.input_ids.size
-    ranks.add_gradients([one for one in trainee.weights.values() if not is_sharded(one)])
-    loss_sum, total = ranks.add_numbers(loss_sum, float(computed))
-    return loss_sum, int(total)
+    return loss_sum, computed
 
 
 def held_out_loss(
@@ -230,7 +268,7 @@ def held_out_loss(
     loss_sum = 0.0
     trainee.model.eval()
     with torch.no_grad():
-        for batch, counts in _rows(trainee.path, examples, ranks, job.settings.batch_tokens):
+        for batch, counts in _rows(trainee.path, examples, ranks, trainee.batch_tokens):
             loss = float(trainee.path.losses(batch).double().sum())
             loss_sum += loss if counts else 0.0
     trainee.model.train()

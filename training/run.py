@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import threading
@@ -10,30 +9,35 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domain.errors import ConfigError, StoreError, TrainingError
+from domain.errors import StoreError, TrainingError
 from domain.progress import Progress, silent
 from training.adapter import read_log, read_summary, write_adapter
 from training.card import write_card
 from training.checkpoints import keep_checkpoint, last_checkpoint
 from training.heldout import measure_held_out
 from training.job import TrainJob, file_hash
+from training.live import LIVE_LOG, Watch, Watched
 from training.loop import LogRow, plan_of, train
 from training.method import check_method
-from training.models import base_name, check_causal, hush
+from training.models import base_name, hush
 from training.ranks import Ranks
+from training.readiness import check_blend, check_settings, check_waiting, inline_device
 from training.stopping import write_stopping_set
+from training.storage import Storage, open_storage
 from training.summary import TrainSummary
+from training.trackers import open_trackers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import torch
 
     from domain.runfolder import RunFolder
     from domain.settings import EngineSettings, Settings
     from training.batches import Plan
 
-LIVE_LOG, MARK, TOKENISED = "live.jsonl", "fingerprint", "tokenised"
-STOPPING = "stopping.jsonl"
-"""In each variant's training folder: the steps as they are taken, and what they belong to."""
+TOKENISED, STOPPING = "tokenised", "stopping.jsonl"
+"""In the training folder: what all variants read their sequences from, and stop early on."""
 WATCH_S = 0.5
 
 
@@ -43,8 +47,13 @@ class Task:
 
     job: TrainJob
     plan: Plan
-    storage: Path
+    storage: Storage
     adapter: Path
+    live_log: Path
+
+    def watched(self) -> Watched:
+        """The variant, as whoever watches sees it."""
+        return Watched(self.job.variant, self.live_log, len(self.plan.steps))
 
 
 def train_variants(
@@ -82,30 +91,34 @@ def train_blends(
     """
     hush()
     check_method(settings.training)
-    check_causal(str(base))
-    inline = settings.engine.kind == "inline"
-    if inline and settings.training.workers > 1:
-        raise ConfigError(
-            "more than one training worker needs Ray",
-            where="training.workers",
-            expected="1 with engine.kind: inline",
-            got=str(settings.training.workers),
-            mend="Set training.workers: 1 or engine.kind: ray.",
-        )
+    check_settings(settings, folder, str(base))
     summaries: dict[str, TrainSummary] = {}
     tasks = []
     for variant in names:
+        check_waiting(folder, variant)
         job = _job(settings, folder, str(base), variant)
+        check_blend(job, folder)
         done = read_summary(folder.adapters / variant)
         if done is not None and done.fingerprint == job.fingerprint():
             summaries[variant] = done
         else:
-            storage, adapter = folder.training / variant, folder.adapters / variant
-            tasks.append(Task(job, plan_of(job), storage, adapter))
+            tasks.append(_task(job, folder))
     if tasks:
-        trained = _inline(tasks, progress) if inline else _on_ray(tasks, settings.engine, progress)
-        summaries.update(trained)
+        summaries.update(_train(tasks, settings, folder, progress))
     return {variant: summaries[variant] for variant in names}
+
+
+def _train(
+    tasks: Sequence[Task], settings: Settings, folder: RunFolder, progress: Progress
+) -> dict[str, TrainSummary]:
+    """Train what is yet to be trained, with somebody watching."""
+    for task in tasks:
+        _claim(task)
+    trackers = open_trackers(settings.training, settings.name, folder.training)
+    with Watch([task.watched() for task in tasks], progress, trackers):
+        if settings.engine.kind == "inline":
+            return _inline(tasks, inline_device(settings))
+        return _on_ray(tasks, settings.engine)
 
 
 def _job(settings: Settings, folder: RunFolder, base: str, variant: str) -> TrainJob:
@@ -122,101 +135,94 @@ def _job(settings: Settings, folder: RunFolder, base: str, variant: str) -> Trai
         data=str((folder.training / TOKENISED).resolve()),
         settings=settings.training,
         seed=settings.seed,
-        threads=max(1, (os.cpu_count() or 1) // settings.training.workers),
+        threads=max(1, os.cpu_count() or 1),
     )
 
 
-def _inline(tasks: Sequence[Task], progress: Progress) -> dict[str, TrainSummary]:
+def _task(job: TrainJob, folder: RunFolder) -> Task:
+    own = folder.training / job.variant
+    live_log = (own / LIVE_LOG).resolve()
+    return Task(
+        job=replace(job, live_log=str(live_log)),
+        plan=plan_of(job),
+        storage=open_storage(job.settings.storage, folder.root, job.variant),
+        adapter=folder.adapters / job.variant,
+        live_log=live_log,
+    )
+
+
+def _inline(tasks: Sequence[Task], device: torch.device) -> dict[str, TrainSummary]:
     """Train one after the other in this process."""
     summaries = {}
     for task in tasks:
-        _claim(task)
+        place = task.storage.folder
+        if place is None:
+            raise TrainingError("an object store needs Ray", where="training.storage")
 
-        def keep(row: LogRow, made: Path | None, task: Task = task) -> None:
-            progress(*_stage(task, row))
+        def keep(row: LogRow, made: Path | None, place: Path = place) -> None:
             if made is not None:
-                keep_checkpoint(task.storage, made, int(row["step"]))
+                keep_checkpoint(place, made, int(row["step"]))
 
-        train(task.job, Ranks(), keep, last_checkpoint(task.storage))
-        last = last_checkpoint(task.storage)
+        train(task.job, Ranks(device=device), keep, last_checkpoint(place))
+        last = last_checkpoint(place)
         if last is None:
             raise TrainingError("the run ended without a checkpoint", where=task.job.variant)
         summaries[task.job.variant] = _finish(task, last)
     return summaries
 
 
-def _on_ray(
-    tasks: Sequence[Task], engine: EngineSettings, progress: Progress
-) -> dict[str, TrainSummary]:
-    """Drive one Ray Train run per variant from a thread each, and watch their logs.
+def _on_ray(tasks: Sequence[Task], engine: EngineSettings) -> dict[str, TrainSummary]:
+    """Drive one Ray Train run per variant from a thread each.
 
     The threads are daemons, so that Ctrl-C is not held up by them; Ray's shutdown ends the runs.
     """
-    from training.raytrain import cluster_cpus, fit, prepare_environment
+    from training.raytrain import cluster_has, fit, prepare_environment, share_out
 
     prepare_environment()
-    ranks = sum(task.job.settings.workers for task in tasks)
+    settings = tasks[0].job.settings
+    share, side_by_side = share_out(settings, len(tasks))
     # Ray's CPUs are tickets; on one machine there are more of them than cores.
-    cores = float(os.cpu_count() or 1) if engine.ray_address is None else cluster_cpus()
-    threads = max(1, int(cores // ranks))
-    ended: dict[str, Path | BaseException] = {}
+    cores = float(os.cpu_count() or 1) if engine.ray_address is None else cluster_has("CPU")
+    threads = max(1, int(cores // (settings.most_workers * side_by_side)))
+    room = threading.Semaphore(side_by_side)
+    ended: dict[str, TrainSummary | BaseException] = {}
 
     def drive(task: Task) -> None:
-        job = replace(task.job, threads=threads, live_log=str((task.storage / LIVE_LOG).resolve()))
         try:
-            ended[job.variant] = fit(job, task.storage, len(tasks))
+            with room:
+                last = fit(replace(task.job, threads=threads), task.storage, share)
+                ended[task.job.variant] = _finish(task, last)
+                if task.storage.folder is None:  # it was fetched, for this
+                    shutil.rmtree(last, ignore_errors=True)
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
-            ended[job.variant] = error
+            ended[task.job.variant] = error
 
-    for task in tasks:
-        _claim(task)
     drivers = [threading.Thread(target=drive, args=(task,), daemon=True) for task in tasks]
     for driver in drivers:
         driver.start()
     while any(driver.is_alive() for driver in drivers):
         next(driver for driver in drivers if driver.is_alive()).join(WATCH_S)
-        _tell(tasks, progress)
     for outcome in ended.values():
         if isinstance(outcome, BaseException):
             raise outcome
-    return {
-        task.job.variant: _finish(task, path)
-        for task in tasks
-        if isinstance(path := ended[task.job.variant], Path)
-    }
+    return {name: one for name, one in ended.items() if isinstance(one, TrainSummary)}
 
 
 def _claim(task: Task) -> None:
     """Clear the storage of an older run with other settings; keep that of an interrupted one."""
+    fingerprint = task.job.fingerprint().encode()
+    if task.storage.mark() != fingerprint:
+        task.storage.claim(fingerprint)
     try:
-        mark = task.storage / MARK
-        fingerprint = task.job.fingerprint()
-        if not mark.exists() or mark.read_text(encoding="utf-8") != fingerprint:
-            shutil.rmtree(task.storage, ignore_errors=True)
-            task.storage.mkdir(parents=True)
-            mark.write_text(fingerprint, encoding="utf-8")
-        (task.storage / LIVE_LOG).unlink(missing_ok=True)
+        task.live_log.parent.mkdir(parents=True, exist_ok=True)
+        task.live_log.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
             "the training folder cannot be written",
-            where=str(task.storage),
+            where=str(task.live_log.parent),
             got=error.strerror or str(error),
             mend="Check the folder's permissions and the space on the disk.",
         ) from error
-
-
-def _tell(tasks: Sequence[Task], progress: Progress) -> None:
-    for task in tasks:
-        try:
-            lines = (task.storage / LIVE_LOG).read_text(encoding="utf-8").splitlines()
-            progress(*_stage(task, json.loads(lines[-1])))
-        except (OSError, ValueError, IndexError):
-            continue  # not begun, or a line is being written
-
-
-def _stage(task: Task, row: LogRow) -> tuple[str, int, int, str]:
-    steps = len(task.plan.steps)
-    return f"train {task.job.variant}", int(row["step"]), steps, f"loss {row['loss']:.2f}"
 
 
 def _finish(task: Task, checkpoint: Path) -> TrainSummary:

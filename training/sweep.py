@@ -12,6 +12,7 @@ import numpy as np
 
 from corpus.blend import blend_series, series_name
 from corpus.files import write_text
+from corpus.signoff import sign_offs
 from domain.base import Noun
 from domain.errors import ConfigError, TrainingError
 from domain.progress import Progress, silent
@@ -99,6 +100,7 @@ def run_sweep(
     blends, summaries = {}, {}
     for seed in chosen:
         blends.update(blend_series(settings, folder, shares, seed, into))
+        write_text(into.sign_off, sign_offs(folder).model_dump_json(indent=2) + "\n")
         names = [series_name(share, seed) for share in shares]
         seeded = settings.model_copy(update={"seed": seed})
         summaries.update(train_blends(seeded, into, base, names, progress))
