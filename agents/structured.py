@@ -52,6 +52,12 @@ def packed_format(schema: type[BaseModel]) -> orjson.Fragment:
     return orjson.Fragment(orjson.dumps(response_format(schema)))
 
 
+@cache
+def _has_floats(schema: type[BaseModel]) -> bool:
+    """Whether a field of `schema`, at any depth, is a number that need not be whole."""
+    return b'"type":"number"' in orjson.dumps(schema.model_json_schema())
+
+
 def find_object(text: str) -> dict[str, Any] | None:
     """Return the JSON object in `text`, or None.
 
@@ -127,10 +133,10 @@ def read_answer(text: str, schema: type[T], check: Callable[[T], None] | None = 
 def _at_once(text: str, schema: type[T]) -> T | None:
     """Read an answer that is the object and nothing else, as nearly every one is.
 
-    None where it must be looked at more closely: it does not fit, holds escapes, or numbers that
-    JSON does not know.
+    None where it must be looked at more closely: it does not fit, holds escapes, or may hold
+    numbers that JSON does not know, which pydantic would take for a float.
     """
-    if "\\u" in text or "NaN" in text or "Infinity" in text:
+    if "\\u" in text or (_has_floats(schema) and ("NaN" in text or "Infinity" in text)):
         return None
     try:
         return schema.model_validate_json(text)

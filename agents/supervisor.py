@@ -71,7 +71,25 @@ def answer_check(pack: Pack, turns: Sequence[Turn]) -> Callable[[CritiqueAnswer]
     kinds = {flaw.key for flaw in pack.flaws}
     gates, items = [gate.key for gate in pack.gates], pack.session.keys
 
+    known_gates, known_items = set(gates), set(items)
+
+    def fits(answer: CritiqueAnswer) -> bool:
+        """Whether there is nothing to say, as of nearly every answer: at a glance."""
+        named = {gate.gate for gate in answer.gates}
+        scored = {item.item for item in answer.items}
+        return (
+            named == known_gates
+            and scored == known_items
+            and len(answer.gates) == len(gates)
+            and len(answer.items) == len(items)
+            and all(every.issuperset(gate.turns) for gate in answer.gates)
+            and all(every.issuperset(item.turns) for item in answer.items)
+            and all(flaw.turn in own and flaw.kind in kinds for flaw in answer.flaws)
+        )
+
     def check(answer: CritiqueAnswer) -> None:
+        if fits(answer):
+            return
         faults = [
             *_each_once("gates", [g.gate for g in answer.gates], gates),
             *_each_once("items", [i.item for i in answer.items], items),
