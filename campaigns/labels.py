@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from domain.session import Status
-
-if TYPE_CHECKING:
-    from domain.session import Session
+from domain.session import Session, Status
 
 SCORE = "score"
 """Why a session was rejected that passed every gate."""
@@ -23,6 +18,15 @@ def label_of(session: Session) -> str:
     else:
         return session.status.value
     return f"{session.status.value}:{why}"
+
+
+def label_of_result(data: bytes) -> str:
+    """Return the label of a session that is given as JSON.
+
+    Raises:
+        ValueError: It is no session.
+    """
+    return label_of(Session.model_validate_json(data))
 
 
 def _failed_gate(session: Session) -> str:

@@ -36,6 +36,8 @@ def repair(run: RunArgument, as_json: JsonOption = False) -> None:
     """Keep what can be read of a damaged ledger, and say what is lost and will be asked again."""
     from dataclasses import asdict
 
+    from campaigns.labels import label_of_result
+    from campaigns.manifest import read_manifest
     from engine.ledger.repair import repair as mend
     from engine.lock import RunLock
     from rehearsal.console import emit_json, say
@@ -43,9 +45,11 @@ def repair(run: RunArgument, as_json: JsonOption = False) -> None:
 
     _, folder = open_run(run)
     with RunLock(folder.lock):
-        repaired = mend(folder.ledger)
+        manifest = read_manifest(folder)
+        run_hash = None if manifest is None else manifest.run_hash
+        repaired = mend(folder.ledger, run_hash, label_of_result)
     if as_json:
-        emit_json([asdict(one) for one in repaired])
+        emit_json([{**asdict(one), "totals": one.totals} for one in repaired])
         return
     if not repaired:
         say("Every shard is whole; nothing was changed.")
@@ -56,6 +60,8 @@ def repair(run: RunArgument, as_json: JsonOption = False) -> None:
             f"{lost} calls and {one.lost_results:,} finished sessions. The damaged file: "
             f"{one.moved_to}"
         )
+        tokens = f" They had taken {one.lost_tokens:,} tokens." if one.lost_tokens else ""
+        say(f"{one.totals}{tokens}")
     if repaired:
         say("`rehearsal campaign resume` asks again what unfinished sessions lack.")
 

@@ -28,7 +28,7 @@ def audit(reader: Reader) -> int:
     counts: Counter[int] = Counter()
     places = reader.places()
     calls = 0
-    for found, listed in zip_longest(_records(reader), places):
+    for found, listed in zip_longest(records(reader), places):
         calls += 1
         if found is None or listed is None or (found[0], found[1].place) != listed:
             raise shards.damaged(
@@ -44,7 +44,8 @@ def audit(reader: Reader) -> int:
     return calls
 
 
-def _records(reader: Reader) -> Iterator[tuple[int, Record]]:
+def records(reader: Reader) -> Iterator[tuple[int, Record]]:
+    """Yield number and record of every call; a StoreError where a block is not whole."""
     for block in reader.blocks():
         for place, record in enumerate(reader.unpack(block)):
             yield block.first + place, record

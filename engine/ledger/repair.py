@@ -8,32 +8,27 @@ that is lost: those after it may rest on another answer than the one that will n
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy.exc import DatabaseError
+from typing import TYPE_CHECKING
 
 from domain.errors import StoreError
 from engine.ledger import shards, sqlite
-from engine.ledger.audit import audit
-from engine.ledger.block import Block, Press, is_whole, unpack
-from engine.ledger.reader import Named, Reader
+from engine.ledger.block import Press
+from engine.ledger.rest import Rest, read, remove
 from engine.ledger.rows import pack_result, result_press
 from engine.ledger.scribe import Scribe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from domain.call import CallRow
+    from engine.ledger.salvage import Place
     from engine.ledger.shards import Shard
 
 DAMAGED = "damaged"
 """Folder beside the ledger's that damaged files are moved to."""
 _AT_ONCE = 64
-
-Place = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -45,39 +40,46 @@ class Repaired:
     """Calls that were kept."""
     lost_calls: int | None
     """Calls that are not; None where nothing says how many there were."""
+    lost_tokens: int | None
+    """Prompt and completion tokens of those; None where nothing says."""
     results: int
     lost_results: int
     moved_to: str
     """Where the damaged file lies now."""
 
-
-@dataclass
-class _Rest:
-    """What can be read of a shard."""
-
-    shard: Shard
-    whole: bool
-    run_hash: str | None
-    calls: dict[str, list[CallRow]]
-    """By session, in the order of writing."""
-    results: dict[str, tuple[str, bytes]]
-    """Label and result of finished items."""
-    written: int | None
-    """Calls that the shard's totals speak of."""
-    lost_results: int
-    cut: dict[str, Place]
-    """By session, its first call that is lost."""
+    @property
+    def totals(self) -> str:
+        """What has become of the run's totals, in plain words."""
+        if self.lost_calls == 0:
+            return "The totals are as before."
+        which = "The lost calls" if self.lost_calls else "Calls that were lost"
+        return (
+            f"{which} are no longer in the totals: calls, tokens and spend, as `status` shows "
+            "them and the budget counts them, are less than what was paid for."
+        )
 
 
-def repair(folder: Path) -> list[Repaired]:
+def _no_label(_: bytes) -> str:
+    return ""
+
+
+def repair(
+    folder: Path, run_hash: str | None = None, label_of: Callable[[bytes], str] = _no_label
+) -> list[Repaired]:
     """Mend every damaged shard of a ledger in files; the caller holds the run's lock.
+
+    Args:
+        folder: The ledger's.
+        run_hash: What the run was begun with, should no shard say so any more.
+        label_of: Says which label a result is likely to have had, should that be lost; it is
+            taken only where the result's checksum agrees.
 
     Returns:
         One entry for each shard that was replaced; none where everything is whole.
 
     Raises:
-        StoreError: The ledger lies in PostgreSQL, whose backups are its own, or a file cannot be
-            written.
+        StoreError: The ledger lies in PostgreSQL, whose backups are its own; a shard is of another
+            version; nothing says to which run it belongs; or a file cannot be written.
     """
     found = shards.list_shards(folder)
     if any(one.place is not None for one in found):
@@ -86,10 +88,12 @@ def repair(folder: Path) -> list[Repaired]:
             where=found[0].where,
             mend="Restore the database from a backup.",
         )
-    rests = [_read(shard) for shard in found]
+    rests = [read(shard, folder.parent / f".{shard.path.name}.rows", label_of) for shard in found]
     if all(rest.whole for rest in rests):
         return []
-    run_hash = next((rest.run_hash for rest in rests if rest.run_hash is not None), None)
+    run_hash = next((rest.run_hash for rest in rests if rest.run_hash is not None), run_hash)
+    if run_hash is None and any(rest.calls or rest.results for rest in rests):
+        raise _no_run(folder)
     finished = {item for rest in rests for item in rest.results}
     cuts: dict[str, Place] = {}
     repaired = []
@@ -99,19 +103,31 @@ def repair(folder: Path) -> list[Repaired]:
         kept = [row for rows in rest.calls.values() for row in rows if _stays(row, finished, cuts)]
         if rest.whole and len(kept) == sum(map(len, rest.calls.values())):
             continue
-        moved = _replace(rest, kept, folder, run_hash)
-        lost = None if rest.written is None else rest.written - len(kept)
-        repaired.append(
-            Repaired(
-                rest.shard.path.name,
-                len(kept),
-                lost,
-                len(rest.results),
-                rest.lost_results,
-                str(moved),
-            )
-        )
+        repaired.append(_told(rest, kept, _replace(rest, kept, folder, run_hash)))
     return repaired
+
+
+def _no_run(folder: Path) -> StoreError:
+    return StoreError(
+        "nothing says to which run the ledger belongs",
+        where=str(folder),
+        expected="a run hash in a shard, or the run's manifest",
+        mend="Restore campaign.json, which stands beside the ledger's folder, then repair again; "
+        "nothing was changed.",
+    )
+
+
+def _told(rest: Rest, kept: list[CallRow], moved: Path) -> Repaired:
+    used = sum(row.result.usage.prompt_tokens + row.result.usage.completion_tokens for row in kept)
+    return Repaired(
+        shard=rest.shard.path.name,
+        calls=len(kept),
+        lost_calls=None if rest.written is None else rest.written - len(kept),
+        lost_tokens=None if rest.tokens is None else rest.tokens - used,
+        results=len(rest.results),
+        lost_results=rest.lost_results,
+        moved_to=str(moved),
+    )
 
 
 def _stays(row: CallRow, finished: set[str], cuts: dict[str, Place]) -> bool:
@@ -123,116 +139,11 @@ def _place(row: CallRow) -> Place:
     return row.key.draft, row.key.step, row.key.attempt
 
 
-def _read(shard: Shard) -> _Rest:
-    rest = _Rest(shard, False, None, {}, {}, None, 0, {})
-    try:
-        with shards.reading(shard) as opened:
-            if opened is None:
-                rest.whole = True
-                return rest
-            reader = Reader(shard, *opened)
-            rest.whole = _is_whole(reader)
-            _gather(rest, reader)
-    except StoreError:
-        return rest
-    return rest
-
-
-def _is_whole(reader: Reader) -> bool:
-    try:
-        audit(reader)
-    except (StoreError, DatabaseError, ValueError):
-        return False
-    return True
-
-
-def _gather(rest: _Rest, reader: Reader) -> None:
-    rows = _Rows(rest.shard)
-    rest.run_hash = next((str(row[0]) for row in rows.of("runs", "run_hash", "rowid")), None)
-    named = {int(row[0]): Named(*row) for row in rows.of("sessions", "id, name, label", "id")}
-    counted = [int(row[0]) for row in rows.of("tallies", "calls", "kind")]
-    rest.written = sum(counted) if counted else None
-    places = {
-        int(row[0]): (int(row[1]), (int(row[2]), int(row[3]), int(row[4])))
-        for row in rows.of("calls", "seq, session, draft, step, attempt", "session, draft, step")
-    }
-    for one in named.values():
-        if one.label is not None:
-            _keep_result(rest, reader, one)
-    blocks = rows.each("batches", "first, calls, hashes, data, checksum", "first")
-    for block in (Block(*row) for row in blocks):
-        if is_whole(block):
-            for at, record in enumerate(unpack(block)):
-                seq = block.first + at
-                session, _ = places.pop(seq, (record.session, ()))
-                place = (record.draft, record.step, record.attempt)
-                _keep_call(rest, reader, named.get(session), seq, place)
-    for session, place in places.values():  # what only the index still speaks of
-        if session in named:
-            _cut(rest, named[session].name, place)
-
-
-def _keep_result(rest: _Rest, reader: Reader, named: Named) -> None:
-    try:
-        for item, data in reader.results([(named.name, named.number)]):
-            rest.results[item] = named.label or "", data
-    except (StoreError, DatabaseError, ValueError):
-        rest.lost_results += 1
-
-
-def _keep_call(rest: _Rest, reader: Reader, named: Named | None, seq: int, place: Place) -> None:
-    if named is None:
-        return
-    try:
-        rest.calls.setdefault(named.name, []).append(reader.call(named.name, seq))
-    except (StoreError, DatabaseError, ValueError):
-        _cut(rest, named.name, place)
-
-
-def _cut(rest: _Rest, session: str, place: Place) -> None:
-    rest.cut[session] = min(place, rest.cut.get(session, place))
-
-
-class _Rows:
-    """Reads tables from both ends, each as far as it goes."""
-
-    def __init__(self, shard: Shard) -> None:
-        self._shard = shard
-
-    def of(self, table: str, columns: str, order: str) -> list[tuple[Any, ...]]:
-        """Return what can be read of a table, in order."""
-        there = list(self._scan(f"SELECT {columns} FROM {table} ORDER BY {order}"))  # noqa: S608 - ours
-        back = order.replace(",", " DESC,") + " DESC"
-        known = set(there)
-        more = [
-            row
-            for row in self._scan(f"SELECT {columns} FROM {table} ORDER BY {back}")  # noqa: S608 - ours
-            if row not in known
-        ]
-        return there + more[::-1]
-
-    def each(self, table: str, columns: str, key: str) -> Iterator[tuple[Any, ...]]:
-        """Yield what can be read of a table, row by row.
-
-        A large row goes on in pages of its own; where one of those is damaged, a scan ends there
-        or, if it sorts, before it has begun. The other rows are still found by their keys.
-        """
-        for (value,) in self.of(table, key, key):
-            yield from self._scan(f"SELECT {columns} FROM {table} WHERE {key} = ?", value)  # noqa: S608 - ours
-
-    def _scan(self, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
-        try:
-            with closing(sqlite.connect(self._shard.path)) as connection:
-                yield from connection.execute(query, values)
-        except sqlite3.Error:
-            return  # as far as it goes: what is missing is counted against the totals
-
-
-def _replace(rest: _Rest, kept: list[CallRow], folder: Path, run_hash: str | None) -> Path:
+def _replace(rest: Rest, kept: list[CallRow], folder: Path, run_hash: str | None) -> Path:
     """Write what is kept to a new file, and put it in the damaged one's place."""
     path = rest.shard.path
     made = shards.Shard(rest.shard.epoch, rest.shard.worker, folder.parent / f".{path.name}.new")
-    _remove(made.path)
+    remove(made.path)
     aside = folder.parent / DAMAGED
     try:
         if run_hash is not None:
@@ -270,8 +181,3 @@ def _write(
         table.commit(batch, None, packed)
     table.close()
     sqlite.seal(shard)
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -129,6 +129,8 @@ TALLIES = Table(
     _number("estimated_prompt"),
     _number("estimated_completion"),
     _number("checksum"),
+    # its index is a second copy of what the kinds are: without them no call can be read
+    UniqueConstraint("writer", "kind", "role", "endpoint", "model", "outcome", "finish_reason"),
 )
 """Running totals of a shard's calls of one kind, written in the transaction that adds the calls.
 
@@ -156,8 +158,15 @@ def insert(table: Table, mark: str, writer: int) -> str:
 
 
 def upsert(table: Table, mark: str, writer: int) -> str:
-    """Return an INSERT that replaces the row of the same key; both databases understand it."""
+    """Return an INSERT that replaces the numbers of the row that has the key, if there is one.
+
+    What a row says in words never changes; both databases understand it.
+    """
     keys = ", ".join(column.name for column in table.primary_key)
-    rest = [column.name for column in table.columns if not column.primary_key]
+    rest = [
+        column.name
+        for column in table.columns
+        if not column.primary_key and not isinstance(column.type, Text)
+    ]
     sets = ", ".join(f"{name} = excluded.{name}" for name in rest)
     return f"{insert(table, mark, writer)} ON CONFLICT ({keys}) DO UPDATE SET {sets}"

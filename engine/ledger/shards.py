@@ -67,9 +67,9 @@ def list_shards(folder: Path) -> list[Shard]:
         return []
     place = place_of(folder)
     if place is not None:
-        from engine.ledger import postgres
+        from engine.ledger.postgres import writers
 
-        written = postgres.writers_of(place)
+        written = writers.writers_of(place)
         return [Shard(epoch, worker, folder / NOTE, place) for epoch, worker in written]
     found = []
     for path in sorted(folder.iterdir()):
@@ -93,9 +93,9 @@ def create(shard: Shard, run_hash: str, page_limit: int | None = None) -> Table:
         StoreError: It cannot be made, or a newer epoch has begun.
     """
     if shard.place is not None:
-        from engine.ledger import postgres
+        from engine.ledger.postgres.table import PostgresTable
 
-        return postgres.PostgresTable(shard)
+        return PostgresTable(shard)
     return sqlite.SqliteTable(shard, run_hash, page_limit)
 
 
@@ -109,10 +109,11 @@ def reading(shard: Shard) -> Iterator[tuple[Connection, int] | None]:
         StoreError: It is damaged, of another version, or the database does not answer.
     """
     if shard.place is not None:
-        from engine.ledger import postgres
+        from engine.ledger.postgres import connection as postgres
+        from engine.ledger.postgres import writers
 
         with postgres.reading(shard.place) as connection:
-            writer = postgres.writer_of(connection, shard)
+            writer = writers.writer_of(connection, shard)
             yield None if writer is None else (connection, writer)
         return
     if not shard.path.exists() or sqlite.is_empty(shard):
@@ -138,9 +139,9 @@ def seal(shard: Shard) -> None:
         StoreError: It is damaged or cannot be written.
     """
     if shard.place is not None:
-        from engine.ledger import postgres
+        from engine.ledger.postgres import writers
 
-        postgres.seal(shard)
+        writers.seal(shard)
     else:
         sqlite.seal(shard)
 
@@ -157,9 +158,9 @@ def begin_epoch(folder: Path, run_hash: str) -> int:
     """
     place = place_of(folder)
     if place is not None:
-        from engine.ledger import postgres
+        from engine.ledger.postgres import run
 
-        return postgres.begin_epoch(place, run_hash)
+        return run.begin_epoch(place, run_hash)
     shards = list_shards(folder)
     for shard in shards:
         before = sqlite.run_hash_of(shard)
@@ -187,9 +188,9 @@ def held(folder: Path, run_hash: str, url: str | None) -> Iterator[None]:
     if place is None and (url is None or list_shards(folder)):
         yield
         return
-    from engine.ledger import postgres
+    from engine.ledger.postgres import run
 
-    with postgres.held(place or postgres.begin(folder, run_hash, url or "")):
+    with run.held(place or run.begin(folder, run_hash, url or "")):
         yield
 
 
@@ -197,9 +198,9 @@ def variables(folder: Path) -> tuple[str, ...]:
     """Name the environment variables that workers need to reach the ledger."""
     if place_of(folder) is None:
         return ()
-    from engine.ledger import postgres
+    from engine.ledger.postgres.connection import VARIABLES
 
-    return postgres.VARIABLES
+    return VARIABLES
 
 
 def other_run(where: str, before: str, now: str) -> ResumeRefusedError:

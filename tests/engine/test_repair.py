@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import random
+import shutil
 import sqlite3
 import subprocess
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from domain.errors import StoreError
+from engine.ledger import shards
+from engine.ledger.block import Block, unpack
 from engine.ledger.ledger import Ledger
 from engine.ledger.repair import repair
 from engine.ledger.shards import shard_at
@@ -131,6 +136,119 @@ async def test_a_file_of_garbage_is_moved_aside(tmp_path: Path) -> None:
     (done,) = repair(folder)
     assert (done.calls, done.lost_calls) == (0, None)
     assert Store(folder).check() == 3
+
+
+PAGE = 4096
+
+
+async def large(folder: Path) -> Path:
+    """A shard of a few hundred pages whose tables have interior pages; every session finished."""
+    ledger = Ledger(shard_at(folder, 1, 1), "hash")
+    noise = random.Random(7)
+    for n in range(240):
+        # what cannot be compressed, so that blocks go on in pages of their own
+        asked = [noise.randbytes(900).hex().encode() for _ in range(2)]
+        await written(ledger, [row(f"session-{n}", step, one) for step, one in enumerate(asked)])
+        await ledger.finish(f"session-{n}", noise.randbytes(700), f"rejected:{n % 3}")
+    ledger.close()
+    return shard_at(folder, 1, 1).path
+
+
+class Layout:
+    """What stands on which page, as SQLite itself tells (sqlite.org/dbstat.html)."""
+
+    def __init__(self, path: Path) -> None:
+        with closing(sqlite3.connect(path)) as connection:
+            self.pages: dict[int, tuple[str, str]] = {
+                number: (name, kind)
+                for number, name, kind in connection.execute(
+                    "SELECT pageno, name, pagetype FROM dbstat"
+                )
+            }
+            found = connection.execute("SELECT * FROM batches ORDER BY first").fetchall()
+            results = connection.execute(
+                "SELECT s.name, r.data FROM results r JOIN sessions s ON s.id = r.session"
+            ).fetchall()
+        data = path.read_bytes()
+        self.count = len(data) // PAGE
+        self.needs: dict[int, set[int]] = {}
+        self.calls: dict[int, set[int]] = {page: set() for page in range(1, self.count + 1)}
+        self.results: dict[int, set[str]] = {page: set() for page in range(1, self.count + 1)}
+        for block in (Block(*one[1:]) for one in found):
+            for at, record in enumerate(unpack(block)):
+                self.needs[block.first + at] = {record.base, *record.pieces[1::2]} - {0}
+            for page in pages_of(data, block.hashes) | pages_of(data, block.data):
+                self.calls[page] |= set(range(block.first, block.first + block.calls))
+        for name, result in results:
+            for page in pages_of(data, result):
+                self.results[page].add(name)
+
+    def lost(self, pages: set[int]) -> set[int]:
+        """The calls that stand on these pages, and those whose requests are told by such."""
+        gone = set().union(*(self.calls[page] for page in pages))
+        for number in sorted(self.needs):
+            if self.needs[number] & gone:
+                gone.add(number)
+        return gone
+
+
+def pages_of(data: bytes, part: bytes) -> set[int]:
+    """The pages that hold some of what a row has: found by its bytes, 24 at a time."""
+    found = set()
+    for at in range(0, len(part) - 24, 24):
+        place = data.find(part[at : at + 24])
+        while place >= 0:
+            found |= {place // PAGE + 1, (place + 23) // PAGE + 1}
+            place = data.find(part[at : at + 24], place + 1)
+    return found
+
+
+async def test_a_broken_page_costs_what_stood_on_it_and_nothing_else(tmp_path: Path) -> None:
+    """Wherever a page is overwritten, everything on the others is rescued.
+
+    The bound, for each page of a shard: lost are the calls whose block has a part on it and those
+    whose requests are told by such a call (a request is kept as what differs from an earlier one,
+    and is of no use without that), and the results that have a part on it. So a page of any table
+    but `batches` and `results` costs nothing, the first page with the schema included: names,
+    labels, kinds, totals, run hash and index are known from elsewhere.
+    """
+    path = await large(tmp_path / "whole")
+    layout = Layout(path)
+    order = [(f"session-{n}", step) for n in range(240) for step in (0, 1)]
+    number_of = {key: seq for seq, key in enumerate(order, 1)}
+    wide = [page for page in layout.calls if len(layout.lost({page})) > 130]
+    assert len(wide) < layout.count / 10, "a page must cost little for the bound to say anything"
+    kinds = {(name, kind) for name, kind in layout.pages.values()}
+    assert {("batches", "internal"), ("batches", "overflow"), ("sessions", "internal")} <= kinds
+    noise = random.Random(11)
+    large_tables = {"batches", "results"}
+    small = [n for n, (name, _) in layout.pages.items() if name not in large_tables]
+    inner = [n for n, (_, kind) in layout.pages.items() if kind == "internal"]
+    every = range(1, layout.count + 1, 9)
+    for page in sorted({*small, *inner, *every}):
+        for shift in (0, PAGE // 2):
+            at = (page - 1) * PAGE + shift
+            pages = {page, page + bool(shift)} & set(layout.calls)
+            folder = tmp_path / f"{page}-{shift}" / "ledger"
+            folder.mkdir(parents=True)
+            copy = bytearray(path.read_bytes())
+            copy[at : at + PAGE] = noise.randbytes(min(PAGE, len(copy) - at))
+            (folder / path.name).write_bytes(copy)
+            repair(folder, "hash", lambda _: "rejected:0")
+            store = Store(folder)
+            kept = {
+                (call.key.session, call.key.step)
+                for _, calls in store.iter_calls(f"session-{n}" for n in range(240))
+                for call in calls
+            }
+            gone = layout.lost(pages)
+            where = f"page {page} + {shift}: {[layout.pages.get(one) for one in pages]}"
+            assert {number_of[key] for key in set(order) - kept} <= gone, where
+            lost = {f"session-{n}" for n in range(240)} - store.finished()
+            assert lost <= set().union(*(layout.results[one] for one in pages)), where
+            assert store.check() == len(kept), where
+            assert shards.begin_epoch(folder, "hash") == 2, where
+            shutil.rmtree(folder.parent)
 
 
 @pytest.fixture
