@@ -32,6 +32,14 @@ def check_adapter(name: str, path: Path) -> None:
             where=str(path),
             mend="give it another name; `base` is the model without an adapter",
         )
+    if (path / "config.json").is_file() and not (path / CONFIG).is_file():
+        raise EvaluationError(
+            "a whole model cannot be served beside the others",
+            where=str(path),
+            expected=f"a PEFT folder with {CONFIG} and {WEIGHTS}",
+            got="a model that was trained with training.method: full",
+            mend="compare it by its held-out loss, or train with training.method: lora",
+        )
     for wanted in (CONFIG, WEIGHTS):
         if not (path / wanted).is_file():
             raise EvaluationError(

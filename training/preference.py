@@ -210,7 +210,9 @@ def _trainer(
         learning_rate=wanted.learning_rate,
         num_train_epochs=wanted.epochs,
         per_device_train_batch_size=wanted.batch,
-        per_device_eval_batch_size=wanted.batch,
+        # TRL's accuracy and margin are means over batches of each batch's mean: in uneven batches
+        # pairs would weigh differently.
+        per_device_eval_batch_size=1,
         max_length=wanted.max_length,
         gradient_checkpointing=False,
         use_cpu=on_cpu,

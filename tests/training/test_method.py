@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import load_file
 
 from corpus.files import write_nouns
-from domain.errors import TrainingError
+from domain.errors import EvaluationError, TrainingError
 from domain.runfolder import RunFolder
 from domain.settings import EngineSettings, LoraSettings, Settings, TrainingSettings
+from evaluation.adapters import check_adapter
 from tests.training.talk import jsonl, record, write_blend
 from training.adapter import read_log
 from training.heldout import read_held_out
@@ -223,3 +224,10 @@ def test_an_adapter_of_another_base_is_refused(
     other = ensure_base(tmp_path, recipe=replace(SMALL, inner=96, steps=1))
     with pytest.raises(TrainingError, match="onto the base"):
         load_trained(str(other), trained["lora"].adapters / "real", CPU)
+
+
+def test_the_evaluation_says_why_it_serves_no_whole_model(trained: dict[str, RunFolder]) -> None:
+    check_adapter("real", trained["lora"].adapters / "real")
+    with pytest.raises(EvaluationError, match="whole model") as raised:
+        check_adapter("real", trained["full"].adapters / "real")
+    assert "held-out loss" in raised.value.mend

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from corpus.files import write_nouns
+from corpus.preference import PairMessage, preference_pairs
 from domain.errors import TrainingError
 from domain.runfolder import RunFolder
 from domain.settings import PreferenceSettings
@@ -17,7 +18,14 @@ from tests.training.test_method import settings_of
 from training.adapter import read_log
 from training.method import load_trained
 from training.models import load_tokenizer
-from training.preference import PreferenceSummary, divide, rows_of, tune
+from training.preference import (
+    PreferenceSummary,
+    _trainable,
+    _trainer,
+    divide,
+    rows_of,
+    tune,
+)
 from training.run import train_variants
 
 if TYPE_CHECKING:
@@ -78,8 +86,6 @@ def test_an_adapter_of_its_own_is_written_and_the_first_one_stays(
 
 
 def test_a_sessions_pairs_are_never_on_both_sides(folder: RunFolder) -> None:
-    from corpus.preference import preference_pairs
-
     pairs, _ = preference_pairs(folder)
     learned, asked = divide(pairs * 2)
     assert not {one.session for one in learned} & {one.session for one in asked}
@@ -89,8 +95,6 @@ def test_a_sessions_pairs_are_never_on_both_sides(folder: RunFolder) -> None:
 
 
 def test_a_long_prompt_loses_its_oldest_turns(folder: RunFolder, small_base: Path) -> None:
-    from corpus.preference import PairMessage, preference_pairs
-
     tokenizer = load_tokenizer(str(small_base))
     pair = preference_pairs(folder)[0][0]
     talk = [*messages(0, 30), {"role": "user", "content": "The last word."}]
@@ -117,3 +121,31 @@ def test_a_variant_that_was_not_trained_is_named(folder: RunFolder, small_base: 
     with pytest.raises(TrainingError, match="no adapter to go on from") as raised:
         tune(with_preference(), folder, small_base, "real")
     assert raised.value.where.endswith("real")
+
+
+def test_held_out_numbers_are_means_over_pairs(
+    folder: RunFolder, small_base: Path, tmp_path: Path
+) -> None:
+    """Three pairs with batches of two: each must weigh a third."""
+    tokenizer = load_tokenizer(str(small_base))
+    pairs = preference_pairs(folder)[0][:3]
+    told = [
+        one.chosen[0].model_copy(update={"content": f"{n} hours? " * n})
+        for n, one in enumerate(pairs, start=1)
+    ]
+    asked = [
+        one.model_copy(update={"chosen": (said,)}) for one, said in zip(pairs, told, strict=True)
+    ]
+    model = _trainable(str(small_base), folder.adapters / "hybrid")
+    wanted = WANTED.model_copy(update={"batch": 2})
+    trainer = _trainer(model, tokenizer, asked, asked, wanted, 7, tmp_path)
+    torch.manual_seed(0)
+    with torch.no_grad():  # away from the reference, or every margin is zero
+        for name, weight in model.named_parameters():
+            if "lora_B.default" in name:
+                weight.add_(0.1 * torch.randn_like(weight))
+    for key in ("eval_loss", "eval_rewards/margins", "eval_rewards/accuracies"):
+        alone = [trainer.evaluate(trainer.eval_dataset.select([n]))[key] for n in range(3)]
+        assert trainer.evaluate()[key] == pytest.approx(sum(alone) / 3, abs=1e-5)
+        if key != "eval_rewards/accuracies":
+            assert len({round(one, 3) for one in alone}) == 3
