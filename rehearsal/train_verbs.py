@@ -114,10 +114,11 @@ def preference(
 ) -> None:
     """Tune an adapter on drafts and their revisions (DPO); writes VARIANT-dpo beside it."""
     from rehearsal.console import emit_json, say, watching
+    from rehearsal.writing import writing
     from training.preference import tune
 
     settings, folder = find_target(target, run_dir)
-    with watching() as progress:
+    with writing(folder), watching() as progress:
         base = base_of(settings, progress)
         made = tune(settings, folder, base, variant, progress)
     if as_json:
