@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import log
 
+from domain.call import Outcome
+
 BURST_S = 1.0
 """Seconds of a rate that may be used at once after a rest."""
 SHORTEST_MS = 0.001
 """Latencies below count as this, so that every one has a logarithm."""
+
+FAILURES = frozenset(
+    {Outcome.RATE_LIMITED, Outcome.SERVER_ERROR, Outcome.TIMEOUT, Outcome.CONNECTION}
+)
+"""Outcomes without an answer."""
 
 
 @dataclass(slots=True)

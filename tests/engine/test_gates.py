@@ -6,7 +6,8 @@ import pytest
 
 from domain.call import CallKey, CallResult, Outcome, Reservation, Role, Usage
 from domain.settings import RoleSettings
-from engine.limits.gates import EndpointGate, Gates
+from engine.limits.gate import EndpointGate
+from engine.limits.gates import Gates
 from engine.limits.sight import Bounds
 
 CALL = Reservation(CallKey(session="s", draft=0, step=0, attempt=0), Role.CLIENT, "m", 10, 10)

@@ -18,7 +18,7 @@ from engine.liaison import Liaison
 from engine.steward import Mandate, Steward
 
 if TYPE_CHECKING:
-    from engine.limits.gates import EndpointGate
+    from engine.limits.gate import EndpointGate
     from engine.steward import Orders, Report
     from tests.support.virtualtime import VirtualLoop
 

@@ -1,0 +1,224 @@
+"""The way into an endpoint for one worker: how many of its calls may be under way there.
+
+What may be under way is ordered by the run's steward, which sees all workers. A gate acts by itself
+on what cannot wait for the next order: a refused call's place is not given to another at once, and
+nothing is sent before a Retry-After has passed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from domain.call import Outcome
+from domain.gate import is_refusal
+from engine.limits.observer import Observer
+from engine.limits.paces import Paces
+from engine.limits.sight import FAILURES, Order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domain.call import CallResult, Reservation
+    from domain.errors import RehearsalError
+    from engine.limits.sight import Bounds, Seen
+
+EXCUSED_ROW = 3
+"""From so many failures in a row on, with no answer between, the endpoint is at fault and not the
+calls: a call that fails by itself is one among others that succeed."""
+
+
+class EndpointGate:
+    """A first-come-first-served limit that the roles at one endpoint share.
+
+    A session has one call at a time, so that a line in order of arrival is as fair to sessions as
+    taking turns; no role can keep another out. Belongs to one event loop.
+
+    Args:
+        bounds: What the run file allows there.
+        limit: Calls under way at most, until an order says otherwise.
+        alarm: Called when a steward should hear of something at once.
+    """
+
+    def __init__(
+        self, bounds: Bounds, limit: int, alarm: Callable[[], None] = lambda: None
+    ) -> None:
+        self.bounds = bounds
+        self._alarm = alarm
+        self._clock = _clock()
+        self._stopped: RehearsalError | None = None
+        self._order = Order(limit)
+        self._room = limit
+        """Calls that may be under way now."""
+        self._active = 0
+        self._waiting: deque[tuple[asyncio.Future[None], Reservation]] = deque()
+        self._held = 0
+        """Places of refused calls, kept empty until the next order."""
+        self._held_told = 0
+        self._closed_until = 0.0
+        self._paces = Paces()
+        self._timer: asyncio.TimerHandle | None = None
+        self._observer = Observer(bounds, self._clock)
+
+    @property
+    def limit(self) -> int:
+        """Calls that may be under way by the last order."""
+        return self._order.limit
+
+    async def enter(self, call: Reservation) -> None:
+        """Wait for a place.
+
+        Raises:
+            RehearsalError: The run stops meanwhile.
+        """
+        if self._active < self._room and not self._waiting and not self._paces.kept:
+            self._active += 1
+            seen = self._observer.seen
+            if self._active > seen.demand:
+                seen.demand = self._active
+            return
+        await self._stand_in_line(call)
+
+    async def _stand_in_line(self, call: Reservation) -> None:
+        if self._stopped is not None:
+            raise self._stopped
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((turn, call))
+        self._let_in()
+        seen = self._observer.seen
+        seen.demand = max(seen.demand, self._active + len(self._waiting))
+        if not turn.done() and self._active >= self._room:
+            seen.pressed = True
+            if self._order.limit == 0:
+                self._alarm()  # nothing was foreseen for this worker: ask for it
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.leave(call, None)  # the place was given in the same moment: hand it on
+            raise
+
+    def leave(self, call: Reservation, result: CallResult | None) -> None:
+        """Give the place to the next who waits, and keep what the call has shown."""
+        self._active -= 1
+        if result is not None:
+            if result.outcome in FAILURES:
+                self._failed(call, result)
+            else:
+                self._observer.answered(call.role, result.latency_ms)
+        if self._paces.kept:
+            self._paces.settle(call, result, self._clock())
+        if self._waiting:
+            self._let_in()
+
+    def excuses(self, result: CallResult) -> bool:
+        """Whether a failure says something of the endpoint and nothing of the call.
+
+        An endpoint that is reached and fails the same session again and again may well answer
+        others: a request that breaks it must not hold the last of a campaign for `patience_s`.
+        """
+        if is_refusal(result):
+            return True
+        if result.outcome not in FAILURES:
+            return False
+        if result.outcome is not Outcome.CONNECTION and len(self._observer.row_of) < 2:
+            return False
+        return self._order.failing or self._observer.row > EXCUSED_ROW
+
+    def _failed(self, call: Reservation, result: CallResult) -> None:
+        """Keep a refused call's place empty, and send nothing for as long as the endpoint asks."""
+        self._observer.failed(call.key.session, result)
+        refusal = is_refusal(result)
+        self._held += refusal or self._order.failing
+        if result.retry_after_s:
+            self._closed_until = max(self._closed_until, self._clock() + result.retry_after_s)
+        if refusal or self._order.failing:
+            self._fit()
+            self._alarm()
+
+    def _let_in(self) -> None:
+        """Give places to those who wait, as far as limit and rates allow."""
+        while self._waiting and self._active < self._room:
+            turn, call = self._waiting[0]
+            if turn.done():
+                self._waiting.popleft()
+                continue
+            if self._paces.kept and (wait := self._paces.take(call, self._clock())):
+                self._wake_in(wait)
+                return
+            self._waiting.popleft()
+            self._active += 1
+            turn.set_result(None)
+
+    def report(self, lag_s: float = 0.0) -> Seen:
+        """Return what was seen since the last report, while the event loop was so late."""
+        seen = self._observer.report(self.bounds, self._active, len(self._waiting), lag_s)
+        seen.retry_after_s = max(0.0, self._closed_until - self._clock())
+        self._held_told = self._held
+        self._observer.seen.pressed = self._active >= self._room and bool(self._waiting)
+        return seen
+
+    def obey(self, order: Order) -> None:
+        """Do from now on what `order`, the answer to the last report, says."""
+        now = self._clock()
+        self._held = max(0, self._held - self._held_told)
+        self._held_told = 0
+        if order.cut != self._order.cut:
+            self._observer.cut()
+        self._closed_until = now + order.closed_s if order.closed_s > 0 else 0.0
+        self._paces.set(order, now)
+        self._order = order
+        self._fit()
+        self._let_in()
+
+    def carry_on(self) -> None:
+        """Go by the last order where no steward answers."""
+        self._held = self._held_told = 0
+        self._order = replace(self._order, limit=max(1, self._order.limit), failing=False)
+        self._fit()
+        self._let_in()
+
+    def stop(self, error: RehearsalError) -> None:
+        """Let nobody wait any longer: the run stops with `error`."""
+        self._stopped, self._room = error, 0
+        while self._waiting:
+            turn, _ = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(error)
+
+    def _fit(self) -> None:
+        """Work out how many calls may be under way now."""
+        if self._stopped is not None:
+            return
+        wait = self._closed_until - self._clock() if self._closed_until else 0.0
+        if wait > 0:
+            self._room = 0
+            self._wake_in(wait)
+            return
+        # A worker that has a share always keeps a place, so that refusals cannot end its run.
+        least = 0 if self._order.failing else min(1, self._order.limit)
+        self._room = max(least, self._order.limit - self._held)
+
+    def _wake_in(self, wait: float) -> None:
+        """Look again in `wait` seconds; where it is for ever, the next order does."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if wait < float("inf"):
+            self._timer = asyncio.get_running_loop().call_later(wait, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._fit()
+        self._let_in()
+
+
+def _clock() -> Callable[[], float]:
+    """The running event loop's clock, which is monotonic."""
+    try:
+        return asyncio.get_running_loop().time
+    except RuntimeError:
+        return time.monotonic
