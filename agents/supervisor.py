@@ -62,15 +62,15 @@ async def criticise(
 
 
 def answer_check(pack: Pack, turns: Sequence[Turn]) -> Callable[[CritiqueAnswer], None]:
-    """Return what a schema cannot say: every gate and item once, turns that are there.
+    """Return what a schema cannot say: every gate and item once, within the scale, real turns.
 
     The check raises `InvalidAnswerError` with all faults it finds.
     """
     every = {turn.index for turn in turns}
     own = {turn.index for turn in turns if turn.speaker is Speaker.THERAPIST}
     kinds = {flaw.key for flaw in pack.flaws}
+    highest = pack.session.scale.maximum
     gates, items = [gate.key for gate in pack.gates], pack.session.keys
-
     known_gates, known_items = set(gates), set(items)
 
     def fits(answer: CritiqueAnswer) -> bool:
@@ -84,6 +84,7 @@ def answer_check(pack: Pack, turns: Sequence[Turn]) -> Callable[[CritiqueAnswer]
             and len(answer.items) == len(items)
             and all(every.issuperset(gate.turns) for gate in answer.gates)
             and all(every.issuperset(item.turns) for item in answer.items)
+            and all((item.score or 0) <= highest for item in answer.items)
             and all(flaw.turn in own and flaw.kind in kinds for flaw in answer.flaws)
         )
 
@@ -96,6 +97,11 @@ def answer_check(pack: Pack, turns: Sequence[Turn]) -> Callable[[CritiqueAnswer]
             *_strays("gates", (t for gate in answer.gates for t in gate.turns), every),
             *_strays("items", (t for item in answer.items for t in item.turns), every),
             *_strays("flaws", (flaw.turn for flaw in answer.flaws), own, "a therapist turn"),
+            *(
+                f"items: {i.item} has {i.score}, the scale ends at {highest}"
+                for i in answer.items
+                if (i.score or 0) > highest
+            ),
             *(f'flaws: "{f.kind}" is no kind of flaw' for f in answer.flaws if f.kind not in kinds),
         ]
         if faults:

@@ -16,6 +16,7 @@ from rehearsal import (
     demo,
     doctor,
     evaluate,
+    pack,
     report,
     trace,
     train_verbs,
@@ -45,6 +46,7 @@ app.command("demo")(demo.demo)
 app.command("understudy")(understudy_verb.understudy)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(trace.app, name="trace")
+app.add_typer(pack.app, name="pack")
 app.add_typer(corpus_verbs.app, name="corpus")
 app.add_typer(critic.app, name="critic")
 app.add_typer(train_verbs.app, name="train")

@@ -9,6 +9,10 @@ from typing import NamedTuple
 
 from domain.turn import Speaker, Turn
 
+HIGHEST = 6
+"""The scale's highest point where the prompt names none."""
+
+_SCALE = re.compile(r"\bfrom 0 to (\d+)")
 _HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 _KEY = re.compile(
     r"^[ \t]*(?:[-*•]|\d+[.)])?[ \t]*"  # a bullet or a number
@@ -26,6 +30,8 @@ class Rules(NamedTuple):
     gates: tuple[str, ...]
     items: tuple[str, ...]
     flaws: tuple[str, ...]
+    highest: int = HIGHEST
+    """The scale's highest point: "from 0 to 4" among the items."""
 
 
 class CaseFile(NamedTuple):
@@ -58,9 +64,11 @@ def _keys(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def read_rules(system: str) -> Rules:
-    """Read the keys of gates, items and kinds of flaw out of the supervisor's prompt."""
+    """Read the keys of gates, items and kinds of flaw, and the scale, out of the prompt."""
     found = sections(system)
-    return Rules(*(_keys(found.get(name, "")) for name in ("gates", "items", "flaws")))
+    gates, items, flaws = (_keys(found.get(name, "")) for name in ("gates", "items", "flaws"))
+    scale = _SCALE.search(found.get("items", ""))
+    return Rules(gates, items, flaws, int(scale[1]) if scale else HIGHEST)
 
 
 def read_turns(text: str) -> tuple[Turn, ...]:

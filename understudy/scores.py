@@ -14,6 +14,7 @@ from measures import structure, validation
 from measures.farewell import goodbye_loop_start
 from measures.reflections import Reflection
 from measures.repetition import near_repeats
+from understudy.casefile import HIGHEST
 from understudy.flaws import technique_applied
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from domain.critique import Flaw
     from understudy.reading import Move, Reading
 
-HIGHEST = 6
 SESSION = 3
 """Therapist turns under which there was hardly a session."""
 HARDLY = 1
@@ -236,12 +236,16 @@ def _held(points: float) -> int:
     return max(0, min(HIGHEST, int(points + 0.5)))
 
 
-def answer_items(e: Evidence, keys: Sequence[str]) -> tuple[ItemAnswer, ...]:
-    """Score the items `keys` in order, 0 to 6, or None where an item does not apply."""
+def answer_items(e: Evidence, keys: Sequence[str], scale: int = HIGHEST) -> tuple[ItemAnswer, ...]:
+    """Score the items `keys` in order, 0 to `scale`, or None where an item does not apply.
+
+    The rules score from 0 to 6; another scale gets the same share of its points.
+    """
     found = []
+    to_scale = min(scale, HIGHEST) / HIGHEST
     for key in keys:
         points, turns, reason = _ITEMS.get(key, _general)(e)
         highest = HIGHEST if len(e.reading.moves) >= SESSION else HARDLY
-        score = None if points is None else min(_held(points), highest)
+        score = None if points is None else min(_held(points * to_scale), highest)
         found.append(ItemAnswer(item=key, score=score, turns=tuple(turns)[:SHOWN], reason=reason))
     return tuple(found)

@@ -146,7 +146,7 @@ def technique_of(named: str) -> str:
         assert isinstance(entry, dict)  # noqa: S101 - the file ships with the package
         if any(word.strip() in asked for word in str(entry["names"]).split(",")):
             return key
-    return "examining_evidence"
+    return "unknown"
 
 
 @lru_cache(maxsize=CACHED)

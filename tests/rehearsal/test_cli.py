@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from agents.pack import INSTALLED
 from rehearsal import __version__
 from rehearsal.cli import run
 
@@ -104,3 +106,17 @@ def test_telemetry_of_dependencies_is_off() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout.split() == ["0", "1", "false"]
+
+
+def test_a_pack_is_checked_and_a_broken_one_is_exit_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["pack", "list", "--json"]) == 0
+    assert [one["name"] for one in json.loads(capsys.readouterr().out)] == ["cbt", "mi"]
+    assert run(["pack", "check", "mi", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["problems"] == 7
+    own = shutil.copytree(INSTALLED / "mi", tmp_path / "own")
+    (own / "crisis.yaml").unlink()
+    assert run(["pack", "check", str(own), "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["kind"], error["where"]) == ("PackError", "own/crisis.yaml")

@@ -31,7 +31,14 @@ def test_keys_are_read_in_order_whatever_the_bullet() -> None:
 
 @pytest.mark.parametrize("text", ["", "No headings here."])
 def test_a_prompt_without_sections_asks_for_nothing(text: str) -> None:
-    assert read_rules(text) == ((), (), ())
+    assert read_rules(text)[:3] == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("said", "highest"), [("Score from 0 to 4.", 4), ("Score from 0 to 6.", 6), ("Score.", 6)]
+)
+def test_the_scale_is_read_from_the_prompt(said: str, highest: int) -> None:
+    assert read_rules(f"# Items\n{said}\n- warmth: Was it warm?").highest == highest
 
 
 def test_the_case_is_fields_and_turns() -> None:

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from agents.pack import load_pack
 from understudy.hearing import listen
 from understudy.roles.client import _MOVES, _SPECIAL
 from understudy.sheets import technique_of
@@ -64,6 +65,11 @@ def test_every_technique_of_the_pack_has_a_script_of_its_own() -> None:
         "Worry time", "Graded steps", "Other explanations",
     ]  # fmt: skip
     assert len({technique_of(name) for name in names}) == len(names)
+
+
+def test_a_technique_it_does_not_know_gets_plain_questions() -> None:
+    packs = load_pack("mi").taxonomies["techniques"].entries
+    assert {technique_of(entry.name) for entry in packs} == {"unknown"}
 
 
 @pytest.mark.parametrize(

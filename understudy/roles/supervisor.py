@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain.critique import CritiqueAnswer
-from understudy.casefile import read_case, read_rules
+from understudy.casefile import HIGHEST, read_case, read_rules
 from understudy.flaws import find_flaws
 from understudy.gates import answer_gates
 from understudy.reading import Reading
@@ -23,17 +23,25 @@ def answer(request: ChatRequest) -> str:
     """Return the critique of the session in the request, as JSON of `CritiqueAnswer`."""
     rules = read_rules(request.system)
     case = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
-    return criticise(rules.gates, rules.items, rules.flaws, case).model_dump_json()
+    return criticise(*rules, case=case).model_dump_json()
 
 
 def criticise(
-    gates: tuple[str, ...], items: tuple[str, ...], kinds: tuple[str, ...], case: str
+    gates: tuple[str, ...],
+    items: tuple[str, ...],
+    kinds: tuple[str, ...],
+    highest: int = HIGHEST,
+    *,
+    case: str,
 ) -> CritiqueAnswer:
-    """Judge the session in `case` (a filled supervisor-case.md) by the keys that are asked for."""
+    """Judge the session in `case` (a filled supervisor-case.md) by the keys that are asked for.
+
+    `highest` is the scale's highest point.
+    """
     reading = Reading(read_case(case))
     found = find_flaws(reading)
     return CritiqueAnswer(
         gates=answer_gates(reading, gates),
-        items=answer_items(Evidence(reading, found), items),
+        items=answer_items(Evidence(reading, found), items, highest),
         flaws=tuple(flaw for flaw in found if flaw.kind in kinds),
     )

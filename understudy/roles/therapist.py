@@ -30,8 +30,13 @@ PARTS = {
     "summ": "summary",
     "homework": "homework",
     "clos": "closing",
+    "engag": "explore",
+    "focus": "agenda",
+    "evok": "technique",
+    "plan": "homework",
 }
-"""Beginning of a word in the part's name, to the part."""
+"""Beginning of a word in the part's name, to the part; the processes of motivational interviewing
+are played as the parts that come nearest."""
 TECHNIQUE_ENDS = 0.7
 """Share of the session by which the technique is usually done; tells when its last step is due."""
 EXPLORE = (
