@@ -13,7 +13,6 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 from domain.price import Price
 from domain.settings import EndpointSettings, RoleSettings, RolesSettings, Settings
@@ -141,8 +140,6 @@ def _default(field: FieldInfo) -> str:
 
 
 def _value(value: object) -> str:
-    if value is PydanticUndefined:
-        return ""
     return f"`{json.dumps(value, ensure_ascii=False, default=list)}`"
 
 
