@@ -14,7 +14,7 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def machine() -> dict[str, str]:
+def machine(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
     """Return processor, cores, load of the last minute, and versions of what matters."""
     said = {
         "processor": _processor(),
@@ -24,7 +24,7 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
     }
-    for package in PACKAGES:
+    for package in packages:
         try:
             said[package] = version(package)
         except PackageNotFoundError:

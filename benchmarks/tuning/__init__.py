@@ -1,0 +1,1 @@
+"""What fine-tuning costs beside other trainers: data, legs, the comparison, the card, growth."""
