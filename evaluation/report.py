@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from corpus.files import write_text
+from evaluation.certificate.lines import lines_of, remarks_of
 from evaluation.figures import draw_figures
 from evaluation.phrases import bounds, number, p_value
 from evaluation.reportdata import gather
@@ -76,6 +77,8 @@ def render(data: ReportData, figures: Sequence[Drawn], *, run: str) -> str:
         bounds=bounds,
         p=p_value,
         counted=counted,
+        lines=lines_of(data.certificate) if data.certificate else (),
+        remarks_on_judge=remarks_of(data.certificate) if data.certificate else (),
     )
 
 

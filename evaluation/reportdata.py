@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from agents.pack import load_pack
 from corpus.export import MANIFEST, Manifest
 from corpus.files import read_nouns, read_records
 from corpus.signoff import sign_offs
@@ -14,6 +15,7 @@ from domain.base import Noun
 from domain.errors import EvaluationError, StoreError
 from domain.record import HeldOutContext
 from domain.verdict import Answer, Verdict
+from evaluation.certificate.certificate import Certificate, identity, read_certificate
 from evaluation.chartparts import ChartData
 from evaluation.examples import Example, Trail, choose_example, trails
 from evaluation.funnel import Funnel, read_funnel
@@ -66,6 +68,8 @@ class ReportData(Noun):
     blends: tuple[Blend, ...]
     example: Example | None
     trails: tuple[Trail, ...]
+    certificate: Certificate | None = None
+    """Of this judge, pack and criteria; None where it was never tried."""
 
 
 def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData]:
@@ -99,6 +103,7 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
         blends=tuple(_blends(settings, folder)),
         example=choose_example(contexts, answers, verdicts),
         trails=tuple(trails(contexts, answers, verdicts, models)),
+        certificate=read_certificate(folder, identity(settings, load_pack(settings.pack))),
     )
     scores = scores_of(verdicts)
     return data, ChartData(summary.statistics, scores, held_out.losses)

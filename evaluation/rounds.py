@@ -129,13 +129,43 @@ def verdict_round(
         for answer in answers
         if not answer.failure
     }
-    orders = JudgeOrders(
+    orders = judge_orders(settings, pack)
+    found = judge_all(settings, orders, items, folder, progress)
+    return [
+        verdict
+        for answer in answers
+        for verdict in (
+            _unanswered(answer, orders.criteria)
+            if answer.failure
+            else _named(answer, found[answer.judged_id])
+        )
+    ]
+
+
+def judge_orders(settings: Settings, pack: Pack) -> JudgeOrders:
+    """Return what the run's judge is told."""
+    return JudgeOrders(
         judge=settings.roles.judge,
         pack=settings.pack,
         pack_hash=pack.hash,
         criteria=settings.evaluation.criteria,
         seed=settings.seed,
     )
+
+
+def judge_all(
+    settings: Settings,
+    orders: JudgeOrders,
+    items: Mapping[str, JudgeItem],
+    folder: RunFolder,
+    progress: Progress,
+    stage: str = "verdicts",
+) -> dict[str, Verdicts]:
+    """Have replies judged under their names; what the same judge was asked before is recalled.
+
+    Raises:
+        EndpointError: Verdicts are missing and the judge cannot be used.
+    """
     run_hash = _verdicts_hash(orders)
     ledger = folder.evaluation / "ledger" / run_hash
     if not Store(ledger).finished().issuperset(items):
@@ -152,18 +182,10 @@ def verdict_round(
         run_hash,
         progress,
         lambda item, result: found.update({item: Verdicts.model_validate_json(result)}),
-        stage="verdicts",
+        stage=stage,
         variables=[settings.roles.judge.api_key_env],
     )
-    return [
-        verdict
-        for answer in answers
-        for verdict in (
-            _unanswered(answer, orders.criteria)
-            if answer.failure
-            else _named(answer, found[answer.judged_id])
-        )
-    ]
+    return found
 
 
 def _verdicts_hash(orders: JudgeOrders) -> str:

@@ -16,6 +16,7 @@ from rehearsal import (
     demo,
     doctor,
     evaluate,
+    judge,
     pack,
     report,
     trace,
@@ -49,6 +50,7 @@ app.add_typer(trace.app, name="trace")
 app.add_typer(pack.app, name="pack")
 app.add_typer(corpus_verbs.app, name="corpus")
 app.add_typer(critic.app, name="critic")
+app.add_typer(judge.app, name="judge")
 app.add_typer(train_verbs.app, name="train")
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)

@@ -1,0 +1,1 @@
+"""How far one judge can be believed: repeats, padding, halo, planted flaws, injection, people."""
