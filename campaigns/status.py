@@ -176,7 +176,9 @@ def _now(folder: RunFolder, state: State, settings: Settings | None) -> Now | No
     if found is None:
         return None
     live, age_s = found
-    running = state is State.RUNNING and not live.over
+    if state is State.RUNNING and live.over:
+        return None  # of the run before: this one has not begun to write, Ray is being started, say
+    running = state is State.RUNNING
     return Now(
         age_s=age_s,
         stale=running and age_s > STALE_S,

@@ -12,6 +12,7 @@ import os
 import shlex
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -26,7 +27,7 @@ from domain.errors import ConfigError, RehearsalError
 from domain.progress import silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from domain.progress import Progress
     from domain.settings import EngineSettings
@@ -147,6 +148,23 @@ def stop() -> None:
     _CREWS.clear()
     if ray.is_initialized():
         ray.shutdown()
+
+
+@contextmanager
+def running(engine: EngineSettings, progress: Progress = silent) -> Iterator[None]:
+    """Have the Ray that `engine` asks for, if any; one that runs already is left running.
+
+    Raises:
+        ConfigError, RehearsalError: See `start`.
+    """
+    before = is_started()
+    if engine.kind == "ray":
+        start(engine, progress)
+    try:
+        yield
+    finally:
+        if not before:
+            stop()
 
 
 def is_started() -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import BudgetReachedError
+from domain.errors import BudgetReachedError, InterruptedRunError
 from rehearsal.budget_options import BudgetOption, DeadlineOption, with_budget, words_of
 from rehearsal.ledger_verbs import register
 from rehearsal.options import (
@@ -198,7 +198,7 @@ def _play(settings: Settings, folder: RunFolder, *, resume: bool, as_json: bool)
     from campaigns.bill import bill_of
     from campaigns.run import run_campaign
     from rehearsal.beat import beating
-    from rehearsal.console import emit_json, watching
+    from rehearsal.console import emit_json, stderr, watching
     from rehearsal.course import Foretelling, named
     from rehearsal.embedded import endpoints_ready
     from rehearsal.runfile import save_settings
@@ -216,6 +216,9 @@ def _play(settings: Settings, folder: RunFolder, *, resume: bool, as_json: bool)
                 )
         except BudgetReachedError as error:
             raise named(error, folder, settings) from None
+        except InterruptedRunError:
+            stderr().print(f'Go on with: rehearsal campaign resume "{folder.root}"')
+            raise
     bill = bill_of(folder, settings)
     if as_json:
         emit_json(

@@ -122,13 +122,12 @@ def planted(
     from rehearsal.runfile import open_run
 
     settings, folder = open_run(run)
-    with watching() as progress, endpoints_ready(with_ray(settings, ray)) as ready:
-        if ready.engine.kind == "ray":
-            cluster.start(ready.engine)
-        try:
-            found = plant(ready, folder, seed, progress)
-        finally:
-            cluster.stop()
+    with (
+        watching() as progress,
+        endpoints_ready(with_ray(settings, ray)) as ready,
+        cluster.running(ready.engine, progress),
+    ):
+        found = plant(ready, folder, seed, progress)
     if as_json:
         emit_json(found.model_dump(mode="json"))
     else:

@@ -86,21 +86,17 @@ def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[
     from rehearsal.writing import writing
     from training.run import train_variants
 
-    with endpoints_ready(settings) as ready:
+    with endpoints_ready(settings) as ready, cluster.running(ready.engine, progress):
         if ready.engine.kind == "ray":
-            cluster.start(ready.engine, progress)
             prewarm(ready)
-        try:
-            base = _base_in_background(settings, progress)
-            campaign = _played(ready, folder, progress)
-            with writing(folder):
-                blends = blend(settings, folder)
-            base_path = base()
-            with writing(folder):
-                trained = train_variants(settings, folder, base_path, progress)
-            evaluated = evaluate(ready, folder, base_path, progress)
-        finally:
-            cluster.stop()
+        base = _base_in_background(settings, progress)
+        campaign = _played(ready, folder, progress)
+        with writing(folder):
+            blends = blend(settings, folder)
+        base_path = base()
+        with writing(folder):
+            trained = train_variants(settings, folder, base_path, progress)
+        evaluated = evaluate(ready, folder, base_path, progress)
     page = write_report(settings, folder)
     return {
         "campaign": campaign,

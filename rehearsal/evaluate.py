@@ -47,12 +47,8 @@ def evaluate(
     keep_settings(settings, folder)
     with watching() as progress, endpoints_ready(settings) as ready:
         base = base_of(settings, progress)
-        if ready.engine.kind == "ray":
-            cluster.start(ready.engine, progress)
-        try:
+        with cluster.running(ready.engine, progress):
             summary = compare(ready, folder, base, progress)
-        finally:
-            cluster.stop()
     page = write_report(settings, folder)
     if as_json:
         emit_json({**summary.model_dump(mode="json"), "report": str(page)})

@@ -52,13 +52,12 @@ def certify(
 
     settings, folder = find_target(target, run_dir)
     labels = read_labels(human) if human else None
-    with watching() as progress, endpoints_ready(with_ray(settings, ray)) as ready:
-        if ready.engine.kind == "ray":
-            cluster.start(ready.engine, progress)
-        try:
-            found = measure(ready, folder, progress, labels=labels, replies=replies)
-        finally:
-            cluster.stop()
+    with (
+        watching() as progress,
+        endpoints_ready(with_ray(settings, ray)) as ready,
+        cluster.running(ready.engine, progress),
+    ):
+        found = measure(ready, folder, progress, labels=labels, replies=replies)
     if as_json:
         emit_json({**found.model_dump(mode="json"), "resists_injection": found.resists})
     else:

@@ -27,7 +27,7 @@ OWN_VARIABLES = frozenset(
 )
 """Variables that are not keys of the run file."""
 
-SECRETIVE = {("api_key_env",), ("base_url",)}
+SECRETIVE = {("api_key_env",), ("base_url",), ("store",)}
 """Keys whose wrong value may be a secret that was put in the wrong place."""
 
 Lines = dict[tuple[str, ...], int]

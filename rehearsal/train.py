@@ -62,12 +62,8 @@ def train_run(settings: Settings, folder: RunFolder, progress: Progress) -> dict
     from training.run import train_variants
 
     base = base_of(settings, progress)
-    if settings.engine.kind == "ray":
-        cluster.start(settings.engine, progress)
-    try:
+    with cluster.running(settings.engine, progress):
         return train_variants(settings, folder, base, progress)
-    finally:
-        cluster.stop()
 
 
 def base_of(settings: Settings, progress: Progress) -> Path | str:

@@ -90,12 +90,8 @@ def sweep(
     again = f'rehearsal train sweep "{folder.root}" --shares {shares} --seeds {seeds}'
     with writing(folder, again), watching() as progress:
         base = base_of(settings, progress)
-        if settings.engine.kind == "ray":
-            cluster.start(settings.engine)
-        try:
+        with cluster.running(settings.engine, progress):
             result = run_sweep(settings, folder, base, wanted, seeds, progress)
-        finally:
-            cluster.stop()
     figures = draw_sweep(result, folder.root / FOLDER)
     if as_json:
         emit_json({**result.model_dump(mode="json"), "figures": [str(path) for path in figures]})

@@ -30,6 +30,11 @@ _COLOURS = {
 }
 
 
+def _share(part: float) -> str:
+    """Return a share in per cent; 100% is said of all only, and 0% of none."""
+    return f"{part:.1%}" if 0 < part < 0.01 or 0.99 < part < 1 else f"{part:.0%}"
+
+
 def status_table(status: CampaignStatus) -> Table:
     """Lay a campaign's state out in two columns that fit a narrow terminal."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -76,7 +81,7 @@ def _accepted(status: CampaignStatus) -> str:
     said = f"{status.summary.accepted:,}"
     if status.acceptance is None:
         return said
-    return f"{said}, {status.acceptance:.0%} of those that were judged"
+    return f"{said}, {_share(status.acceptance)} of those that were judged"
 
 
 def _counted(total: int, by: dict[str, int]) -> str:

@@ -96,7 +96,7 @@ def telling_clause(text: str) -> str:
     """
     best, best_weight = "", 0.0
     for sentence in sentences(QUOTED.sub(". ", text))[:LOOKED_AT]:
-        if sentence.rstrip("\"').").endswith("?") or _passed_over().search(sentence):
+        if sentence.rstrip("\"').").endswith("?") or said_in_passing(sentence):
             continue
         for part in BREAK.split(sentence):
             clause = as_clause(_openers().sub("", part.strip(" ,")))
@@ -114,6 +114,11 @@ def _weigh(clause: str) -> float:
     if not SUBJECT.search(clause):
         return 0.0
     return 1.0 + sum(weight for pattern, weight in _weights() if pattern.search(clause))
+
+
+def said_in_passing(sentence: str) -> bool:
+    """Tell politeness, an apology, an aside: nothing that a therapist would give back."""
+    return _passed_over().search(sentence) is not None
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from understudy.clauses import (
     as_sentence,
     named_feelings,
     quoted_thought,
+    said_in_passing,
     telling_clause,
 )
 from understudy.pronouns import to_you
@@ -101,8 +102,9 @@ class TherapistWords:
     def view(self) -> str:
         """What the client found in the second half, when the thought was looked at."""
         later = self.talk.others[len(self.talk.others) // 2 :]
-        found = [match[1] for text in reversed(later) if (match := FOUND.search(text))]
-        return to_you(as_clause(found[0])) if found else ""
+        found = (match[1] for text in reversed(later) for match in FOUND.finditer(text))
+        told = next((view for view in found if not said_in_passing(view)), "")
+        return to_you(as_clause(told)) if told else ""
 
     def task(self) -> str:
         """Homework that follows from the technique."""

@@ -19,7 +19,9 @@ from domain.errors import BudgetReachedError, ConfigError, ExitCode
 from domain.price import Price
 from domain.progress import silent
 from domain.runfolder import RunFolder
+from domain.settings import BudgetSettings
 from engine.live import read_live
+from engine.lock import RunLock
 from engine.spending.prices import price_of, shipped
 from rehearsal.watch import status_table
 from rehearsal.wording import short
@@ -99,6 +101,21 @@ def test_a_budget_in_dollars_is_kept_and_a_new_one_goes_on(stage: Stage, folder:
     assert 0 < status.usd <= 0.02
     run_campaign(priced(stage.settings()), folder, silent, resume=True)
     assert set(stage.asked.values()) == {1}
+
+
+def test_a_run_that_is_being_started_is_not_told_by_the_one_before(
+    stage: Stage, folder: RunFolder
+) -> None:
+    """Ray takes its time: until the new run writes, the live file is that of the old one."""
+    settings = stage.settings(4)
+    with_budget = settings.campaign.model_copy(update={"budget": BudgetSettings(calls=6)})
+    with pytest.raises(BudgetReachedError):
+        run_campaign(settings.model_copy(update={"campaign": with_budget}), folder, silent)
+    assert campaign_status(folder, settings).now is not None
+    with RunLock(folder.lock):
+        status = campaign_status(folder, settings)
+    assert status.state is State.RUNNING
+    assert status.now is None
 
 
 def test_the_bill_of_the_accepted(stage: Stage, folder: RunFolder) -> None:

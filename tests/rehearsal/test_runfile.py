@@ -126,6 +126,14 @@ def test_a_saved_address_stands_in_one_place(
     assert open_run(str(folder.root))[0].roles.judge.base_url == "http://moved/v1"
 
 
+def test_a_password_in_the_stores_address_is_not_shown(tmp_path: Path) -> None:
+    store = "postgresql://me:pw-secret-123@host/db"
+    with pytest.raises(ConfigError) as failure:
+        load_settings(write(tmp_path, f"name: x\nengine: {{store: '{store}'}}\n"))
+    assert "secret" not in str(failure.value)
+    assert "engine.store" in str(failure.value)
+
+
 @pytest.mark.parametrize(
     "endpoint", ["{api_key_env: sk-secret-123}", "{base_url: 'https://me:sk-secret-123@host/v1'}"]
 )

@@ -32,6 +32,8 @@ SMALL = Recipe(
     vocabulary=600, layers=2, inner=64, positions=512, talks=80, length=64, batch=2, steps=12
 )
 STEPS = 40
+LONG = 10
+"""Times longer, so that there is a middle to be interrupted in."""
 
 
 @pytest.fixture(scope="module")
@@ -281,9 +283,9 @@ def test_two_do_not_write_one_run(
 def test_ctrl_c_leaves_a_run_that_goes_on_to_the_same_adapter(
     folder: RunFolder, base: Path, tmp_path: Path
 ) -> None:
-    config = run_file(folder, base, checkpoints=8)
+    config = run_file(folder, base, checkpoints=8, supervised_tokens=LONG * STEPS * 100)
     started, log = start(config, folder), LiveLog(folder.training / "real" / "live.jsonl")
-    interval, reached = STEPS // 8, 0
+    interval, reached = LONG * STEPS // 8, 0
     while reached <= interval:
         assert started.poll() is None, started.communicate()
         reached = max([reached, *(int(row["step"]) for row in log.new_rows())])
