@@ -100,11 +100,17 @@ def forecast(live: LiveState) -> Forecast | None:
 
 
 def curve_of(survey: Survey) -> Curve | None:
-    """Estimate after which call sessions end; None where too few have been seen."""
+    """Estimate after which call sessions end; None where too few have been seen.
+
+    After a resume the first to end are those that an earlier run began: of the calls that they had
+    made by then this run has seen nothing, neither how many end there nor what they cost.
+    """
     risk = [made[CALLS] for made in survey.made[1:]]
     ended = survey.ended[1:]
     believed = [i for i, (r, d) in enumerate(zip(risk, ended, strict=True)) if d and r >= FEW]
     last = believed[-1] + 1 if believed else 0
+    if any(r < FEW for r in risk[:last]):
+        return None
     chances = [d / r if r else 0.0 for r, d in zip(risk[:last], ended[:last], strict=True)]
     going = list(accumulate((1 - chance for chance in chances), mul))
     half = next((i for i, share in enumerate(going) if share <= 0.5), 0)

@@ -102,6 +102,32 @@ def test_sessions_that_an_earlier_run_began_are_seen_from_where_they_were() -> N
     assert sum(course.playing) == 0
 
 
+def resumed(sessions_begun_here: int) -> Cohort:
+    """Thirty that an earlier run had brought to their 12th call end; as many begin as are told."""
+    cohort = Cohort()
+    for number in range(30):
+        cohort.begin(str(number))
+        for _ in range(12):
+            cohort.recalled(str(number))
+        pay(cohort, str(number), 6)
+        cohort.finish(str(number), "accepted")
+    for number in range(sessions_begun_here):
+        play(cohort, f"new {number}", 18, ends=True)
+    for number in range(10):
+        play(cohort, f"young {number}", 3, ends=False)
+    return cohort
+
+
+def test_after_a_resume_nothing_is_foretold_of_calls_that_this_run_has_not_seen() -> None:
+    """They would be counted as free: the first forecasts were half of what it came to."""
+    assert forecast(live(resumed(0), 200)) is None
+    assert forecast(live(resumed(4), 200)) is None
+    found = forecast(live(resumed(20), 200))
+    assert found is not None
+    paid = 30 * 6 + 20 * 18 + 10 * 3
+    assert found.calls.expected == pytest.approx(paid + 10 * 15 + 140 * 18)
+
+
 def test_two_workers_add_up_and_what_was_left_is_still_to_come() -> None:
     one, other = Cohort(), Cohort()
     play(one, "a", 3, ends=True)
