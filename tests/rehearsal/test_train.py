@@ -323,9 +323,15 @@ def test_piped_progress_is_lines_with_speed_and_memory(
     assert all("tokens/s supervised" in line and " MB" in line for line in lines)
 
 
+def hear_ctrl_c() -> None:
+    """Tests that a shell runs in the background inherit a SIGINT that is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(config: str, folder: RunFolder) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 - our own code
         [sys.executable, "-m", "rehearsal", "train", config, "--run", str(folder.root)],
+        preexec_fn=hear_ctrl_c,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
