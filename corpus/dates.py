@@ -25,7 +25,7 @@ MONTHS = (
     "December",
 )
 _UNITS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
-_ORDINALS = (
+ORDINALS = (
     *_UNITS,
     *["tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth"],
     *["seventeenth", "eighteenth", "nineteenth", "twentieth"],
@@ -38,7 +38,7 @@ _MONTH = re.compile("|".join(f"{m[:3]}[a-z]*" for m in MONTHS), re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
 _DAY = re.compile(r"(?<!\d)(\d{1,2})(st|nd|rd|th)?\b(?!\d)", re.IGNORECASE)
 _WORD_DAY = re.compile(
-    "|".join(sorted((o.replace("-", "[- ]") for o in _ORDINALS), key=len, reverse=True)),
+    "|".join(sorted((o.replace("-", "[- ]") for o in ORDINALS), key=len, reverse=True)),
     re.IGNORECASE,
 )
 _FIGURES = re.compile(r"^(\d{1,4})([-/.])(\d{1,2})(?:\2(\d{1,4}))?$")
@@ -110,7 +110,7 @@ def _from_words(text: str) -> _Written | None:
 
 
 def _ordinal(word: str) -> int:
-    return _ORDINALS.index(word.lower().replace(" ", "-")) + 1
+    return ORDINALS.index(word.lower().replace(" ", "-")) + 1
 
 
 def _in_words(text: str, moved: date) -> str:
@@ -134,7 +134,7 @@ def _in_words(text: str, moved: date) -> str:
 
 def _day_like(written: str, day: int) -> str:
     if not written[0].isdigit():
-        return _ORDINALS[day - 1]
+        return ORDINALS[day - 1]
     if written.isdigit():
         return str(day)
     ending = "th" if 10 < day < 14 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")

@@ -53,8 +53,7 @@ def deidentify(texts: Sequence[str], names: Sequence[str], seed: int) -> Screene
         seed: Of the record; the same seed and texts give the same surrogates.
     """
     roster = roster_of(names, texts)
-    found = [_findings(text, roster) for text in texts]
-    found = _places_everywhere(texts, found)
+    found = _found(texts, roster)
     taken = {word.lower() for text in texts for word in _WORD.findall(text)}
     surrogates = Surrogates(seed, roster.first, roster.last, taken)
     spans: list[Span] = []
@@ -64,6 +63,15 @@ def deidentify(texts: Sequence[str], names: Sequence[str], seed: int) -> Screene
         replaced.append(new)
         spans += own
     return Screened(tuple(replaced), tuple(spans), tuple(_left(texts, found, roster)))
+
+
+def find(texts: Sequence[str], names: Sequence[str]) -> list[list[Finding]]:
+    """Return what `deidentify` would replace, text by text, in places of the texts as they are."""
+    return _found(texts, roster_of(names, texts))
+
+
+def _found(texts: Sequence[str], roster: Roster) -> list[list[Finding]]:
+    return _places_everywhere(texts, [_findings(text, roster) for text in texts])
 
 
 def _findings(text: str, roster: Roster) -> list[Finding]:

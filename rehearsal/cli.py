@@ -18,6 +18,7 @@ from rehearsal import (
     evaluate,
     judge,
     pack,
+    privacy_verbs,
     report,
     trace,
     train_verbs,
@@ -48,6 +49,7 @@ app.command("understudy")(understudy_verb.understudy)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(trace.app, name="trace")
 app.add_typer(pack.app, name="pack")
+corpus_verbs.app.command("pii-check")(privacy_verbs.pii_check)
 app.add_typer(corpus_verbs.app, name="corpus")
 app.add_typer(critic.app, name="critic")
 app.add_typer(judge.app, name="judge")

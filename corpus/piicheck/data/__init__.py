@@ -1,0 +1,1 @@
+"""People, formats and sentences of the check."""
