@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -14,11 +13,12 @@ from agents.prompts import SLOTS
 from agents.scene import Scene
 from agents.supervisor import supervisor_messages
 from agents.therapist import therapist_messages
-from campaigns.casting import cast_item
-from campaigns.coverage import Cell, Coverage
-from campaigns.expansion import Expander
-from campaigns.grammar import load_grammar
+from campaigns.casting.deal import Cell, Dealer, Quota, quota_of
+from campaigns.casting.expansion import Expander
+from campaigns.casting.grammar import load_grammar
+from campaigns.casting.writing import cast_item
 from domain.base import Noun
+from domain.casting import CastingSettings
 from domain.errors import PackError
 from domain.persona import RiskLevel, Style
 from domain.record import HeldOutContext, Origin
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agents.pack import Pack
-    from campaigns.grammar import Grammar
+    from campaigns.casting.grammar import Grammar
     from domain.scenario import PlanItem
 
 PEOPLE = 50
 """People who are cast for a check, besides one for every case."""
 EXCHANGES = 12
 SEED = 7
+ANY_AGE = (18, 99)
 
 
 class PackReport(Noun):
@@ -66,8 +67,9 @@ def check_pack(pack: Pack) -> PackReport:
     """
     grammar = load_grammar(pack)
     _check_texts(pack, grammar)
-    coverage = Coverage(grammar, SEED)
-    cells = [*_every_case(grammar), *(coverage.deal() for _ in range(PEOPLE))]
+    quota = quota_of(grammar, CastingSettings())
+    dealer = Dealer(quota, SEED)
+    cells = [*_every_case(quota), *(dealer.deal() for _ in range(PEOPLE))]
     plan = [cast_item(grammar, cell, index, SEED) for index, cell in enumerate(cells)]
     filled = sum(_fill_all(pack, item) for item in plan)
     cases = [case for problem in grammar.problems for case in problem.cases]
@@ -121,18 +123,28 @@ def _counts(pack: Pack, grammar: Grammar) -> dict[str, int]:
     }
 
 
-def _every_case(grammar: Grammar) -> Iterator[Cell]:
-    """Yield one cell for each case, with styles and risks in turn."""
-    styles, seen = list(Style), Counter[str]()
-    for problem in grammar.problems:
+def _every_case(quota: Quota) -> Iterator[Cell]:
+    """Yield one cell for each case, with all else in turn."""
+    world, at = quota.world, 0
+    values = world.values
+    for problem in world.grammar.problems:
         for case in problem.cases:
             thought = case.thoughts[0]
-            fits = [one for one in problem.techniques if thought.distortion in grammar.fits[one]]
-            seen.update(["cases"])
+            fits = [x for x in problem.techniques if thought.distortion in world.grammar.fits[x]]
             risks = list(RiskLevel) if problem.risk else [RiskLevel.NONE]
-            at = seen["cases"]
-            style, risk = styles[at % len(styles)], risks[at % len(risks)]
-            yield Cell(problem, case, thought, fits[0], style, risk)
+            at += 1
+            yield Cell(
+                problem=problem,
+                technique=fits[0],
+                style=Style(values["style"][at % len(values["style"])]),
+                risk=risks[at % len(risks)],
+                band=ANY_AGE,
+                gender=values["gender"][at % len(values["gender"])],
+                culture=values["culture"][at % len(values["culture"])],
+                case=case,
+                thought=thought,
+                lives=world.lives.within(problem, case, ANY_AGE),
+            )
 
 
 def _check_texts(pack: Pack, grammar: Grammar) -> None:

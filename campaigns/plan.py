@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from campaigns.casting import cast_item
-from campaigns.coverage import Coverage
-from campaigns.grammar import load_grammar
+from campaigns.casting.deal import dealt, quota_of
+from campaigns.casting.grammar import load_grammar
+from campaigns.casting.writing import cast_item
 from domain.base import canonical_json
 from domain.errors import ConfigError
 from domain.scenario import PlanItem
@@ -35,10 +35,10 @@ def plan_campaign(settings: Settings, pack: Pack) -> list[PlanItem]:
     if settings.campaign.cast is not None:
         return _brought(Path(settings.campaign.cast), settings)
     grammar = load_grammar(pack)
-    coverage = Coverage(grammar, settings.seed)
+    cells = dealt(quota_of(grammar, settings.campaign.casting), settings.seed)
     return [
-        cast_item(grammar, coverage.deal(), index, settings.seed)
-        for index in range(settings.campaign.sessions)
+        cast_item(grammar, cell, index, settings.seed)
+        for index, cell in zip(range(settings.campaign.sessions), cells, strict=False)
     ]
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from domain.base import Noun, canonical_json, content_id
+from domain.casting import CastingSettings
 from domain.price import Price
 
 EMBEDDED = "understudy"
@@ -136,6 +137,7 @@ class CampaignSettings(Noun):
     """Rewinds of a session at most; 0 plays each once."""
     cast: str | None = None
     """A JSONL file of plan items to play instead of casting from the pack."""
+    casting: CastingSettings = CastingSettings()
     budget: BudgetSettings = BudgetSettings()
 
 

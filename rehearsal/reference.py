@@ -10,7 +10,7 @@ import inspect
 import json
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -122,6 +122,8 @@ def _type(field: FieldInfo) -> str:
 
 def _kind(kind: Any) -> str:  # noqa: ANN401 - any annotation
     origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _kind(inner[0])
     if origin in {Union, UnionType}:
         return " or ".join("null" if one is NoneType else _kind(one) for one in inner)
     if origin is Literal:
@@ -130,6 +132,8 @@ def _kind(kind: Any) -> str:  # noqa: ANN401 - any annotation
         return f"list of {_kind(inner[0])}"
     if origin is dict:
         return f"{_kind(inner[1])} by {_kind(inner[0])}"
+    if issubclass(kind, BaseModel):
+        return "keys " + " and ".join(f"`{name}`" for name in kind.model_fields)
     return _SIMPLE[kind] if kind in _SIMPLE else str(kind.__name__).lower()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from domain.casting import DIMENSIONS
 from domain.errors import ConfigError
 from domain.runfolder import RunFolder
 from domain.settings import Settings
@@ -42,6 +43,13 @@ def load_settings(path: Path) -> Settings:
     Raises:
         ConfigError: The file cannot be read or does not describe a run.
     """
+    settings, lines = _read(path)
+    if settings.campaign.casting.asks:
+        _refuse_impossible_cast(settings, path, lines)
+    return settings
+
+
+def _read(path: Path) -> tuple[Settings, Lines]:
     data, lines = _parse(path)
     if "name" not in data:
         data["name"] = path.stem
@@ -50,10 +58,46 @@ def load_settings(path: Path) -> Settings:
     if base_url and isinstance(endpoint, dict):
         endpoint.setdefault("base_url", base_url)
     overridden = _lay_environment_over(data)
+    _read_shares(data, path)
     try:
-        return Settings.model_validate(data)
+        return Settings.model_validate(data), lines
     except ValidationError as error:
         raise _as_config_error(error, path, lines, overridden) from None
+
+
+def _read_shares(data: dict[str, Any], path: Path) -> None:
+    """Put what stands in CSV files of shares in the place of their paths."""
+    campaign = data.get("campaign")
+    casting = campaign.get("casting") if isinstance(campaign, dict) else None
+    if not isinstance(casting, dict):
+        return
+    for name in DIMENSIONS:
+        if isinstance(casting.get(name), str):
+            from campaigns.casting.marginals import read_marginal
+
+            file = Path(casting[name])
+            beside = path.parent / file
+            casting[name] = read_marginal(file if file.is_file() else beside)
+
+
+def _refuse_impossible_cast(settings: Settings, path: Path, lines: Lines) -> None:
+    """Refuse what the run file asks of the cast and the pack cannot give.
+
+    Raises:
+        ConfigError: The key is named.
+        PackError: The pack cannot be read.
+    """
+    from agents.pack import load_pack
+    from campaigns.casting.deal import quota_of
+    from campaigns.casting.grammar import load_grammar
+
+    try:
+        quota_of(load_grammar(load_pack(settings.pack)), settings.campaign.casting)
+    except ConfigError as error:
+        keys = tuple(error.where.split("."))
+        raise ConfigError(
+            error.what, **{**error.fields(), "where": _place(path, lines, keys)}
+        ) from None
 
 
 def shipped_config(name: str) -> Path:
@@ -97,7 +141,7 @@ def keep_settings(settings: Settings, folder: RunFolder) -> None:
     if not folder.config.is_file() or not folder.ledger.exists():
         save_settings(settings, folder)
         return
-    begun = load_settings(folder.config)
+    begun, _ = _read(folder.config)
     roles = begun.roles.model_copy(update={"judge": settings.roles.judge})
     stages = {name: getattr(settings, name) for name in ("corpus", "training", "evaluation")}
     save_settings(begun.model_copy(update={**stages, "roles": roles}), folder)
@@ -112,7 +156,7 @@ def open_run(name: str) -> tuple[Settings, RunFolder]:
     for root in (Path(name), runs_root() / name):
         folder = RunFolder(root)
         if folder.config.is_file():
-            return load_settings(folder.config), folder
+            return _read(folder.config)[0], folder
     if Path(name).is_file():
         raise _is_run_file(Path(name))
     known = sorted(path.parent.name for path in runs_root().glob("*/config.yaml"))

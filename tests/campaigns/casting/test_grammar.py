@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agents.pack import Pack, load_pack
-from campaigns.grammar import load_grammar
+from campaigns.casting.grammar import load_grammar
 from campaigns.plan import plan_campaign
 from domain.errors import PackError
 from domain.settings import Settings

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from campaigns.grammar import load_grammar
+from campaigns.casting.grammar import load_grammar
 from campaigns.plan import plan_bytes, plan_campaign
 from domain.persona import RiskLevel, Style
 from domain.settings import CampaignSettings, Settings
@@ -78,7 +78,7 @@ def test_one_in_ten_is_at_risk_where_the_problem_allows_it(
 ) -> None:
     allowed = {problem.problem for problem in load_grammar(pack).problems if problem.risk}
     at_risk = [item.persona for item in plan if item.persona.risk is not RiskLevel.NONE]
-    assert len(at_risk) == 50
+    assert 48 <= len(at_risk) <= 52
     assert {persona.problem for persona in at_risk} <= allowed
     assert {persona.risk for persona in at_risk} == {RiskLevel.HINTED, RiskLevel.STATED}
     for item in plan:

@@ -9,22 +9,19 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from campaigns.expansion import Expander
-from campaigns.grammar import GENDERS, Aged
+from campaigns.casting.expansion import Expander
+from campaigns.casting.grammar import GENDERS, Aged
 from domain.base import seed_of
-from domain.errors import PackError
 from domain.persona import CognitiveConceptualization, Persona, RiskLevel
 from domain.scenario import PlanItem, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from campaigns.coverage import Cell
-    from campaigns.grammar import Background, Grammar, Household, Occupation, Problem
+    from campaigns.casting.deal import Cell
+    from campaigns.casting.grammar import Background, Grammar, Problem
 
-_GENDER_WEIGHTS = {"women": 11, "men": 8, "nonbinary": 1}
-"""Who comes to counselling, roughly; a field of its own in the plan, so it can be balanced."""
-_TRIES = 2000
+_GROUPS = {gender: group for group, gender in GENDERS.items()}
 
 
 class _Aged(Protocol):
@@ -39,7 +36,7 @@ def cast_item(grammar: Grammar, cell: Cell, index: int, seed: int) -> PlanItem:
     """Make one plan item that shows what `cell` says.
 
     Raises:
-        PackError: No life in people.yaml fits the case, or a text names an unknown slot.
+        PackError: A text names an unknown slot.
     """
     draw = random.Random(seed_of(seed, "cast", index))
     slots = {**grammar.people.slots, **cell.problem.slots}
@@ -54,18 +51,18 @@ def cast_item(grammar: Grammar, cell: Cell, index: int, seed: int) -> PlanItem:
 
 
 def _persona(grammar: Grammar, cell: Cell, draw: random.Random, expander: Expander) -> Persona:
-    age, work, home = _life(grammar, cell, draw)
-    background = draw.choice(grammar.people.backgrounds)
-    group = draw.choices(list(_GENDER_WEIGHTS), list(_GENDER_WEIGHTS.values()))[0]
+    life = draw.choice(cell.lives)
+    age = draw.randint(life.youngest, life.oldest)
+    background = next(one for one in grammar.people.backgrounds if one.name == cell.culture)
     weights = grammar.scenarios.readiness_weights
     diagram, distortions = _diagram(cell, draw, expander)
     return Persona(
-        name=draw.choice(_names(background, group)),
+        name=draw.choice(_names(background, _GROUPS[cell.gender])),
         age=age,
-        gender=GENDERS[group],
+        gender=cell.gender,
         culture=background.culture,
-        occupation=work.title,
-        household=home.text,
+        occupation=life.work.title,
+        household=life.home.text,
         problem=cell.problem.problem,
         presenting_problem=expander.fill(cell.case.presenting),
         history=_history(cell.problem, age, draw, expander),
@@ -86,31 +83,6 @@ def _names(background: Background, group: str) -> tuple[str, ...]:
         "nonbinary": background.nonbinary,
     }
     return named[group]
-
-
-def _life(grammar: Grammar, cell: Cell, draw: random.Random) -> tuple[int, Occupation, Household]:
-    """Draw age, work and household until they fit the case and each other."""
-    people, case, problem = grammar.people, cell.case, cell.problem
-    works = [one for one in people.occupations if not case.work or {*case.work} & {*one.tags}]
-    homes = [
-        one
-        for one in people.households
-        if (not case.home or {*case.home} & {*one.tags}) and not {*problem.not_home} & {*one.tags}
-    ]
-    for _ in range(_TRIES if works and homes else 0):
-        work, home = draw.choice(works), draw.choice(homes)
-        limits = (work.ages, home.ages, case.ages, problem.ages)
-        youngest, oldest = max(low for low, _ in limits), min(high for _, high in limits)
-        at_home_without = "home" in work.tags and "children" not in home.tags
-        if youngest <= oldest and not at_home_without:
-            return draw.randint(youngest, oldest), work, home
-    raise PackError(
-        "no life in people.yaml fits the case",
-        where=f"casting/{problem.problem}.yaml: {case.key}",
-        expected=f"work tagged {case.work or 'any'} and a household tagged {case.home or 'any'}",
-        got="none whose ages overlap",
-        mend="Add such a life to people.yaml, or ask less of it in the case.",
-    )
 
 
 def _diagram(

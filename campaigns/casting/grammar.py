@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from agents.packfile import parse, read_yaml
+from agents.packfile import parse, read_yaml, unique
 from domain.base import Noun
+from domain.casting import DEFAULT_BANDS
 from domain.errors import PackError
 from domain.persona import Readiness, Style
 
@@ -26,9 +27,16 @@ class Background(Noun):
     """Where somebody comes from, with first names that are common there."""
 
     culture: str
+    key: str = ""
+    """Its name in the run file; the text of `culture` where there is none."""
     women: Texts = Field(min_length=1)
     men: Texts = Field(min_length=1)
     nonbinary: Texts = Field(min_length=1)
+
+    @property
+    def name(self) -> str:
+        """What the run file calls it."""
+        return self.key or self.culture
 
 
 class Occupation(Noun):
@@ -52,10 +60,28 @@ class People(Noun):
 
     source: str
     risk_share: float = Field(ge=0, le=1)
+    """Share of the cast at risk where the run file sets none: two in three hint, one says it."""
+    gender_weights: dict[str, int] = Field(
+        default_factory=lambda: {"women": 11, "men": 8, "nonbinary": 1}
+    )
+    """Who comes to counselling, roughly, where the run file sets no shares."""
+    age_weights: dict[str, int] = Field(
+        default_factory=lambda: dict(zip(DEFAULT_BANDS, (3, 5, 5, 4, 2, 1), strict=True))
+    )
+    """The same by age band."""
     backgrounds: tuple[Background, ...] = Field(min_length=1)
     occupations: tuple[Occupation, ...] = Field(min_length=1)
     households: tuple[Household, ...] = Field(min_length=1)
     slots: dict[str, Texts]
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if set(self.gender_weights) != set(GENDERS):
+            raise ValueError(f"a weight for each of {', '.join(GENDERS)}")
+        if set(self.age_weights) != set(DEFAULT_BANDS):
+            raise ValueError(f"a weight for each of {', '.join(DEFAULT_BANDS)}")
+        unique((one.name for one in self.backgrounds), "background")
+        return self
 
 
 class Phase(Noun):
