@@ -49,7 +49,8 @@ def fitted(table: Table) -> Array:
             raise blame
         if missed > CLOSE_ENOUGH:
             raise _too_tight(table)
-    return shares / shares.sum()
+    whole: Array = shares / shares.sum()
+    return whole
 
 
 def _scale(shares: Array, constraints: Sequence[Constraint], sweeps: int) -> float:

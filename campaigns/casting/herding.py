@@ -31,6 +31,8 @@ STEPS = 4096
 """Steps for which a pool serves."""
 WEIGHTS = {1: 1.0, 2: 0.02, 3: 0.003}
 """What a missed share of one dimension, of two and of three together counts."""
+RAREST = 1e-4
+"""Shares below it weigh no more than it."""
 TRIPLE = ("problem", "technique", "style")
 
 
@@ -55,14 +57,15 @@ class Herd:
             *combinations(range(len(DIMENSIONS)), 2),
             tuple(DIMENSIONS.index(name) for name in TRIPLE),
         ]
-        self._offsets, expected, weights = [], [], []
-        for kind in self._kinds:
-            self._offsets.append(sum(len(one) for one in expected))
-            share = self._expected(kind)
-            expected.append(share)
-            weights.append(WEIGHTS[len(kind)] / np.maximum(share, 1e-4))
+        expected = [self._expected(kind) for kind in self._kinds]
+        self._offsets = np.cumsum([0, *(share.size for share in expected)])[:-1].tolist()
         self._expect = np.concatenate(expected)
-        self._worth = np.concatenate(weights)
+        self._worth = np.concatenate(
+            [
+                WEIGHTS[len(kind)] / np.maximum(share, RAREST)
+                for kind, share in zip(self._kinds, expected, strict=True)
+            ]
+        )
 
     def deal(self) -> Iterator[tuple[int, ...]]:
         """Yield cells for ever, as places in the order of `DIMENSIONS`."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from campaigns.casting.grammar import GENDERS
 from campaigns.casting.lives import Lives
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from campaigns.casting.grammar import Case, Grammar, Problem, Thought
     from domain.casting import CastingSettings
 
-Array = np.ndarray
+Array = NDArray[Any]
 
 CORE = ("problem", "technique", "age", "risk")
 """The dimensions that the pack itself ties to one another."""
@@ -89,7 +90,8 @@ class World:
 
 def _normal(weights: Iterable[int]) -> Array:
     found = np.array(list(weights), dtype=float)
-    return found / found.sum()
+    whole: Array = found / found.sum()
+    return whole
 
 
 def _mend(dimension: str) -> str:
