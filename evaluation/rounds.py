@@ -13,9 +13,9 @@ from domain.settings import BudgetSettings, EngineSettings
 from domain.verdict import Answer, Verdict
 from engine import pool
 from engine.ledger.store import Store
-from evaluation.adapters import adapter_hash, fingerprint
 from evaluation.answers import AnswerItem, AnswerOrders, open_answers
-from evaluation.candidates import KEY_ENV, candidate_role, serving
+from evaluation.candidates.adapters import adapter_hash, fingerprint
+from evaluation.candidates.builtin import KEY_ENV, candidate_role, serving
 from evaluation.judging import JudgeItem, JudgeOrders, Verdicts, open_judging
 
 if TYPE_CHECKING:

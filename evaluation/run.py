@@ -10,7 +10,7 @@ from domain.errors import EvaluationError
 from domain.record import HeldOutContext
 from domain.verdict import Answer
 from engine.lock import RunLock
-from evaluation.adapters import adapter_hash, check_adapter, fingerprint
+from evaluation.candidates.adapters import adapter_hash, check_adapter, fingerprint
 from evaluation.rounds import BASE, answer_round, verdict_round
 from evaluation.statistics import summarise
 from evaluation.summary import ANSWERS, REFERENCE, SUMMARY, VERDICTS, EvaluationSummary

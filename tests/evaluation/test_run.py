@@ -21,7 +21,7 @@ from domain.runfolder import RunFolder
 from domain.settings import EngineSettings, EvaluationSettings, RoleSettings, Settings
 from domain.turn import Speaker, Turn
 from domain.verdict import Answer, Verdict
-from evaluation.candidates import KEY_ENV, candidate_role, serving
+from evaluation.candidates.builtin import KEY_ENV, candidate_role, serving
 from evaluation.run import evaluate
 from tests.support.threaded import ThreadedServer
 

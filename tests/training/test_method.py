@@ -14,7 +14,7 @@ from corpus.files import write_nouns
 from domain.errors import EvaluationError, TrainingError
 from domain.runfolder import RunFolder
 from domain.settings import EngineSettings, LoraSettings, Settings, TrainingSettings
-from evaluation.adapters import check_adapter
+from evaluation.candidates.adapters import check_adapter
 from tests.training.talk import jsonl, record, write_blend
 from training.adapter import read_log
 from training.heldout import read_held_out

@@ -110,8 +110,8 @@ async def _serve(options: argparse.Namespace, token: str | None) -> None:
     import torch
     from aiohttp import web
 
-    from evaluation.app import ModelApp
-    from evaluation.models import load_models
+    from evaluation.serving.app import ModelApp
+    from evaluation.serving.models import load_models
 
     if options.threads:
         torch.set_num_threads(options.threads)

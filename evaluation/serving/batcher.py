@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evaluation.requests import RequestRefused
+from evaluation.serving.requests import RequestRefused
 
 if TYPE_CHECKING:
-    from evaluation.models import ServedModels
-    from evaluation.sampling import Row
+    from evaluation.serving.models import ServedModels
+    from evaluation.serving.sampling import Row
 
 _LOG = logging.getLogger(__name__)
 

@@ -13,14 +13,14 @@ import jinja2
 from aiohttp import web
 
 from domain.call import CALL_HEADER
-from evaluation.batcher import Batcher
-from evaluation.requests import ChatRequest, RequestRefused, parse_request
-from evaluation.sampling import Row, make_row
+from evaluation.serving.batcher import Batcher
+from evaluation.serving.requests import ChatRequest, RequestRefused, parse_request
+from evaluation.serving.sampling import Row, make_row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from evaluation.models import ServedModels
+    from evaluation.serving.models import ServedModels
 
 _LOG = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from agents.reply import GARBLED
 from corpus.chatform import fit_template
 from domain.errors import EvaluationError
-from evaluation.adapters import check_adapter
-from evaluation.sampling import Row, draw
+from evaluation.candidates.adapters import check_adapter
+from evaluation.serving.sampling import Row, draw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedTokenizerBase
 
-    from evaluation.requests import Message
+    from evaluation.serving.requests import Message
 
 BASE = "base"
 """Name under which the base is served without any adapter."""

@@ -4,8 +4,8 @@
 differently in other company. Here each row has its own generator, seeded by its request.
 
 What this does not cover by itself: matrix products round differently in batches of other
-shapes, by about 1e-6 in float32. `evaluation.models` chooses a precision or a fixed batch shape
-that keeps this from reaching a drawn token.
+shapes, by about 1e-6 in float32. `evaluation.serving.models` chooses a precision or a fixed batch
+shape that keeps this from reaching a drawn token.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from evaluation.requests import Sampling
+    from evaluation.serving.requests import Sampling
 
 
 @dataclass
