@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corpus.dialogue import turns_of
-from corpus.gather import gather
+from corpus.gather import Gathering
 from corpus.speakers import assign_roles
 from domain.turn import Speaker, Turn
 from measures.session import BEHAVIOURS, session_behaviours
@@ -37,7 +37,7 @@ def opening(turns: Sequence[Turn], therapist_turns: int = TURNS) -> Sequence[Tur
 def sessions_by_quality(source: Path) -> dict[str, list[tuple[Turn, ...]]]:
     """Return the turns of every transcript under `source`, by its quality."""
     found = defaultdict(list)
-    for one in gather(source).found:
+    for one in Gathering(source).sessions():
         roles = assign_roles(one.session.utterances, one.session.place)
         found[one.session.quality.value].append(turns_of(one.session.utterances, roles))
     return dict(found)

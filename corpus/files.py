@@ -29,22 +29,34 @@ def appears_at(path: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise StoreError(
-            "the file cannot be written",
-            where=str(path),
-            got=error.strerror or type(error).__name__,
-            mend="Check the folder's permissions and the space on the disk.",
-        ) from error
+        with appears_in(path.parent, path):
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            os.close(handle)
+            temporary = Path(name)
+            yield temporary
+            temporary.replace(path)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def appears_in(folder: Path, path: Path | None = None) -> Iterator[None]:
+    """Make `folder` where it is missing; say what cannot be written there while the block runs.
+
+    Raises:
+        StoreError: The folder or a file in it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise StoreError(
+            "the file cannot be written",
+            where=str(path or folder),
+            got=error.strerror or type(error).__name__,
+            mend="Check the folder's permissions and the space on the disk.",
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,15 +7,19 @@ that is missing.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from corpus.data.files import load_yaml
+from corpus.files import appears_at, appears_in
 from measures.tokens import words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Self
 
     from corpus.deidentify import Span
     from domain.record import Record
@@ -58,24 +62,55 @@ class Reviewed:
     suspects: tuple[str, ...]
 
 
-def review_of(reviewed: Sequence[Reviewed]) -> str:
-    """Return the review as Markdown."""
-    counts = Counter(span.kind for one in reviewed for span in one.spans)
-    letters = {
-        entry["class"]: entry["safe_harbor"] for entry in load_yaml("recognisers")["recognisers"]
-    }
-    head = _HEAD.format(
-        records=len(reviewed),
-        turns=sum(len(one.record.turns) for one in reviewed),
-        spans=sum(counts.values()),
-        not_covered=_NOT_COVERED,
-        classes="\n".join(
-            f"| {_plain(kind)} | {letters.get(kind, 'A')} | {count} |"
-            for kind, count in counts.most_common()
-        ),
-    )
-    parts = [_section(number, one) for number, one in enumerate(reviewed, start=1)]
-    return "\n".join([head, *parts])
+class ReviewPages:
+    """The review as it grows: sections wait in a file without a name until the head is known."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._counts: Counter[str] = Counter()
+        self._records = self._turns = 0
+
+    def __enter__(self) -> Self:
+        with appears_in(self._path.parent):
+            self._spool = tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._path.parent)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._spool.close()
+
+    def add(self, one: Reviewed) -> None:
+        """Add a record's section."""
+        self._records += 1
+        self._turns += len(one.record.turns)
+        self._counts.update(span.kind for span in one.spans)
+        self._spool.write("\n" + _section(self._records, one))
+
+    def finish(self) -> None:
+        """Write the review; it takes the place of an earlier one at once.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        self._spool.seek(0)
+        with appears_at(self._path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+            stream.write(self._head())
+            shutil.copyfileobj(self._spool, stream)
+
+    def _head(self) -> str:
+        letters = {
+            entry["class"]: entry["safe_harbor"]
+            for entry in load_yaml("recognisers")["recognisers"]
+        }
+        return _HEAD.format(
+            records=self._records,
+            turns=self._turns,
+            spans=self._counts.total(),
+            not_covered=_NOT_COVERED,
+            classes="\n".join(
+                f"| {_plain(kind)} | {letters.get(kind, 'A')} | {count} |"
+                for kind, count in self._counts.most_common()
+            ),
+        )
 
 
 def _section(number: int, one: Reviewed) -> str:

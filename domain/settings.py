@@ -141,11 +141,35 @@ class CampaignSettings(Noun):
     budget: BudgetSettings = BudgetSettings()
 
 
+ColumnUse = Literal[
+    "session", "speaker", "text", "start", "topic", "quality", "group",
+    "client", "therapist", "title", "names",
+]  # fmt: skip
+"""What a column of a table may hold: one utterance to a row, or a client's words and an answer."""
+
+
+class ReadingSettings(Noun):
+    """What transcripts do not say themselves."""
+
+    columns: dict[ColumnUse, str] = Field(default_factory=dict)
+    """Which column of a table holds what; empty goes by their names."""
+    therapist: tuple[str, ...] = ()
+    """Speaker labels that are the therapist's."""
+    client: tuple[str, ...] = ()
+    """Speaker labels that are the client's."""
+    nobody: tuple[str, ...] = ()
+    """Speaker labels whose words are left out: an interpreter, an observer."""
+    encoding: str | None = None
+    """Such as `cp1251`; null finds it out."""
+
+
 class CorpusSettings(Noun):
     """What real material comes in, and how it is mixed."""
 
     transcripts: str | None = None
     """A file or folder of real transcripts."""
+    reading: ReadingSettings = ReadingSettings()
+    """How they are to be read."""
     licence: str = "unstated"
     """Licence of the transcripts, copied to every record and card."""
     use: Literal["research", "commercial"] = "research"

@@ -1,116 +1,107 @@
-"""AnnoMI's CSV: counselling sessions from a video platform, one row per utterance and annotator.
+"""AnnoMI's table: counselling sessions from a video platform, one row per utterance and annotator.
 
 Source of the columns: Wu et al., AnnoMI, ICASSP 2022; Future Internet 15(3):110, 2023.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from corpus.formats.clock import seconds_of
+from corpus.formats.limits import MAX_UTTERANCES
 from corpus.formats.notes import quality_of
 from corpus.formats.raw import RawSession, Reading, Skipped, Utterance
 from corpus.formats.remarks import without_remarks
+from corpus.formats.tables import MAX_ROWS, Row, Table, by_session
 from domain.errors import TranscriptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
 COLUMNS = ("transcript_id", "utterance_id", "interlocutor", "utterance_text")
 """Without these a table is not AnnoMI's; the others are used where they are present."""
 
-_CLOCK = re.compile(r"^(?:(\d+):)?(\d{1,2}):(\d{2})$")
-
-Row = dict[str, str]
+_OTHERS = ("timestamp", "mi_quality", "topic", "video_url")
 
 
-def looks_like(text: str) -> bool:
-    """Tell a table by its first line."""
-    return "," in text.split("\n", 1)[0]
+def looks_like(table: Table) -> bool:
+    """Tell AnnoMI by its columns."""
+    return table.has(*COLUMNS)
 
 
-def read(text: str, name: str) -> list[Reading]:
-    """Return every session of the table; a session with a broken row is skipped as a whole.
+def read(table: Table) -> Iterator[Reading]:
+    """Yield every session of the table; a session with a broken row is skipped as a whole.
 
     Raises:
-        TranscriptError: The table lacks one of `COLUMNS`.
+        TranscriptError: The table is damaged.
     """
-    csv.field_size_limit(2**24)
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    columns = [column.strip() for column in reader.fieldnames or []]
-    missing = [column for column in COLUMNS if column not in columns]
-    if missing:
-        raise TranscriptError(
-            f"the table lacks the column {missing[0]}",
-            where=name,
-            expected=f"AnnoMI's columns: {', '.join(COLUMNS)}",
-            got=", ".join(columns)[:200],
-            mend="Rename the columns, or export as WebVTT, SRT or chat JSONL.",
-        )
-    reader.fieldnames = columns
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise TranscriptError(
-            "the table is damaged",
-            where=f"{name}, line {reader.line_num}",
-            got=str(error),
-            mend="Export the table again.",
-        ) from error
-    by_transcript: dict[str, list[Row]] = {}
-    for row in rows:
-        by_transcript.setdefault((row["transcript_id"] or "").strip(), []).append(row)
-    return [_session(key, group, name) for key, group in by_transcript.items()]
+    others = [name for name in _OTHERS if table.has(name)]
+    columns = [table.at(name) for name in (*COLUMNS, *others)]
+    for key, rows in by_session(table, columns):
+        yield _session(key, rows, others, table)
 
 
-def _session(key: str, rows: list[Row], name: str) -> Reading:
-    place = f"{name}, transcript {key or '(no id)'}"
+def _session(key: str, rows: list[Row], others: list[str], table: Table) -> Reading:
+    place = f"{table.name}, transcript {key[:60] or '(no id)'}"
     try:
-        said = _utterances(rows, place)
-        first = rows[0]
+        clock = 4 + others.index("timestamp") if "timestamp" in others else 0
+        said = _utterances(rows, place, clock, table.unit)
+        about = dict(zip(others, (str(value or "") for value in rows[0][1][4:]), strict=True))
         return RawSession(
             place=place,
             key=key,
             source="annomi",
             utterances=said,
-            topic=(first.get("topic") or "unstated").strip(),
-            group=(first.get("video_url") or "").strip(),
-            quality=quality_of(first.get("mi_quality") or "", place),
+            topic=about.get("topic", "").strip() or "unstated",
+            group=about.get("video_url", "").strip(),
+            quality=quality_of(about.get("mi_quality", ""), place),
         )
     except TranscriptError as error:
         return Skipped(where=place, reason=str(error))
 
 
-def _utterances(rows: Iterable[Row], place: str) -> tuple[Utterance, ...]:
+def _utterances(rows: list[Row], place: str, clock: int, unit: str) -> tuple[Utterance, ...]:
     """Return one utterance per id, in the order of the ids: annotators repeat them."""
-    by_id: dict[int, Utterance] = {}
-    for row in rows:
-        number = (row["utterance_id"] or "").strip()
-        if not number.isdecimal() or row["utterance_text"] is None:
-            raise _broken(place, "a row has no number or no text", number)
-        text = without_remarks(row["utterance_text"])
-        speaker = (row["interlocutor"] or "").strip()
-        said = Utterance(speaker, text, _seconds(row.get("timestamp") or ""))
-        before = by_id.setdefault(int(number), said)
-        if (before.speaker, before.text) != (speaker, text):
-            raise _broken(place, "two annotators' rows give the utterance differently", number)
-    return tuple(by_id[number] for number in sorted(by_id))
+    if len(rows) > MAX_ROWS:
+        raise _broken(place, f"the session has more than {MAX_ROWS:,} rows", "")
+    heard: dict[str, tuple[Any, Any]] = {}
+    found: list[tuple[int, Utterance]] = []
+    for line, row, fault in rows:
+        number, speaker, text = row[1], row[2], row[3]
+        before = heard.get(number)
+        if before is not None and before == (speaker, text):
+            continue
+        where = f"{place}, {unit} {line}"
+        if fault:
+            raise _broken(where, fault, number)
+        at, label, spoken = _read(number, speaker, text, where)
+        if before is not None and (str(before[0]).strip(), without_remarks(before[1])) != (
+            label,
+            spoken,
+        ):
+            raise _broken(where, "two annotators' rows give the utterance differently", number)
+        if before is None:
+            heard[number] = (speaker, text)
+            start = seconds_of(row[clock], where) if clock else None
+            found.append((at, Utterance(label, spoken, start)))
+    if len(found) > MAX_UTTERANCES:
+        raise _broken(place, f"the session has more than {MAX_UTTERANCES:,} utterances", "")
+    found.sort(key=lambda one: one[0])
+    return tuple(said for _, said in found)
 
 
-def _broken(place: str, what: str, number: str) -> TranscriptError:
+def _read(number: Any, speaker: Any, text: Any, where: str) -> tuple[int, str, str]:  # noqa: ANN401
+    plain = str(number if number is not None else "").strip()
+    if not plain.isdecimal() or len(plain) > 9 or not isinstance(text, str):
+        raise _broken(where, "a row has no number or no text", plain)
+    return int(plain), str(speaker or "").strip(), without_remarks(text)
+
+
+def _broken(where: str, what: str, number: object) -> TranscriptError:
     return TranscriptError(
         what,
-        where=f"{place}, utterance {number[:20] or '(none)'}",
+        where=where,
         expected="one text and one speaker per utterance_id",
+        got=f"utterance {str(number or '(none)')[:20]}",
         mend="Repair the row, or take the table from its source again.",
     )
-
-
-def _seconds(clock: str) -> float | None:
-    match = _CLOCK.match(clock.strip())
-    if not match:
-        return None
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return float(hours * 3600 + minutes * 60 + seconds)

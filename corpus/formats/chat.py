@@ -1,87 +1,78 @@
-"""Chats as JSON lines: OpenAI `messages`, plain `turns`, or one turn to a line."""
+"""Chats in JSON: OpenAI `messages`, ShareGPT, ESConv, plain `turns`, or one turn to a line."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING
 
+from corpus.chatform import SESSION_BEGINS
+from corpus.formats import whisper
+from corpus.formats.clock import seconds_of
+from corpus.formats.jsonvalues import FORMS, Json, Placed
+from corpus.formats.limits import MAX_TEXT, MAX_UTTERANCES
 from corpus.formats.notes import quality_of
 from corpus.formats.raw import RawSession, Reading, Skipped, Utterance
+from corpus.formats.remarks import spoken
 from domain.errors import TranscriptError
+from domain.turn import Speaker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 SESSION_KEYS = ("messages", "turns", "dialog", "dialogue", "conversation", "conversations")
 _SPEAKER_KEYS = ("role", "speaker", "interlocutor", "from", "name")
 _TEXT_KEYS = ("content", "text", "utterance", "value")
-_FORMS = (
-    'a session {"messages": [{"role", "content"}]} or {"turns": [{"speaker", "text"}]}, or a turn'
-)
+_START_KEYS = ("start_s", "start", "timestamp")
 
-Json = Any
-"""A value as `json.loads` returns it; every use checks what it is."""
-
-
-def looks_like(text: str) -> bool:
-    """Tell JSON by its first character."""
-    return text.lstrip()[:1] in {"{", "["}
-
-
-def read(text: str, name: str) -> list[Reading]:
-    """Return every session; one that cannot be read is skipped as a whole.
-
-    Raises:
-        TranscriptError: The file is not JSON at all.
-    """
-    values = _array(text, name) if text.lstrip().startswith("[") else _lines(text, name)
-    loose = [(place, value) for place, value in values if _is_turn(value)]
-    if loose:
-        return _loose_sessions(values, name)
-    return [
-        value if isinstance(value, Skipped) else _attempt(place, str(number), value)
-        for number, (place, value) in enumerate(values)
-    ]
+_ESCONV = {
+    "seeker": Speaker.CLIENT,
+    "usr": Speaker.CLIENT,
+    "speaker": Speaker.CLIENT,
+    "supporter": Speaker.THERAPIST,
+    "sys": Speaker.THERAPIST,
+    "listener": Speaker.THERAPIST,
+}
+"""Liu et al., Towards Emotional Support Dialog Systems, ACL 2021; FailedESConv of the same
+authors calls them speaker and listener."""
 
 
-def _array(text: str, name: str) -> list[tuple[str, Json]]:
-    try:
-        values = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise TranscriptError(
-            "the file is not JSON",
-            where=name,
-            expected=_FORMS,
-            got=str(error),
-            mend="Export the chat again, one JSON object to a line.",
-        ) from error
-    return [(f"{name}, item {number}", value) for number, value in enumerate(values, start=1)]
+_SHAREGPT = {
+    "human": Speaker.CLIENT,
+    "user": Speaker.CLIENT,
+    "gpt": Speaker.THERAPIST,
+    "assistant": Speaker.THERAPIST,
+    "chatgpt": Speaker.THERAPIST,
+    "bing": Speaker.THERAPIST,
+    "bard": Speaker.THERAPIST,
+}
+"""Who is who in dumps of ShareGPT; `system` is nobody."""
+
+_ROLES = {"esconv": _ESCONV, "sharegpt": _SHAREGPT}
 
 
-def _lines(text: str, name: str) -> list[tuple[str, Json]]:
-    try:  # one object over several lines
-        return [(name, json.loads(text))]
-    except (json.JSONDecodeError, RecursionError):
-        pass
-    found: list[tuple[str, Json]] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        place = f"{name}, line {number}"
-        try:
-            found.append((place, json.loads(line)))
-        except (json.JSONDecodeError, RecursionError) as error:
-            reason = f"{place}: the line is not JSON\n  got: {error}\n  mend: Repair the line."
-            found.append((place, Skipped(where=place, reason=reason)))
-    if all(isinstance(value, Skipped) for _, value in found):
-        raise TranscriptError(
-            "the file is not JSON",
-            where=name,
-            expected=_FORMS,
-            got="no line that is JSON",
-            mend="Export the chat again, one JSON object to a line.",
-        )
-    return found
+def kind_of(value: Json) -> tuple[str, str]:
+    """Return which kind of chat `value` is, and by what it is told; ("", "") for none."""
+    if not isinstance(value, dict):
+        return "", ""
+    key = next((key for key in SESSION_KEYS if key in value), "")
+    if key == "messages":
+        return "openai", 'its sessions have "messages"'
+    if key in {"conversations", "conversation"} and _first(value[key]).keys() & {"from", "value"}:
+        return "sharegpt", f'its "{key}" have "from" and "value"'
+    if key == "dialog" and (
+        "annotation" in _first(value[key]) or value.keys() & {"emotion_type", "problem_type"}
+    ):
+        return "esconv", 'its "dialog" has ESConv\'s annotations'
+    if key:
+        return "chat", f'its sessions have "{key}"'
+    if whisper.looks_like(value):
+        return "whisper", 'it has "segments" with times'
+    if is_turn(value):
+        return "turns", "each value is one turn"
+    return "", ""
 
 
-def _is_turn(value: Json) -> bool:
+def is_turn(value: Json) -> bool:
+    """Tell a value that is one turn of a session."""
     return (
         isinstance(value, dict)
         and not any(key in value for key in SESSION_KEYS)
@@ -89,25 +80,44 @@ def _is_turn(value: Json) -> bool:
     )
 
 
-def _loose_sessions(values: list[tuple[str, Json]], name: str) -> list[Reading]:
-    """Gather lines that are one turn each, by their `session` where they have one."""
-    sessions: dict[str, list[Json]] = {}
-    for place, value in values:
-        if isinstance(value, Skipped) or not _is_turn(value):
-            # Nobody knows which session the line belonged to: none of the file can be trusted.
+def sessions(values: Iterable[Placed], name: str) -> Iterator[Reading]:
+    """Yield a session for each value; one that cannot be read is skipped as a whole."""
+    for number, (place, value) in enumerate(values):
+        yield value if isinstance(value, Skipped) else attempt(place, str(number), value)
+
+
+def loose_sessions(values: Iterable[Placed], name: str) -> Iterator[Reading]:
+    """Gather values that are one turn each, by their `session` where they have one.
+
+    Which sessions a line that cannot be read belonged to, nobody knows: none of the file can be
+    trusted, and it is skipped as a whole.
+    """
+    found: dict[str, list[Json]] = {}
+    for count, (place, value) in enumerate(values):
+        if isinstance(value, Skipped) or not is_turn(value):
             reason = value.reason if isinstance(value, Skipped) else f"{place}: not a turn"
-            return [Skipped(where=name, reason=reason)]
-        sessions.setdefault(str(value.get("session", "")), []).append(value)
-    read_all: list[Reading] = []
-    for number, (key, turns) in enumerate(sessions.items(), start=1):
-        place = f"{name}, session {number}" if key else name
-        read_all.append(_attempt(place, key, {"turns": turns}))
-    return read_all
+            yield Skipped(where=name, reason=reason)
+            return
+        if count > MAX_UTTERANCES * 10:
+            raise TranscriptError(
+                "there are too many lines of one turn each",
+                where=place,
+                expected=f"at most {MAX_UTTERANCES * 10:,} turns in such a file",
+                mend="Write one session to a line, or one file for each session.",
+            )
+        found.setdefault(str(value.get("session", "")), []).append(value)
+    for number, (key, turns) in enumerate(found.items(), start=1):
+        yield attempt(f"{name}, session {number}" if key else name, key, {"turns": turns})
 
 
-def _attempt(place: str, key: str, value: Json) -> Reading:
+def attempt(place: str, key: str, value: Json) -> Reading:
+    """Return the session that `value` is, or why it cannot be read."""
     try:
-        return _session(place, key, value)
+        return (
+            whisper.session(place, value)
+            if whisper.looks_like(value)
+            else _session(place, key, value)
+        )
     except TranscriptError as error:
         return Skipped(where=place, reason=str(error))
 
@@ -117,24 +127,49 @@ def _session(place: str, key: str, value: Json) -> RawSession:
     if form is None or not isinstance(value[form], list):
         got = f"keys {', '.join(map(str, value))[:120]}" if isinstance(value, dict) else type(value)
         raise _wrong(place, "there is no list of turns", str(got))
-    names = value.get("names", [])
+    names = value.get("names") or []
     if not isinstance(names, list):
         raise _wrong(place, "names is not a list", type(names).__name__)
+    kind = kind_of(value)[0]
     return RawSession(
         place=place,
         key=key,
-        source="chat",
-        utterances=tuple(
-            _utterance(turn, f"{place}, turn {i}") for i, turn in enumerate(value[form])
-        ),
-        topic=str(value.get("topic") or value.get("problem_type") or "unstated"),
+        source=kind,
+        utterances=_utterances(value[form], place),
+        topic=spoken(str(value.get("topic") or value.get("problem_type") or "")) or "unstated",
         group=str(value.get("group") or ""),
         quality=quality_of(str(value.get("quality") or ""), place),
         names=tuple(str(name) for name in names),
+        roles=_ROLES.get(kind, {}),
     )
 
 
-def _utterance(turn: Json, where: str) -> Utterance:
+def _utterances(turns: list[Json], place: str) -> tuple[Utterance, ...]:
+    """Return what is said; the words that stand for the session's beginning are nobody's."""
+    if len(turns) > MAX_UTTERANCES:
+        raise too_long(place, len(turns))
+    first = _first(turns)
+    who = next((key for key in _SPEAKER_KEYS if key in first), "")
+    what = next((key for key in _TEXT_KEYS if key in first), "")
+    timed = any(key in first for key in _START_KEYS)
+    found = []
+    for number, turn in enumerate(turns):
+        try:
+            speaker, text = turn[who].strip(), spoken(turn[what])
+        except (KeyError, TypeError, AttributeError):
+            speaker, text = _taken_apart(turn, f"{place}, turn {number}")
+        if not speaker:
+            raise _no_speaker(turn, f"{place}, turn {number}")
+        if len(text) > MAX_TEXT:
+            raise too_much_text(f"{place}, turn {number}", len(text))
+        start = _start(turn, f"{place}, turn {number}") if timed else None
+        found.append(Utterance(speaker, text, start))
+    opening = found[:1] and found[0].text == SESSION_BEGINS
+    return tuple(found[1:] if opening else found)
+
+
+def _taken_apart(turn: Json, where: str) -> tuple[str, str]:
+    """Return speaker and text of a turn that is not like the first of its session."""
     if not isinstance(turn, dict):
         raise _wrong(where, "a turn is not an object", type(turn).__name__)
     speaker = next((turn[key] for key in _SPEAKER_KEYS if key in turn), None)
@@ -142,12 +177,22 @@ def _utterance(turn: Json, where: str) -> Utterance:
     if isinstance(text, list):
         text = _joined(text, where)
     if not isinstance(speaker, str) or not speaker.strip():
-        raise _wrong(where, "a turn has no speaker", "keys " + ", ".join(map(str, turn))[:80])
+        raise _no_speaker(turn, where)
     if not isinstance(text, str):
         raise _wrong(where, "a turn has no text", "keys " + ", ".join(map(str, turn))[:80])
-    start = turn.get("start_s")
-    seconds = float(start) if isinstance(start, int | float) else None
-    return Utterance(speaker.strip(), " ".join(text.split()), seconds)
+    return speaker.strip(), spoken(text)
+
+
+def _no_speaker(turn: Mapping[str, Json], where: str) -> TranscriptError:
+    return _wrong(where, "a turn has no speaker", "keys " + ", ".join(map(str, turn))[:80])
+
+
+def _start(turn: Mapping[str, Json], where: str) -> float | None:
+    return seconds_of(next((turn[key] for key in _START_KEYS if key in turn), None), where)
+
+
+def _first(turns: Json) -> dict[str, Json]:
+    return turns[0] if isinstance(turns, list) and turns and isinstance(turns[0], dict) else {}
 
 
 def _joined(parts: list[Json], where: str) -> str:
@@ -158,7 +203,29 @@ def _joined(parts: list[Json], where: str) -> str:
     return " ".join(str(text) for text in texts)
 
 
+def too_long(place: str, count: int) -> TranscriptError:
+    """The session has more utterances than a conversation can have."""
+    return TranscriptError(
+        "the session is too long",
+        where=place,
+        expected=f"at most {MAX_UTTERANCES:,} utterances",
+        got=f"{count:,}",
+        mend="Write one session for each conversation.",
+    )
+
+
+def too_much_text(where: str, length: int) -> TranscriptError:
+    """An utterance is longer than anybody speaks."""
+    return TranscriptError(
+        "an utterance is too long",
+        where=where,
+        expected=f"at most {MAX_TEXT:,} characters",
+        got=f"{length:,}",
+        mend="Leave it out, or divide it.",
+    )
+
+
 def _wrong(where: str, what: str, got: str) -> TranscriptError:
     return TranscriptError(
-        what, where=where, expected=_FORMS, got=got, mend="Correct the line, or leave it out."
+        what, where=where, expected=FORMS, got=got, mend="Correct the line, or leave it out."
     )

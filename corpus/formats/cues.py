@@ -18,7 +18,7 @@ from corpus.speakers import is_role_label
 from domain.errors import TranscriptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _TIME = r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]?\d)[.,](\d{1,3})"
 _TIMING = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(?:\s+\S.*)?$")
@@ -40,11 +40,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Cue:
-    """One timed caption, not yet taken apart."""
+    """One timed caption, not yet taken apart; `voice` where the format names the speaker."""
 
     line: int
-    start_s: float
+    start_s: float | None
     text: str
+    voice: str = ""
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -116,8 +117,11 @@ def utterances_of(cues: list[Cue], name: str) -> tuple[Utterance, ...]:
     return tuple(found)
 
 
-def _pieces(cue: Cue) -> Iterator[tuple[str, str, float]]:
+def _pieces(cue: Cue) -> Iterator[tuple[str, str, float | None]]:
     """Yield (voice, text, start) for each voice, or for each line that may carry a label."""
+    if cue.voice:
+        yield cue.voice, cue.text, cue.start_s
+        return
     parts = _VOICE.split(cue.text)
     for line in _plain(parts[0]).split("\n"):
         if line.strip():
@@ -130,7 +134,13 @@ def _plain(text: str) -> str:
     return html.unescape(_TAG.sub("", text)).replace("\xa0", " ")
 
 
-def _labels(pieces: list[tuple[str, str, float]]) -> frozenset[str]:
+def known_labels(cues: Sequence[Cue]) -> frozenset[str]:
+    """Return who is named as speaking in `cues`, by voice or by label."""
+    pieces = [piece for cue in cues for piece in _pieces(cue)]
+    return _labels(pieces) | {voice for voice, _, _ in pieces if voice}
+
+
+def _labels(pieces: list[tuple[str, str, float | None]]) -> frozenset[str]:
     """Labels of the form `Name:`: a role word, or a capitalised name that recurs.
 
     "Here is the thing: ..." is no label: its words are not capitalised. "Well: ..." is none

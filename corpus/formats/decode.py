@@ -1,30 +1,51 @@
-"""From bytes to text: which encoding it is, and what is no text at all."""
+"""From bytes to text: which encoding it is, and what is no text at all.
+
+A file is gone through once to be hashed and to see that its encoding holds to the end, then again
+to be read; neither pass holds more than a piece of it.
+"""
 
 from __future__ import annotations
 
 import codecs
+import hashlib
 from dataclasses import dataclass
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from domain.errors import TranscriptError
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import TextIO
 
-MAX_BYTES = 256 * 1024 * 1024
-"""Larger files are refused: an hour of speech is about 60 KB of text."""
+KINDS = (
+    "WebVTT, SRT, Whisper JSON, text with speaker labels, CSV, chat JSON or JSONL, Parquet, Arrow"
+)
 
-KINDS = "WebVTT, SRT, AnnoMI's CSV or chat JSONL"
+HEAD_BYTES = 65_536
+_PIECE = 2**20
 
 _SIGNATURES = {
     b"%PDF": "a PDF",
     b"PK\x03\x04": "a ZIP or Office document",
     b"\x1f\x8b": "a gzip archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ\x00": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"{\\rtf": "an RTF document",
     b"\xd0\xcf\x11\xe0": "an old Office document",
+    b"SQLite format 3": "an SQLite database",
+    b"ID3": "a sound file",
+    b"RIFF": "a sound or video file",
+    b"OggS": "a sound file",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
 }
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
@@ -32,58 +53,54 @@ _TEXT_CONTROLS = set(b"\t\n\r\f\x1b")
 
 
 @dataclass(frozen=True)
-class Decoded:
-    """The text of a file, and a note where its encoding had to be guessed."""
+class Head:
+    """The beginning of a file, as bytes and, where it is text, as text with plain line ends."""
 
-    text: str
+    path: Path
+    size: int
     data: bytes
+    encoding: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file that is text to its end, its SHA-256, and a note where its encoding was guessed."""
+
+    path: Path
+    size: int
+    encoding: str
+    digest: str
     note: str = ""
 
+    @property
+    def name(self) -> str:
+        """The file's own name; its folder is nobody's business."""
+        return self.path.name
 
-def decode(path: Path) -> Decoded:
-    """Read `path` as text: UTF-8 with or without mark, UTF-16, else Windows-1252 (and say so).
+    def open(self) -> TextIO:
+        """Open it for reading, line ends as they are."""
+        return self.path.open(encoding=self.encoding, newline="")
+
+    def text(self) -> str:
+        """Return all of it, with plain line ends: for files of one session."""
+        with self.path.open(encoding=self.encoding) as stream:
+            return stream.read().removeprefix("\ufeff")
+
+
+def head_of(path: Path) -> bytes:
+    """Return the first bytes of `path`.
 
     Raises:
-        TranscriptError: No such file, no permission, too large, empty, or not text.
+        TranscriptError: No such file, no permission, not a file, or empty.
     """
-    data = _bytes(path)
-    for signature, kind in _SIGNATURES.items():
-        if data.startswith(signature):
-            raise _not_text(path, kind)
-    encoding = next((name for bom, name in _BOMS if data.startswith(bom)), None)
-    encoding = encoding or _utf16_without_mark(data)
-    if encoding is None and _is_binary(data):
-        raise _not_text(path, "binary data")
     try:
-        text = data.decode(encoding or "utf-8")
-    except UnicodeDecodeError as error:
-        if encoding is not None:
+        if not S_ISREG(path.stat().st_mode):
             raise TranscriptError(
-                "the text is damaged",
-                where=path.name,
-                expected=f"{encoding}, as its first bytes say",
-                got=f"an impossible byte at {error.start}",
-                mend="Export the transcript again as UTF-8.",
-            ) from None
-        text, note = data.decode("cp1252", errors="replace"), "is not UTF-8"
-        return Decoded(
-            _lines(text), data, f"{path.name} {note}: read as Windows-1252 (Latin-1); check accents"
-        )
-    return Decoded(_lines(text), data)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise TranscriptError(
-                "the file is too large to be a transcript",
-                where=path.name,
-                expected=f"at most {MAX_BYTES // 2**20} MiB",
-                got=f"{size / 2**20:.0f} MiB",
-                mend="Split it into one file per session, or take the video's sound out.",
+                "it is not a file", where=path.name, mend="Name a file, or a folder of files."
             )
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(HEAD_BYTES)
     except OSError as error:
         raise TranscriptError(
             "the file cannot be read",
@@ -91,7 +108,7 @@ def _bytes(path: Path) -> bytes:
             got=error.strerror or type(error).__name__,
             mend="Check the path and its permissions.",
         ) from error
-    if not data.strip():
+    if not data.strip(b" \t\r\n\xef\xbb\xbf"):
         raise TranscriptError(
             "the file is empty",
             where=path.name,
@@ -99,6 +116,105 @@ def _bytes(path: Path) -> bytes:
             mend="Export the transcript again.",
         )
     return data
+
+
+def text_head(path: Path, data: bytes, encoding: str | None = None) -> Head:
+    """Return the beginning of `path` as text, in `encoding` or in the one that its bytes show.
+
+    Raises:
+        TranscriptError: It is not text, or the encoding is unknown.
+    """
+    for signature, kind in _SIGNATURES.items():
+        if data.startswith(signature):
+            raise _not_text(path, kind)
+    encoding = _known(encoding, path) or _marked(data) or _utf16_without_mark(data)
+    if encoding is None and _is_binary(data):
+        raise _not_text(path, "binary data")
+    name = encoding or "utf-8"
+    text = codecs.getincrementaldecoder(name)("replace").decode(data)
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return Head(path, path.stat().st_size, data, name, plain)
+
+
+def whole_text(head: Head) -> TextFile:
+    """Go through the file once: its hash, and whether its encoding holds to the end.
+
+    What is not UTF-8 is Windows-1252, and that is said; unless there is UTF-8 in it: then it is
+    damaged, and reading it as anything else would spoil every accent.
+
+    Raises:
+        TranscriptError: A byte is impossible in the encoding.
+    """
+    digest, broken = _pass(head, head.encoding)
+    if broken is None:
+        return TextFile(head.path, head.size, head.encoding, digest)
+    if head.encoding != "utf-8" or not broken.ascii_before:
+        raise _damaged(head, broken)
+    again, still = _pass(head, "cp1252")
+    if still is not None:
+        raise _damaged(head, still)
+    note = f"{head.path.name} is not UTF-8: read as Windows-1252 (Latin-1); check accents"
+    return TextFile(head.path, head.size, "cp1252", again, note)
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """Where an encoding fails: the line, from 1, and whether all before it is ASCII."""
+
+    line: int
+    ascii_before: bool
+
+
+def _pass(head: Head, encoding: str) -> tuple[str, _Broken | None]:
+    digest = hashlib.sha256()
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line, plain = 1, True
+    with head.path.open("rb") as stream:
+        while True:
+            piece = stream.read(_PIECE)
+            try:
+                text = decoder.decode(piece, final=not piece)
+            except UnicodeDecodeError as error:
+                good = error.object[: error.start]
+                return "", _Broken(line + good.count(b"\n"), plain and good.isascii())
+            digest.update(piece)
+            line += text.count("\n")
+            plain = plain and text.isascii()
+            if not piece:
+                return digest.hexdigest(), None
+
+
+def _damaged(head: Head, broken: _Broken) -> TranscriptError:
+    return TranscriptError(
+        "the text is damaged",
+        where=f"{head.path.name}, line {broken.line}",
+        expected=f"{head.encoding} to the end",
+        got="a byte that is impossible in it",
+        mend="Export the transcript again as UTF-8, or name its encoding: --encoding NAME.",
+    )
+
+
+def _known(encoding: str | None, path: Path) -> str | None:
+    if encoding is None:
+        return None
+    try:
+        name = codecs.lookup(encoding).name
+        codecs.getincrementaldecoder(name)().decode(b"", final=True)
+    except (LookupError, UnicodeError, AttributeError):
+        name = ""
+    if not name or name in {"idna", "punycode", "undefined"}:
+        raise TranscriptError(
+            "the encoding is not known",
+            where=path.name,
+            expected="such as utf-8, cp1252, cp1251, shift_jis",
+            got=repr(encoding[:40]),
+            mend="Correct --encoding or corpus.reading.encoding, or leave it out.",
+        )
+    return name
+
+
+def _marked(data: bytes) -> str | None:
+    return next((name for mark, name in _BOMS if data.startswith(mark)), None)
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
@@ -113,9 +229,8 @@ def _utf16_without_mark(data: bytes) -> str | None:
 
 
 def _is_binary(data: bytes) -> bool:
-    sample = data[:65536]
-    controls = sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in sample)
-    return b"\0" in sample or controls > len(sample) * 0.02
+    controls = sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in data)
+    return b"\0" in data or controls > len(data) * 0.02
 
 
 def _not_text(path: Path, got: str) -> TranscriptError:
@@ -124,9 +239,5 @@ def _not_text(path: Path, got: str) -> TranscriptError:
         where=path.name,
         expected=KINDS,
         got=got,
-        mend="Export the transcript from the video platform as .vtt or .srt.",
+        mend="Unpack it, or export the transcript from the video platform as .vtt or .srt.",
     )
-
-
-def _lines(text: str) -> str:
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")

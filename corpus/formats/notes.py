@@ -25,6 +25,11 @@ class Notes:
     group: str = ""
 
 
+def is_note(line: str) -> bool:
+    """Tell a line that says something about the session."""
+    return _LINE.match(line) is not None
+
+
 def notes_of(lines: Iterable[str], name: str) -> Notes:
     """Return what the `lines` of a header or NOTE say; other lines are passed over."""
     found = {match[1].lower(): match[2] for line in lines if (match := _LINE.match(line))}

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.base import Noun
 from domain.record import Quality
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-@dataclass(frozen=True)
-class Utterance:
+    from domain.turn import Speaker
+
+
+class Utterance(NamedTuple):
     """One line of a transcript, by the label it carries; `start_s` in seconds."""
 
     speaker: str
     text: str
     start_s: float | None = None
+
+
+MIN_TURNS = 4
+"""Shorter than two exchanges is no conversation to learn from."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,8 @@ class RawSession:
 
     `place` says for people where it stands ("x.jsonl, line 3"); `key` tells it apart from the
     others of its file. `group` ties sessions together (a video's address) and is hashed before it
-    is kept. `names` are people the file itself names.
+    is kept. `names` are people the file itself names. `roles` says who a label is where the format
+    defines it. A source of questions and answers has sessions of two turns (`min_turns`).
     """
 
     place: str
@@ -34,6 +44,10 @@ class RawSession:
     group: str = ""
     quality: Quality = Quality.UNRATED
     names: tuple[str, ...] = ()
+    roles: Mapping[str, Speaker] = field(default_factory=dict)
+    min_turns: int = MIN_TURNS
+    note: str = ""
+    """What was assumed while reading, in words."""
 
 
 class Skipped(Noun):

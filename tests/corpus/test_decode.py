@@ -5,19 +5,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from corpus.formats.decode import MAX_BYTES, decode
+from corpus.formats.decode import TextFile, head_of, text_head, whole_text
+from corpus.formats.detect import read_file
+from corpus.formats.limits import MAX_SESSION_BYTES
 from domain.errors import TranscriptError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def decode(path: Path, encoding: str | None = None) -> TextFile:
+    return whole_text(text_head(path, head_of(path), encoding))
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+)
 def test_unicode_is_read_without_a_note(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "a.srt"
     path.write_bytes("1\r\nCafé für Zoë, déjà vu, again\r\n".encode(encoding))
     decoded = decode(path)
-    assert decoded.text == "1\nCafé für Zoë, déjà vu, again\n"
+    assert decoded.text() == "1\nCafé für Zoë, déjà vu, again\n"
     assert decoded.note == ""
 
 
@@ -25,7 +33,7 @@ def test_windows_1252_is_read_and_said(tmp_path: Path) -> None:
     path = tmp_path / "old.srt"
     path.write_bytes("It’s a café".encode("cp1252"))
     decoded = decode(path)
-    assert decoded.text == "It’s a café"
+    assert decoded.text() == "It’s a café"
     assert "not UTF-8" in decoded.note
     assert "old.srt" in decoded.note
 
@@ -57,11 +65,32 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "film.vtt"
-    path.touch()
-    os.truncate(path, MAX_BYTES + 1)  # sparse: takes no room on the disk
-    with pytest.raises(TranscriptError, match="too large") as caught:
+    path.write_text("WEBVTT\n\n")
+    os.truncate(path, 2**40)  # sparse: takes no room on the disk
+    with pytest.raises(TranscriptError, match="binary data"):
+        read_file(path)
+    path.write_text("WEBVTT\n\n" + "00:01.000 --> 00:02.000\n<v Ann>No.\n\n" * 200_000)
+    assert path.stat().st_size < MAX_SESSION_BYTES
+    path.write_text("WEBVTT\n\n" + "00:01.000 --> 00:02.000\n<v Ann>No.\n\n" * 300_000)
+    with pytest.raises(TranscriptError, match="too large to be one session") as caught:
+        read_file(path)
+    assert "8 MiB" in caught.value.expected
+
+
+def test_damaged_utf_8_is_not_taken_for_another_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("Ann: Café\nBob: D\u00e9j\u00e0 vu\n".encode() + b"Ann: \xff\n")
+    with pytest.raises(TranscriptError, match=r"a\.txt, line 3: the text is damaged"):
         decode(path)
-    assert "256 MiB" in caught.value.expected
+
+
+def test_an_encoding_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("Терапевт: Здравствуйте".encode("cp1251"))
+    assert decode(path, "cp1251").text() == "Терапевт: Здравствуйте"
+    with pytest.raises(TranscriptError, match="encoding is not known") as caught:
+        decode(path, "klingon")
+    assert "--encoding" in caught.value.mend
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

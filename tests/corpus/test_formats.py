@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from corpus.formats import annomi, chat, srt, webvtt
+from corpus.formats import srt, webvtt
 from corpus.formats.detect import read_file
 from corpus.formats.raw import RawSession, Reading, Skipped
 from domain.errors import TranscriptError
@@ -14,6 +14,8 @@ from tests.corpus.builders import TALK, vtt
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from domain.settings import ReadingSettings
 
 
 def session(readings: list[Reading]) -> RawSession:
@@ -107,18 +109,26 @@ HEAD = (
 )
 
 
+def read(
+    tmp_path: Path, text: str, name: str, settings: ReadingSettings | None = None
+) -> list[Reading]:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return list(read_file(path, settings).sessions)
+
+
 def rows(*lines: str) -> str:
     return HEAD + "".join(f"{line}\n" for line in lines)
 
 
-def test_annomi_is_ordered_by_utterance_and_taken_once_for_all_annotators() -> None:
+def test_annomi_is_ordered_by_utterance_and_taken_once_for_all_annotators(tmp_path: Path) -> None:
     text = rows(
         "high,7,http://v/1,smoking ,10,client,00:01:05,Second.",
         'high,7,http://v/1,smoking ,9,therapist,00:01:00,"First, [chuckles] yes."',
         'high,7,http://v/1,smoking ,9,therapist,00:01:00,"First, [chuckles] yes."',
         "low,3,http://v/2,n/a,0,therapist,00:00:00,Other.",
     )
-    first, second = annomi.read(text, "a.csv")
+    first, second = read(tmp_path, text, "a.csv")
     assert isinstance(first, RawSession)
     assert isinstance(second, RawSession)
     assert said(first) == [("therapist", "First, yes."), ("client", "Second.")]
@@ -131,16 +141,16 @@ def test_annomi_is_ordered_by_utterance_and_taken_once_for_all_annotators() -> N
     ("line", "reason"),
     [
         ("high,7,u,t,x,client,00:00:01,Hm.", "no number or no text"),
-        ("high,7,u,t,1", "no number or no text"),
+        ("high,7,u,t,1", "a row of 5 fields where the first line has 8"),
         ("high,7,u,t,0,client,00:00:01,Another text.", "differently"),
         ("good,6,u,t,0,client,00:00:01,Hm.", ""),
     ],
 )
-def test_a_broken_row_loses_its_transcript_only(line: str, reason: str) -> None:
+def test_a_broken_row_loses_its_transcript_only(tmp_path: Path, line: str, reason: str) -> None:
     text = rows(
         "high,7,u,t,0,therapist,00:00:00,One.", line, "high,8,u,t,0,therapist,00:00:00,Kept."
     )
-    readings = annomi.read(text, "a.csv")
+    readings = read(tmp_path, text, "a.csv")
     bad = [one for one in readings if isinstance(one, Skipped)]
     kept = [one.key for one in readings if isinstance(one, RawSession)]
     assert len(bad) == 1
@@ -150,13 +160,14 @@ def test_a_broken_row_loses_its_transcript_only(line: str, reason: str) -> None:
 
 def test_another_table_is_told_by_its_columns(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("question,answer\nWhy?,Because.\n")
-    with pytest.raises(TranscriptError, match="lacks the column transcript_id") as caught:
+    path.write_text("when,what,why\n1,Why?,Because.\n")
+    with pytest.raises(TranscriptError, match="not clear which columns hold what") as caught:
         read_file(path)
-    assert "question, answer" in caught.value.got
+    assert "when, what, why" in caught.value.got
+    assert "--columns" in caught.value.mend
 
 
-def test_openai_messages_turns_and_parts() -> None:
+def test_openai_messages_turns_and_parts(tmp_path: Path) -> None:
     lines = [
         {
             "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
@@ -166,7 +177,7 @@ def test_openai_messages_turns_and_parts() -> None:
         {"dialog": [{"speaker": "seeker", "content": "Hey"}]},
     ]
     text = "\n".join(map(json.dumps, lines))
-    first, second, third = chat.read(text, "a.jsonl")
+    first, second, third = read(tmp_path, text, "a.jsonl")
     assert isinstance(first, RawSession)
     assert isinstance(second, RawSession)
     assert isinstance(third, RawSession)
@@ -175,11 +186,11 @@ def test_openai_messages_turns_and_parts() -> None:
     assert said(third) == [("seeker", "Hey")]
 
 
-def test_one_turn_to_a_line_is_gathered_by_session() -> None:
+def test_one_turn_to_a_line_is_gathered_by_session(tmp_path: Path) -> None:
     lines = [
         {"session": s, "speaker": "client", "text": f"{s}{i}"} for i in range(2) for s in ("a", "b")
     ]
-    readings = chat.read("\n".join(map(json.dumps, lines)), "a.jsonl")
+    readings = read(tmp_path, "\n".join(map(json.dumps, lines)), "a.jsonl")
     assert [said(one) for one in readings if isinstance(one, RawSession)] == [
         [("client", "a0"), ("client", "a1")],
         [("client", "b0"), ("client", "b1")],
@@ -198,18 +209,20 @@ def test_one_turn_to_a_line_is_gathered_by_session() -> None:
         ('{"turns": [', "not JSON"),
     ],
 )
-def test_a_broken_line_is_skipped_and_the_next_is_kept(line: str, reason: str) -> None:
+def test_a_broken_line_is_skipped_and_the_next_is_kept(
+    tmp_path: Path, line: str, reason: str
+) -> None:
     good = '{"turns": [{"speaker": "client", "text": "kept"}]}'
-    first, second = chat.read(f"{line}\n{good}\n", "a.jsonl")
+    first, second = read(tmp_path, f"{line}\n{good}\n", "a.jsonl")
     assert isinstance(first, Skipped)
     assert reason in first.reason
     assert "line 1" in first.where
     assert isinstance(second, RawSession)
 
 
-def test_a_file_of_broken_json_is_refused() -> None:
+def test_a_file_of_broken_json_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TranscriptError, match="not JSON"):
-        chat.read("{oh\n{no\n", "a.jsonl")
+        read(tmp_path, "{oh\n{no\n", "a.jsonl")
 
 
 @pytest.mark.parametrize(

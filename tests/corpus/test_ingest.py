@@ -33,7 +33,7 @@ def put(folder: Path, **files: str) -> Path:
 
 def test_the_samples_come_in_whole(samples: Path, run: RunFolder) -> None:
     summary = ingest(samples, run, CORPUS)
-    assert summary.formats == {"chat": 1, "srt": 4, "vtt": 6}
+    assert summary.formats == {"openai": 1, "srt": 4, "vtt": 6}
     assert summary.records == 12
     assert summary.skipped == ()
     assert summary.by_quality == {"high": 7, "low": 1, "unrated": 4}
