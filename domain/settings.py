@@ -315,6 +315,8 @@ class EvaluationSettings(Noun):
     """Sampling temperature of the models under test."""
     bootstrap_samples: int = Field(default=4000, ge=100)
     """Resamples behind each interval."""
+    controls: bool = True
+    """Whether candidates whose outcome is known are judged too; the therapist's model is asked."""
 
 
 class Settings(Noun):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from pydantic import Field
+
 from agents.llm import RoleModel, close_line
+from agents.messages import system
 from agents.speech import clean_speech
 from corpus.chatform import messages_of
 from domain.base import Noun, canonical_json, seed_of
@@ -24,6 +27,10 @@ class AnswerOrders(Noun):
 
     roles: dict[str, RoleSettings]
     seed: int
+    seeds: dict[str, int] = Field(default_factory=dict)
+    """Seeds of variants that have one of their own."""
+    prompts: dict[str, str] = Field(default_factory=dict)
+    """System prompts of variants that do not get that of the training."""
 
 
 class AnswerItem(Noun):
@@ -51,8 +58,9 @@ class AnswerJob:
     async def run(self, item: bytes) -> bytes:
         """Answer one scenario; return the `Answer` as canonical JSON.
 
-        Every variant is asked with the same seed. An answer that was cut off at the token limit
-        is the model's answer all the same, and marked; any other failure is kept as one.
+        Every variant is asked with the same seed, unless the orders say otherwise. An answer that
+        was cut off at the token limit is the model's answer all the same, and marked; any other
+        failure is kept as one.
 
         Raises:
             TrustError: The scenario is real and the endpoint is not trusted with it.
@@ -61,7 +69,10 @@ class AnswerJob:
         context, key = asked.context, CallKey(session=asked.id, draft=0, step=0, attempt=0)
         require_trust((context,), self._orders.roles[asked.variant], f"variant {asked.variant}")
         messages = cast("list[Message]", messages_of(context.turns, to_answer=True))
-        seed = seed_of(self._orders.seed, "answer", context.id)
+        if asked.variant in self._orders.prompts:
+            messages[0] = system(self._orders.prompts[asked.variant])
+        own = self._orders.seeds.get(asked.variant, self._orders.seed)
+        seed = seed_of(own, "answer", context.id)
         try:
             result = await self._models[asked.variant].say(messages, key, seed)
         except CallFailed as failed:

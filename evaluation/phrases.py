@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evaluation.comparison import FEW
 from evaluation.resampling import FEW_GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domain.settings import Settings
-    from evaluation.summary import Difference, EvaluationSummary
+    from evaluation.summary import Control, Difference, EvaluationSummary, Summary
 
 MINUS = "−"  # noqa: RUF001 - the typographer's minus, as wide as a plus
 NAMES = {
@@ -68,6 +69,8 @@ def answer(summary: EvaluationSummary) -> tuple[str, ...]:
 def _sentence(differences: Sequence[Difference]) -> str:
     """Say where one is higher, where lower, and where the two cannot be told apart."""
     one, other = named(differences[0].variant), named(differences[0].against)
+    if not any(each.tested for each in differences):
+        return _untested(one, other, differences)
     better = [each for each in differences if each.significant and each.mean > 0]
     worse = [each for each in differences if each.significant and each.mean <= 0]
     alike = [each for each in differences if not each.significant]
@@ -82,6 +85,20 @@ def _sentence(differences: Sequence[Difference]) -> str:
         clauses.append(f"{who} cannot be told apart on {_found(alike)}")
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _untested(one: str, other: str, differences: Sequence[Difference]) -> str:
+    """Say that there was no test, and why: an interval beside no test would look like a finding."""
+    if not any(each.mean for each in differences) and differences[0].groups >= FEW:
+        return f"{one[0].upper()}{one[1:]} and {other} have the same score in every scenario."
+    found = " and ".join(
+        f"{number(each.mean, signed=True)} on {each.criterion}" for each in differences
+    )
+    return (
+        f"Whether {one} and {other} differ cannot be tested: the scenarios come from "
+        f"{differences[0].groups} held-out sessions, and no difference over fewer than {FEW} can "
+        f"be told from chance (seen here: {found})."
+    )
 
 
 def _found(differences: Sequence[Difference]) -> str:
@@ -116,6 +133,7 @@ def notices(settings: Settings, summary: EvaluationSummary) -> tuple[str, ...]:
     return tuple(
         text
         for text in (
+            *_controls(summary.statistics),
             _understudy(settings),
             _tiny(settings),
             _same_model(settings, summary),
@@ -125,6 +143,28 @@ def notices(settings: Settings, summary: EvaluationSummary) -> tuple[str, ...]:
         )
         if text
     )
+
+
+def _controls(found: Summary) -> list[str]:
+    """Say first which controls failed: then nothing below can be believed."""
+    failed = [
+        f"A control failed: {one.name}. {one.must[0].upper()}{one.must[1:]}; {one.detail}"
+        f"{_how_far(one)}. Do not believe the scores below before that is mended."
+        for one in found.controls_failed
+    ]
+    if not found.controls:
+        return [*failed, "No controls were judged, so nobody knows whether this judge can tell."]
+    untried = [one for one in found.controls if one.passed is None]
+    return failed + [
+        f"A control could not be decided: {one.name} ({one.detail})." for one in untried
+    ]
+
+
+def _how_far(control: Control) -> str:
+    found = control.overall
+    if found is None:
+        return ""
+    return f" ({number(found.mean, signed=True)} on the mean of all criteria, p {p_value(found.p)})"
 
 
 def played_by_understudy(settings: Settings) -> list[str]:

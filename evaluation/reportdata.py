@@ -22,7 +22,7 @@ from evaluation.funnel import Funnel, read_funnel
 from evaluation.losses import HeldOut, read_held_out
 from evaluation.phrases import answer, not_significant, notices
 from evaluation.statistics import scores_of
-from evaluation.summary import ANSWERS, SUMMARY, VERDICTS, EvaluationSummary
+from evaluation.summary import ANSWERS, CONTROLS, SUMMARY, VERDICTS, EvaluationSummary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,8 +81,16 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
     """
     summary = read_summary(folder)
     contexts = list(read_nouns(folder.contexts, HeldOutContext))
-    answers = list(read_nouns(folder.evaluation / ANSWERS, Answer))
-    verdicts = list(read_nouns(folder.evaluation / VERDICTS, Verdict))
+    answers = [
+        one
+        for one in read_nouns(folder.evaluation / ANSWERS, Answer)
+        if one.variant not in CONTROLS
+    ]
+    verdicts = [
+        one
+        for one in read_nouns(folder.evaluation / VERDICTS, Verdict)
+        if one.variant not in CONTROLS
+    ]
     held_out = read_held_out(
         folder, samples=settings.evaluation.bootstrap_samples, seed=settings.seed
     )

@@ -44,6 +44,19 @@ class Clusters:
         """Mean over values, not over sessions."""
         return float(self.sums.sum() / self.counts.sum())
 
+    @property
+    def error(self) -> float:
+        """Standard error of the mean: that of a ratio of sums (Cochran, 1977, Sampling Techniques).
+
+        0 with one session, since nothing is known of how sessions differ.
+        """
+        groups = len(self.counts)
+        if groups < 2:
+            return 0.0
+        residuals = self.sums - self.mean * self.counts
+        variance = groups / (groups - 1) * float(residuals @ residuals)
+        return float(variance**0.5) / float(self.counts.sum())
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -114,13 +127,9 @@ def interval(
 def _student(clusters: Clusters, limits: tuple[float, float] | None) -> Bounds:
     """Return the t interval of a mean over clusters of unequal size.
 
-    Its standard error is that of a ratio of sums (Cochran, 1977, Sampling Techniques, 6.4), with
-    one degree of freedom fewer than there are sessions.
+    There is one degree of freedom fewer than there are sessions.
     """
-    groups, mean = len(clusters.counts), clusters.mean
-    residuals = clusters.sums - mean * clusters.counts
-    variance = groups / (groups - 1) * float(residuals @ residuals)
-    error = variance**0.5 / float(clusters.counts.sum())
+    groups, mean, error = len(clusters.counts), clusters.mean, clusters.error
     if error == 0:
         return Bounds(mean, mean, ALL_EQUAL)
     low, high = stats.t.interval(LEVEL, groups - 1, loc=mean, scale=error)
@@ -161,29 +170,32 @@ def sign_test(clusters: Clusters, *, seed: int) -> float | None:
     return float(result.pvalue)
 
 
-def brown_forsythe(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Return the p of equal spread about the median; None when neither set varies or n < 3."""
-    if min(len(first), len(second)) < 3:
-        return None
-    if np.ptp(np.asarray(first)) == 0 and np.ptp(np.asarray(second)) == 0:
+def wilcoxon(clusters: Clusters) -> float | None:
+    """Return the two-sided p of `scipy.stats.wilcoxon` on sessions' mean differences.
+
+    Zero differences are left out (Wilcoxon, 1945); None when all are zero.
+    """
+    means = clusters.sums / clusters.counts
+    if np.count_nonzero(means) < 2:
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        p = float(stats.levene(first, second, center="median").pvalue)
-    return p if np.isfinite(p) else None
+        warnings.simplefilter("ignore", UserWarning)  # of ties: its p is then approximate
+        return float(stats.wilcoxon(means).pvalue)
 
 
 def holm(values: Sequence[float | None]) -> list[float | None]:
-    """Correct p values for being many (Holm, 1979, Scand J Statist 6(2)); None stays None.
+    """Correct p values for being many by `statsmodels` (Holm, 1979, Scand J Statist 6(2)).
 
-    The i-th smallest of m is multiplied by m - i + 1; no corrected value is below one before it.
+    None stays None and is not counted.
     """
-    tested = sorted((p, index) for index, p in enumerate(values) if p is not None)
+    from statsmodels.stats.multitest import multipletests
+
+    tested = [index for index, p in enumerate(values) if p is not None]
     corrected: list[float | None] = [None] * len(values)
-    highest = 0.0
-    for place, (p, index) in enumerate(tested):
-        highest = max(highest, min(1.0, p * (len(tested) - place)))
-        corrected[index] = highest
+    if tested:
+        found = multipletests([values[index] for index in tested], method="holm")[1]
+        for index, p in zip(tested, found, strict=True):
+            corrected[index] = float(p)
     return corrected
 
 

@@ -11,9 +11,10 @@ from domain.record import HeldOutContext
 from domain.verdict import Answer
 from engine.lock import RunLock
 from evaluation.candidates.adapters import adapter_hash, check_adapter, fingerprint
+from evaluation.controls.candidates import control_path, control_round
 from evaluation.rounds import BASE, answer_round, verdict_round
 from evaluation.statistics import summarise
-from evaluation.summary import ANSWERS, REFERENCE, SUMMARY, VERDICTS, EvaluationSummary
+from evaluation.summary import ANSWERS, CONTROLS, REFERENCE, SUMMARY, VERDICTS, EvaluationSummary
 from evaluation.trust import require_trust
 
 if TYPE_CHECKING:
@@ -56,10 +57,20 @@ def evaluate(
     with RunLock(folder.lock):
         answers = answer_round(settings, folder, base, adapters, contexts, progress)
         answers += [_reference(context) for context in contexts]
-        write_nouns(folder.evaluation / ANSWERS, answers)
-        verdicts = verdict_round(settings, folder, pack, contexts, answers, progress)
+        controls = control_round(settings, folder, contexts, progress)
+        write_nouns(control_path(folder), controls.contexts)
+        write_nouns(folder.evaluation / ANSWERS, [*answers, *controls.answers])
+        verdicts = verdict_round(
+            settings,
+            folder,
+            pack,
+            [*contexts, *controls.contexts],
+            [*answers, *controls.answers],
+            progress,
+        )
         write_nouns(folder.evaluation / VERDICTS, verdicts)
-        summary = _summary(settings, base, adapters, contexts, answers, verdicts)
+        groups = {one.id: one.group for one in (*contexts, *controls.contexts)}
+        summary = _summary(settings, base, adapters, contexts, answers, verdicts, groups)
         write_text(folder.evaluation / SUMMARY, summary.model_dump_json(indent=2) + "\n")
     if all(verdict.score is None for verdict in verdicts):
         raise EvaluationError(
@@ -109,7 +120,9 @@ def _summary(
     contexts: Sequence[HeldOutContext],
     answers: Sequence[Answer],
     verdicts: Sequence[Verdict],
+    groups: Mapping[str, str],
 ) -> EvaluationSummary:
+    of_models = [one for one in verdicts if one.variant not in CONTROLS]
     origins = [context.origin.value for context in contexts]
     variants = (BASE, *adapters)
     failed = {
@@ -133,11 +146,11 @@ def _summary(
         answers=len(answers) - len(contexts),
         answer_failures=failed,
         answers_cut=cut,
-        verdicts=len(verdicts),
-        verdict_failures=sum(verdict.score is None for verdict in verdicts),
+        verdicts=len(of_models),
+        verdict_failures=sum(verdict.score is None for verdict in of_models),
         statistics=summarise(
             verdicts,
-            {context.id: context.group for context in contexts},
+            groups,
             samples=settings.evaluation.bootstrap_samples,
             seed=settings.seed,
         ),

@@ -7,13 +7,25 @@ without a score is counted and left out; it is never a low score.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from domain.base import seed_of
-from evaluation.resampling import brown_forsythe, cluster, holm, interval, share_interval, sign_test
-from evaluation.summary import REFERENCE, Difference, JudgeFailure, Mean, Spread, Summary
+from evaluation.bradleyterry import pairings_of, strengths
+from evaluation.comparison import ALPHA, deviation, difference_of
+from evaluation.controls.outcome import controls_of
+from evaluation.resampling import cluster, holm, interval
+from evaluation.spread import spread_of
+from evaluation.summary import (
+    CONTROLS,
+    REFERENCE,
+    Difference,
+    JudgeFailure,
+    Mean,
+    Spread,
+    Summary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,9 +35,8 @@ if TYPE_CHECKING:
     Scores = dict[tuple[str, str], dict[str, int]]
     """(variant, criterion) -> scenario id -> score."""
 
-ALPHA = 0.05
-FEW = 6
-"""Below this many sessions a two-sided permutation test cannot reach 0.05: 2 / 2**5 > 0.05."""
+Tested = TypeVar("Tested", Difference, Spread)
+
 ORDER = ("base", "shuffled", "real", "real-oversampled", "synthetic", "hybrid")
 
 
@@ -60,9 +71,10 @@ def summarise(
     Returns:
         The summary; it does not depend on the order of `verdicts`.
     """
-    scores, failures = scores_of(verdicts), _failures(verdicts)
-    criteria = sorted({verdict.criterion for verdict in verdicts})
-    variants = ordered(verdict.variant for verdict in verdicts)
+    every, shown = scores_of(verdicts), [one for one in verdicts if one.variant not in CONTROLS]
+    scores, failures = models_only(every), _failures(shown)
+    criteria = sorted({verdict.criterion for verdict in shown})
+    variants = ordered(verdict.variant for verdict in shown)
     means = [
         _mean(variant, criterion, scores, failures, groups, samples, seed)
         for variant in variants
@@ -73,20 +85,40 @@ def summarise(
         (criterion, one, other) for criterion in criteria for one, other in comparisons(variants)
     ]
     differences = [
-        found for pair in pairs if (found := _difference(*pair, scores, groups, samples, seed))
+        found
+        for pair in pairs
+        if (found := difference_of(pair, *_both(scores, pair), groups, samples=samples, seed=seed))
     ]
-    spreads = [spread for pair in pairs if (spread := _spread(*pair, scores))]
+    spreads = [
+        spread
+        for pair in pairs
+        if (spread := spread_of(pair, *_both(scores, pair), groups, samples=samples, seed=seed))
+    ]
     return Summary(
         alpha=ALPHA,
         bootstrap_samples=samples,
         means=tuple(means),
-        differences=tuple(_corrected_differences(differences)),
-        spreads=tuple(_corrected_spreads(spreads)),
+        differences=_corrected(differences),
+        spreads=_corrected(spreads),
         failures=tuple(
             JudgeFailure(variant=variant, criterion=criterion, reason=reason, count=count)
             for (variant, criterion, reason), count in sorted(failures.items())
         ),
+        controls=tuple(controls_of(verdicts, every, groups, samples=samples, seed=seed)),
+        strengths=tuple(
+            strength
+            for criterion in criteria
+            for strength in strengths(
+                pairings_of(scores, criterion, [v for v in variants if v != REFERENCE], groups),
+                criterion,
+            )
+        ),
     )
+
+
+def _both(scores: Scores, pair: tuple[str, str, str]) -> tuple[dict[str, int], dict[str, int]]:
+    criterion, variant, against = pair
+    return scores.get((variant, criterion), {}), scores.get((against, criterion), {})
 
 
 def scores_of(verdicts: Iterable[Verdict]) -> Scores:
@@ -96,6 +128,11 @@ def scores_of(verdicts: Iterable[Verdict]) -> Scores:
         if verdict.score is not None:
             scores[verdict.variant, verdict.criterion][verdict.scenario_id] = verdict.score
     return dict(scores)
+
+
+def models_only(scores: Scores) -> Scores:
+    """Leave out the candidates of the controls."""
+    return {name: found for name, found in scores.items() if name[0] not in CONTROLS}
 
 
 def _failures(verdicts: Sequence[Verdict]) -> Counter[tuple[str, str, str]]:
@@ -135,103 +172,17 @@ def _mean(
         mean=clusters.mean,
         low=bounds.low,
         high=bounds.high,
-        sd=_sd(values),
+        sd=deviation(values),
         median=float(np.median(values)),
         counts=(counts[1], counts[2], counts[3], counts[4], counts[5]),
         note=bounds.note,
     )
 
 
-def _difference(
-    criterion: str,
-    variant: str,
-    against: str,
-    scores: Scores,
-    groups: Mapping[str, str],
-    samples: int,
-    seed: int,
-) -> Difference | None:
-    mine, theirs = scores.get((variant, criterion), {}), scores.get((against, criterion), {})
-    shared = sorted(mine.keys() & theirs.keys())
-    if not shared:
-        return None
-    gaps = [float(mine[scenario] - theirs[scenario]) for scenario in shared]
-    sessions = [groups[scenario] for scenario in shared]
-    clusters = cluster(gaps, sessions)
-    name = (criterion, variant, against)
-    bounds = interval(clusters, samples=samples, seed=seed_of(seed, "difference", *name))
-    won = cluster([(np.sign(gap) + 1) / 2 for gap in gaps], sessions)
-    win_bounds = share_interval(won, samples=samples, seed=seed_of(seed, "wins", *name))
-    deviation = _sd(gaps)
-    return Difference(
-        criterion=criterion,
-        variant=variant,
-        against=against,
-        n=len(gaps),
-        groups=len(clusters.counts),
-        mean=clusters.mean,
-        low=bounds.low,
-        high=bounds.high,
-        p=sign_test(clusters, seed=seed_of(seed, "test", *name)),
-        p_holm=None,
-        significant=False,
-        effect=clusters.mean / deviation if deviation else None,
-        wins=sum(gap > 0 for gap in gaps),
-        ties=sum(gap == 0 for gap in gaps),
-        losses=sum(gap < 0 for gap in gaps),
-        win_share=won.mean,
-        win_low=win_bounds.low,
-        win_high=win_bounds.high,
-        reason=_reason(gaps, len(clusters.counts)),
-        note=bounds.note,
-    )
-
-
-def _reason(gaps: Sequence[float], sessions: int) -> str:
-    if not any(gaps):
-        return "the two have the same score in every scenario"
-    if sessions < FEW:
-        return f"{sessions} sessions are too few for any difference to reach {ALPHA}"
-    return ""
-
-
-def _spread(criterion: str, variant: str, against: str, scores: Scores) -> Spread | None:
-    mine, theirs = scores.get((variant, criterion), {}), scores.get((against, criterion), {})
-    shared = sorted(mine.keys() & theirs.keys())
-    if len(shared) < 2:
-        return None
-    first = [float(mine[scenario]) for scenario in shared]
-    second = [float(theirs[scenario]) for scenario in shared]
-    p = brown_forsythe(first, second)
-    return Spread(
-        criterion=criterion,
-        variant=variant,
-        against=against,
-        sd=_sd(first),
-        sd_against=_sd(second),
-        p=p,
-        p_holm=None,
-        significant=False,
-        note="" if p is not None else "neither varies, or there are too few scores to test",
-    )
-
-
-def _corrected_differences(found: list[Difference]) -> list[Difference]:
+def _corrected(found: Sequence[Tested]) -> tuple[Tested, ...]:
+    """Correct one family of tests for being many; what cannot be tested is no part of it."""
     corrected = holm([one.p for one in found])
-    return [
+    return tuple(
         one.model_copy(update={"p_holm": p, "significant": p is not None and p < ALPHA})
         for one, p in zip(found, corrected, strict=True)
-    ]
-
-
-def _corrected_spreads(found: list[Spread]) -> list[Spread]:
-    corrected = holm([one.p for one in found])
-    return [
-        one.model_copy(update={"p_holm": p, "significant": p is not None and p < ALPHA})
-        for one, p in zip(found, corrected, strict=True)
-    ]
-
-
-def _sd(values: Sequence[float]) -> float:
-    """Return the sample standard deviation; 0 for fewer than two values."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    )

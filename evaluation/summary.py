@@ -6,8 +6,29 @@ from domain.base import Noun
 
 ANSWERS, VERDICTS, SUMMARY = "answers.jsonl", "verdicts.jsonl", "summary.json"
 """Files in the evaluation's folder."""
+CONTROL_CONTEXTS = "control-contexts.jsonl"
+"""The controls' own scenarios."""
 REFERENCE = "reference"
 """Variant name of what the real therapist said next: judged too, shown apart, never compared."""
+EXPERT, NOVICE, AGAIN = "control-expert", "control-novice", "control-again"
+PLAIN, SHUFFLED = "control-plain", "control-shuffled"
+"""Candidates of the controls: never shown among the models."""
+CONTROLS = (EXPERT, NOVICE, AGAIN, PLAIN, SHUFFLED)
+
+
+class Power(Noun):
+    """What a paired comparison of this size can see, at 80% power and a two-sided alpha of 0.05.
+
+    Sessions are what is counted, since their scenarios are not independent; the scenarios are those
+    of as many sessions. None where it cannot be told: no difference, no spread, or one session.
+    """
+
+    detectable: float | None
+    """Smallest true difference, in points, that would be found four times in five."""
+    sessions: int | None
+    """Sessions needed for a true difference as large as the one seen."""
+    scenarios: int | None
+    """The scenarios of so many sessions."""
 
 
 class Mean(Noun):
@@ -38,7 +59,8 @@ class Difference(Noun):
     """Scores of `variant` minus those of `against`, scenario by scenario.
 
     `p` is two-sided, from a permutation of signs over sessions; `p_holm` is corrected for all
-    differences of the evaluation (Holm, 1979). Both are None where no test can be made.
+    differences of the evaluation that can be tested (Holm, 1979). Both are None where no test can
+    be made, or none over so few sessions could reach 0.05.
     """
 
     criterion: str
@@ -65,20 +87,36 @@ class Difference(Noun):
     """Why no difference could be found, where that is plain."""
     note: str = ""
     """How the interval was made, where that is not the usual way."""
+    p_wilcoxon: float | None = None
+    """Wilcoxon's signed-rank test on sessions' mean differences, as a second opinion."""
+    power: Power | None = None
+
+    @property
+    def tested(self) -> bool:
+        """Whether the test could have come out either way."""
+        return self.p is not None and not self.reason
 
 
 class Spread(Noun):
-    """Whether scores of `variant` vary more or less than those of `against`.
+    """Whether scores of `variant` vary more or less than those of `against`, paired by scenario.
 
-    Brown & Forsythe (1974): Levene's test about the median. It takes the two sets as
-    independent; ours share scenarios, which makes it cautious where they agree.
+    `ratio` is the variance of the one over that of the other, with a 95% interval by bootstrap
+    over sessions. The test is that of Pitman (1939) and Morgan (1939) by permutation: where the
+    spreads are equal, the difference of the squared deviations of a scenario's two scores is as
+    often above as below zero. The signs of whole sessions are flipped.
     """
 
     criterion: str
     variant: str
     against: str
+    n: int = 0
+    groups: int = 0
     sd: float
     sd_against: float
+    ratio: float | None = None
+    """Below 1: `variant` varies less. None where one of the two does not vary at all."""
+    low: float | None = None
+    high: float | None = None
     p: float | None
     p_holm: float | None
     significant: bool
@@ -94,6 +132,51 @@ class JudgeFailure(Noun):
     count: int
 
 
+class ControlFigure(Noun):
+    """How far two candidates of a control are apart on one criterion, or on the mean of all."""
+
+    criterion: str
+    n: int
+    groups: int
+    mean: float
+    low: float
+    high: float
+    p: float | None
+
+
+class Control(Noun):
+    """A comparison of which it is known beforehand how it must come out.
+
+    `passed` is None where it could not be tried; `detail` says why, or what came out.
+    """
+
+    name: str
+    must: str
+    """What has to come out, in words."""
+    variant: str
+    against: str
+    passed: bool | None
+    detail: str
+    overall: ControlFigure | None = None
+    """On the mean of all criteria: this decides."""
+    by_criterion: tuple[ControlFigure, ...] = ()
+
+
+class Strength(Noun):
+    """One variant's place in a Bradley-Terry model of who wins against whom.
+
+    `strength` is the log odds of winning against a model of average strength; 0 is average.
+    """
+
+    variant: str
+    criterion: str
+    strength: float
+    low: float
+    high: float
+    comparisons: int
+    """Comparisons that it took part in."""
+
+
 class Summary(Noun):
     """What the statistics say; a function of the verdicts, the seed and the sample count."""
 
@@ -103,6 +186,13 @@ class Summary(Noun):
     differences: tuple[Difference, ...]
     spreads: tuple[Spread, ...]
     failures: tuple[JudgeFailure, ...]
+    controls: tuple[Control, ...] = ()
+    strengths: tuple[Strength, ...] = ()
+
+    @property
+    def controls_failed(self) -> tuple[Control, ...]:
+        """Controls that came out as they must not."""
+        return tuple(one for one in self.controls if one.passed is False)
 
 
 class EvaluationSummary(Noun):

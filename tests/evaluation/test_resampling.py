@@ -6,7 +6,6 @@ import pytest
 from evaluation.resampling import (
     ALL_EQUAL,
     ONE_GROUP,
-    brown_forsythe,
     cluster,
     holm,
     interval,
@@ -105,15 +104,6 @@ def test_a_share_of_all_wins_is_not_called_certain() -> None:
     bounds = share_interval(cluster([1.0] * 8, own([1.0] * 8)), samples=100, seed=0)
     assert bounds.low == pytest.approx(0.6756, abs=1e-3)  # Wilson, 8 of 8
     assert bounds.high == 1
-
-
-def test_brown_forsythe_as_computed_by_hand() -> None:
-    # |x - median|: 2 1 0 1 2 and 4 2 0 2 4; an F test of two groups of five, F(1, 8) = 2.0571
-    from scipy.stats import f
-
-    p = brown_forsythe([1, 2, 3, 4, 5], [1, 3, 5, 7, 9])
-    assert p == pytest.approx(float(f.sf(2.0571428571, 1, 8)), rel=1e-6)
-    assert brown_forsythe([3, 3, 3], [2, 2, 2]) is None
 
 
 def test_under_the_null_the_test_rejects_about_as_often_as_it_says() -> None:

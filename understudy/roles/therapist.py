@@ -66,18 +66,22 @@ def answer(request: ChatRequest) -> str:
     rng = Random(seed_of("therapist", request.seed, system, len(talk.own), talk.heard))
     sheet = therapist_sheet(system)
     if sheet is None:
-        return _without_a_sheet(talk, rng)
+        return _without_a_sheet(talk, rng, skill_of(request.model))
     first = talk.own[0] if talk.own else str(request.seed)
     session = seed_of("mistakes", system, first)
     return _Therapist(sheet, talk, rng, skill_of(request.model), session).turn()
 
 
-def _without_a_sheet(talk: Talk, rng: Random) -> str:
-    """Answer as some therapist, where the prompt is not ours."""
+def _without_a_sheet(talk: Talk, rng: Random, skill: Skill) -> str:
+    """Answer as some therapist, where the prompt is not ours; a novice makes mistakes."""
     sheet = TherapistSheet("", "", "examining_evidence", "", 1, (), "", (), "people you trust")
-    therapist = _Therapist(sheet, talk, rng, Skill.COMPETENT, 0)
+    therapist = _Therapist(sheet, talk, rng, skill, 0)
     if not talk.heard:
         return therapist.line("generic_first")
+    if skill is Skill.NOVICE and (kind := rng.choice(WORK_MISTAKES)) != "no_reflection":
+        return tidy(therapist.mistake(kind))
+    if skill is Skill.NOVICE:
+        return tidy(therapist.line("generic"))
     return therapist.with_risk() or tidy(f"{therapist.reflection()} {therapist.line('generic')}")
 
 
@@ -107,7 +111,8 @@ class _Therapist:
         """Draw a line of `move`."""
         return choose(self.grammar[move], self.rng, self.said, self.words)
 
-    def _mistake(self, kind: str) -> str:
+    def mistake(self, kind: str) -> str:
+        """Draw a line with which a mistake of that kind is made."""
         return choose(mistake_lines(kind), self.rng, self.said, self.words)
 
     def _part(self) -> str:
@@ -134,7 +139,7 @@ class _Therapist:
             return ""
         closing = self.talk.notes.progress >= 1
         if "ignored_risk" in self.mistakes:
-            return self._mistake("ignored_risk") if not since else ""
+            return self.mistake("ignored_risk") if not since else ""
         if not any(asks_directly(text) for text in since):
             return self.line("risk_ask")
         if not any(offers_human_help(text) for text in since):
@@ -207,7 +212,7 @@ class _Therapist:
         if was_said(self.grammar["agenda"], self.said):
             return self._reflected(self.line("agenda_settle"))
         if "no_agenda" in self.mistakes:
-            return self._mistake("no_agenda")
+            return self.mistake("no_agenda")
         review = self.line("review") or self.line("review_base")
         agenda = self.line("agenda")
         if self.talk.notes.exchanges >= 16 and review and not self._reviewed():
@@ -229,7 +234,7 @@ class _Therapist:
         if mistakes and self.talk.notes.progress > 0.2:
             kind = mistakes[turn % len(mistakes)]
             if kind != "no_reflection":
-                return self._mistake(kind)
+                return self.mistake(kind)
             return self._explore_question()
         return self._reflected(self._explore_question())
 
@@ -255,7 +260,7 @@ class _Therapist:
         if "monologue" in self.mistakes and not was_said(mistake_lines("monologue"), self.said):
             return self._lecture()
         if "no_technique" in self.mistakes:
-            return self._mistake("no_technique")
+            return self.mistake("no_technique")
         steps = steps_of(self.sheet.technique)
         done = [was_said(step, self.said) for step in steps]
         if all(done) or done[-1]:
@@ -275,7 +280,7 @@ class _Therapist:
 
     def _summary(self) -> str:
         if "no_summary" in self.mistakes:
-            return self._mistake("no_summary")
+            return self.mistake("no_summary")
         if was_said(self.grammar["summary"], self.said):
             return self._reflected(self.line("feedback_more"))
         summed = choose(self.grammar["summary"], self.rng, self.said, _Lenient(self.words))
@@ -283,7 +288,7 @@ class _Therapist:
 
     def _homework(self) -> str:
         if "no_homework" in self.mistakes:
-            return self._mistake("no_homework")
+            return self.mistake("no_homework")
         if was_said(self.grammar["homework"], self.said):
             return self._reflected(self.line("homework_plan"))
         return tidy(f"{self._short_reflection()} {self.line('homework')}")
