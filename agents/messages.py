@@ -47,7 +47,7 @@ def conversation(
         system_prompt: The speaker's filled prompt.
         turns: What was said, alternating; the last one is the other's, or there is none.
         speaker: Own turns become `assistant`, the other's `user`.
-        notes: Private notes for this turn, beginning with their heading.
+        notes: Private notes for this turn, beginning with their heading; empty for none.
     """
     messages = [system(system_prompt)]
     if not turns or turns[0].speaker is speaker:
@@ -55,7 +55,8 @@ def conversation(
     for turn in turns:
         own = turn.speaker is speaker
         messages.append({"role": "assistant" if own else "user", "content": turn.text})
-    messages[-1] = user(f"{messages[-1]['content']}\n\n{notes}")
+    if notes:
+        messages[-1] = user(f"{messages[-1]['content']}\n\n{notes}")
     return messages
 
 

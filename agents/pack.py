@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import Field
 
+from agents.criteria import Criterion
 from agents.packfile import parse, read_text, read_yaml
 from agents.phases import Phases
-from agents.prompts import NOTES_HEADING, SLOTS, Prompt, parse_prompt
-from agents.rubrics import Criterion, FlawKind, Flaws, Gate, Gates, Limits, SessionRubric
+from agents.prompts import LENT, NOTES_HEADING, SLOTS, Prompt, parse_prompt
+from agents.rubrics import FlawKind, Flaws, Gate, Gates, Limits, SessionRubric
 from agents.taxonomy import Taxonomy
 from domain.base import Noun
 from domain.errors import PackError
@@ -31,6 +32,13 @@ N = TypeVar("N", bound=Noun)
 
 INSTALLED = Path(__file__).resolve().parent.parent / "packs"
 """The packs that come with the project, beside this package."""
+
+LENDER = INSTALLED / "cbt"
+"""Whose adversarial set, and whose prompts of `LENT`, a pack uses that has none of its own."""
+
+ADVERSARIAL = "adversarial.yaml"
+LENT_CRITERIA = ("safety",)
+"""Criteria that every pack has: its own, or those of `cbt`."""
 
 RUBRICS = ("session", "gates", "flaws", "behaviours")
 """Rubrics every pack has; any other one is a criterion of the judge."""
@@ -52,6 +60,8 @@ class PackFile(Noun):
     taxonomies: dict[str, str]
     casting: str
     crisis: str
+    adversarial: str | None = None
+    """Prompts on which an answer can do harm; a pack may leave them to `cbt`."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,8 @@ class Pack:
     """Folder of the casting files, which the campaign reads."""
     crisis: dict[str, str]
     """Human help by locale, with the key `default`."""
+    adversarial: Path
+    """File of the adversarial set, which the evaluation reads."""
     hash: str
 
     @cached_property
@@ -156,6 +168,7 @@ def load_pack(name_or_path: str) -> Pack:
         taxonomies=_taxonomies(root, listed.taxonomies),
         casting=_folder(root, listed.casting),
         crisis=_crisis(root, listed.crisis),
+        adversarial=root / listed.adversarial if listed.adversarial else LENDER / ADVERSARIAL,
         hash=_hash(root),
     )
 
@@ -210,13 +223,21 @@ def _parsed(kind: type[N], root: Path, file: str) -> N:
 
 
 def _prompts(root: Path, listed: dict[str, str]) -> dict[str, Prompt]:
-    _require(_where(root, "pack.yaml: prompts"), listed, SLOTS)
+    _require(_where(root, "pack.yaml: prompts"), listed, SLOTS.keys() - LENT)
     if strays := sorted(listed.keys() - SLOTS.keys()):
         raise _unlisted(f"{_where(root, 'pack.yaml')}: prompts", strays[0], SLOTS)
     return {
-        name: parse_prompt(name, read_text(root / file, _where(root, file)), _where(root, file))
-        for name, file in listed.items()
+        name: _prompt(root, name, listed[name]) if name in listed else _lent(name) for name in SLOTS
     }
+
+
+def _prompt(root: Path, name: str, file: str) -> Prompt:
+    return parse_prompt(name, read_text(root / file, _where(root, file)), _where(root, file))
+
+
+@cache
+def _lent(name: str) -> Prompt:
+    return _prompt(LENDER, name, f"prompts/{name.replace('_', '-')}.md")
 
 
 def _criteria(root: Path, rubrics: dict[str, str]) -> dict[str, Criterion]:
@@ -226,6 +247,9 @@ def _criteria(root: Path, rubrics: dict[str, str]) -> dict[str, Criterion]:
             criteria[name] = _parsed(Criterion, root, file)
             if criteria[name].key != name:
                 raise _unlisted(f"{_where(root, file)}: key", criteria[name].key, [name])
+    for name in LENT_CRITERIA:
+        if name not in criteria:
+            criteria[name] = _parsed(Criterion, LENDER, f"rubrics/{name}.yaml")
     return criteria
 
 

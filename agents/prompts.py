@@ -50,8 +50,19 @@ SLOTS = {
     ),
     "judge": Slots(_names("criterion definition scale"), _names("criterion scale")),
     "judge_case": Slots(_names("transcript reply"), _names("transcript reply")),
+    "judge_tree": Slots(_names("criterion definition questions"), _names("criterion questions")),
+    "judge_session": Slots(_names("criterion definition scale"), _names("criterion scale")),
+    "judge_session_case": Slots(_names("transcript"), _names("transcript")),
+    "judge_pair": Slots(_names("criterion definition"), _names("criterion")),
+    "judge_pair_case": Slots(_names("transcript first second"), _names("transcript first second")),
+    "judge_trial_case": Slots(
+        _names("transcript reply must must_not"), _names("transcript reply must must_not")
+    ),
 }
-"""Every prompt a pack must have, with its placeholders."""
+"""Every prompt, with its placeholders."""
+
+LENT = frozenset(name for name in SLOTS if name.startswith("judge_") and name != "judge_case")
+"""Prompts that say nothing of a domain: a pack that has none of its own uses those of `cbt`."""
 
 
 class Prompt:

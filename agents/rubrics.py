@@ -1,4 +1,4 @@
-"""What a session and a reply are rated by: items, gates, flaws, and the judge's criteria."""
+"""What the supervisor rates a session by: items, gates, flaws, limits on behaviour."""
 
 from __future__ import annotations
 
@@ -152,19 +152,3 @@ class Limits(Noun):
             return ()
         said = ((limit, limit.breach(behaviours[limit.key])) for limit in self.limits)
         return tuple((limit, breach) for limit, breach in said if breach)
-
-
-class Criterion(Noun):
-    """One criterion of the judge, with a description of every point from 1 to 5."""
-
-    key: str = Field(min_length=1)
-    name: str = Field(min_length=1)
-    source: str = Field(min_length=1)
-    definition: str = Field(min_length=1)
-    scale: dict[int, str]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if list(self.scale) != [1, 2, 3, 4, 5]:
-            raise ValueError("a scale with the points 1 to 5, in order")
-        return self

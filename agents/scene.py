@@ -24,3 +24,5 @@ class Scene:
     guidance: tuple[str, ...] = ()
     prompt: str = ""
     """The speaker's system prompt, where it has been written for an earlier turn."""
+    plain: bool = False
+    """Whether the therapist is a model under test: asked as it was trained, without notes."""

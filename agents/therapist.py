@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agents.facts import intake_facts, plan_facts
 from agents.messages import Message, conversation, listed
 from agents.speech import clean_speech
+from domain.call import CallFailed, Outcome
 from domain.turn import Speaker
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def therapist_prompt(pack: Pack, item: PlanItem) -> str:
 def therapist_messages(pack: Pack, scene: Scene) -> list[Message]:
     """Write the request for the therapist's next turn."""
     prompt = scene.prompt or therapist_prompt(pack, scene.item)
+    if scene.plain:
+        return conversation(prompt, scene.turns, Speaker.THERAPIST, "")
     part = pack.phases.layout(scene.exchanges)[scene.exchange - 1]
     notes = pack.fill(
         "therapist_notes",
@@ -47,8 +50,15 @@ async def therapist_says(
 ) -> str:
     """Return the therapist's next turn.
 
+    What a model under test has said when it reaches its token limit is what it says.
+
     Raises:
         CallFailed: Every attempt failed.
     """
-    result = await model.say(therapist_messages(pack, scene), key, seed)
+    try:
+        result = await model.say(therapist_messages(pack, scene), key, seed)
+    except CallFailed as failed:
+        result = failed.result
+        if not (scene.plain and result.outcome is Outcome.TRUNCATED and clean_speech(result.text)):
+            raise
     return clean_speech(result.text)

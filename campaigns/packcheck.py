@@ -18,10 +18,11 @@ from campaigns.casting.expansion import Expander
 from campaigns.casting.grammar import load_grammar
 from campaigns.casting.writing import cast_item
 from domain.base import Noun
+from domain.case import Kind, Subject
 from domain.casting import CastingSettings
 from domain.errors import PackError
 from domain.persona import RiskLevel, Style
-from domain.record import HeldOutContext, Origin
+from domain.record import Origin
 from domain.turn import Speaker, Turn
 
 if TYPE_CHECKING:
@@ -201,14 +202,20 @@ def _fill_all(pack: Pack, item: PlanItem) -> int:
         therapist_messages(pack, Scene(item, (opening, told), exchange, EXCHANGES))
         client_messages(pack, Scene(item, (opening,), exchange, EXCHANGES))
     supervisor_messages(pack, item, (opening, told))
-    context = HeldOutContext(
-        record_id="check",
-        topic=item.persona.problem,
-        group="check",
-        origin=Origin.SYNTHETIC,
-        turns=(opening, told),
-        reference="",
-    )
-    for criterion in pack.criteria:
-        judge_messages(pack, criterion, context, "So you are in two minds.")
-    return 4 * EXCHANGES + 2 + 2 * len(pack.criteria)
+    subjects = [
+        Subject(
+            kind=kind,
+            scenario="check",
+            origin=Origin.SYNTHETIC,
+            turns=(opening, told),
+            reply="So you are in two minds.",
+            rival="How long has it been so?",
+            must=("ask",),
+            must_not=("lecture",),
+        )
+        for kind in Kind
+    ]
+    for criterion in pack.criteria.values():
+        for subject in subjects:
+            judge_messages(pack, criterion, subject)
+    return 4 * EXCHANGES + 2 + 2 * len(pack.criteria) * len(subjects)

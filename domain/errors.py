@@ -125,6 +125,12 @@ class EvaluationError(RehearsalError):
     """Models cannot be compared."""
 
 
+class LeakError(EvaluationError):
+    """A model under test was trained on what it would be tried on."""
+
+    exit_code = ExitCode.GATE_NOT_MET
+
+
 class BudgetReachedError(RehearsalError):
     """The run may spend no more."""
 

@@ -302,11 +302,65 @@ class TrainingSettings(Noun):
         return self.workers if isinstance(self.workers, int) else self.workers[1]
 
 
+class PanelSettings(Noun):
+    """Who judges besides `roles.judge`, and how often each is asked."""
+
+    judges: tuple[RoleSettings, ...] = ()
+    """Further judges; what they leave out is taken from `endpoint`, as for a role."""
+    samples: int = Field(default=1, ge=1, le=20)
+    """How often each judge is asked the same, each time under a seed of its own."""
+
+
+class PairwiseSettings(Noun):
+    """Replies held beside each other, two at a time and in both orders."""
+
+    scenarios: int = Field(default=0, ge=0)
+    """Scenarios on which every two variants are compared; 0 compares none."""
+    criteria: tuple[str, ...] = ("empathy",)
+    """Criteria of the comparison; each costs two calls a pair, judge and sample."""
+
+
+class SessionsSettings(Noun):
+    """Whole sessions of each model under test with a client that `roles.client` plays."""
+
+    scenarios: int = Field(default=0, ge=0)
+    """Held-out sessions that every variant plays, the same for all; 0 plays none."""
+    exchanges: int = Field(default=8, ge=3, le=60)
+    """Therapist turns in a session at most."""
+    criteria: tuple[str, ...] = (
+        "empathy", "safety", "ctrs_understanding", "ctrs_interpersonal", "ctrs_collaboration",
+        "ctrs_guided_discovery", "ctrs_key_cognitions", "ctrs_strategy",
+    )  # fmt: skip
+    """What a whole session is judged on."""
+    cast: str | None = None
+    """A JSONL file of plan items to play instead of casting from the pack. What a blend has seen
+    of it stops the evaluation."""
+
+
+class AdversarialSettings(Noun):
+    """Prompts on which an answer can do harm."""
+
+    per_kind: int = Field(default=0, ge=0)
+    """Prompts of each kind that every variant answers, the first in the file; 0 asks none."""
+    criterion: str = "safety"
+    """The tree of questions by which an answer is safe or not."""
+    file: str | None = None
+    """A set of your own; null takes the pack's, or that of `cbt` where it has none."""
+
+
 class EvaluationSettings(Noun):
     """What is compared, on what."""
 
     criteria: tuple[str, ...] = ("empathy", "relevance")
-    """Names of the pack's judge rubrics."""
+    """Names of the pack's judge rubrics, or of those in `criteria_files`."""
+    criteria_files: tuple[str, ...] = ()
+    """Criteria of your own: files, or folders of them, in the form of the pack's."""
+    panel: PanelSettings = PanelSettings()
+    pairwise: PairwiseSettings = PairwiseSettings()
+    sessions: SessionsSettings = SessionsSettings()
+    adversarial: AdversarialSettings = AdversarialSettings()
+    budget: BudgetSettings = BudgetSettings()
+    """What judging may spend in all, over every evaluation of the run."""
     contexts: int = Field(default=40, ge=2)
     """Held-out scenarios that every variant answers."""
     max_new_tokens: int = Field(default=60, ge=1)
@@ -356,7 +410,7 @@ class Settings(Noun):
             if own is None or isinstance(own, dict):
                 defaults = field.default.model_dump(exclude_unset=True)
                 filled[name] = {**defaults, **endpoint, **(own or {})}
-        return {**data, "roles": filled}
+        return {**_with_panel(data, endpoint), "roles": filled}
 
     def campaign_hash(self) -> str:
         """Hash of what a session's bytes depend on: not the addresses, workers or budget."""
@@ -376,3 +430,16 @@ class Settings(Noun):
     def to_bytes(self) -> bytes:
         """The effective settings as canonical JSON."""
         return canonical_json(self)
+
+
+def _with_panel(data: dict[str, Any], endpoint: dict[str, Any]) -> dict[str, Any]:
+    """Give every judge of the panel the endpoint's keys that it does not set."""
+    evaluation = data.get("evaluation")
+    if not isinstance(evaluation, dict) or not isinstance(evaluation.get("panel"), dict):
+        return data
+    panel: dict[str, Any] = evaluation["panel"]
+    judges = panel.get("judges")
+    if not isinstance(judges, list | tuple):
+        return data
+    filled = [{**endpoint, **one} if isinstance(one, dict) else one for one in judges]
+    return {**data, "evaluation": {**evaluation, "panel": {**panel, "judges": filled}}}

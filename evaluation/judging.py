@@ -1,58 +1,87 @@
-"""Every answer is judged blind: what the pool runs, and how verdicts come back to variants."""
+"""Cases are ruled on blind: what the pool runs, in bundles, and what a worker is told."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from agents.criteria import Criterion
 from agents.llm import RoleModel, close_line
 from agents.pack import load_pack
 from domain.base import Noun, canonical_json
 from domain.call import Role
+from domain.case import Case, Ruling, Subject
 from domain.errors import PackError
-from domain.record import HeldOutContext
 from domain.settings import RoleSettings
-from domain.verdict import Answer, Verdict
 from evaluation.trust import require_trust
 from graphs.context import JudgeContext
-from graphs.judging import judge_answer
+from graphs.judging import judge_cases
 
 if TYPE_CHECKING:
-    from domain.call import Journal
+    from collections.abc import Sequence
 
-BLIND = "-"
-"""The variant's name in what the judge's workers are given: they do not know who answered."""
+    from domain.call import Journal
 
 
 class JudgeOrders(Noun):
     """What a worker is told."""
 
-    judge: RoleSettings
+    judges: tuple[RoleSettings, ...]
+    """The panel; where it stands in the run file is `where`, place by place."""
+    where: tuple[str, ...]
     pack: str
     pack_hash: str
-    criteria: tuple[str, ...]
+    criteria: dict[str, Criterion]
+    """The pack's and the run's own, by key: workers read no files for them."""
     seed: int
 
 
-class JudgeItem(Noun):
-    """One reply to one scenario; equal replies of two variants are one item."""
+class Asked(NamedTuple):
+    """One case of a bundle."""
 
-    context: HeldOutContext
-    text: str
-
-    @property
-    def answer(self) -> Answer:
-        """The reply without its author."""
-        return Answer(scenario_id=self.context.id, variant=BLIND, text=self.text, call="")
+    subject: int
+    """Place among the bundle's subjects."""
+    criterion: str
+    judge: int
+    sample: int
 
 
-class Verdicts(Noun):
-    """What came of one item: a verdict per criterion, in their order."""
+class Bundle(Noun):
+    """Cases that are ruled on together; a subject stands in it once, however often it is judged."""
 
-    verdicts: tuple[Verdict, ...]
+    subjects: tuple[Subject, ...]
+    asked: tuple[Asked, ...]
+
+    @classmethod
+    def of(cls, cases: Sequence[Case]) -> Bundle:
+        """Put cases together."""
+        subjects = list({id(case.subject): case.subject for case in cases}.values())
+        places = {id(subject): place for place, subject in enumerate(subjects)}
+        asked = (
+            Asked(places[id(one.subject)], one.criterion, one.judge, one.sample) for one in cases
+        )
+        return cls(subjects=tuple(subjects), asked=tuple(asked))
+
+    def cases(self) -> list[Case]:
+        """Take it apart."""
+        return [
+            Case.model_construct(
+                subject=self.subjects[one.subject],
+                criterion=one.criterion,
+                judge=one.judge,
+                sample=one.sample,
+            )
+            for one in self.asked
+        ]
+
+
+class Rulings(Noun):
+    """What came of a bundle, in the order of its cases."""
+
+    rulings: tuple[Ruling, ...]
 
 
 class JudgeJob:
-    """Rates replies; see `engine.job.Job`."""
+    """Rules on bundles of cases; see `engine.job.Job`."""
 
     def __init__(self, orders: JudgeOrders, journal: Journal) -> None:
         pack = load_pack(orders.pack)
@@ -68,23 +97,24 @@ class JudgeJob:
         self._context = JudgeContext(
             pack=pack,
             criteria=orders.criteria,
-            judge=RoleModel(Role.JUDGE, orders.judge, journal),
+            judges=tuple(RoleModel(Role.JUDGE, one, journal) for one in orders.judges),
             seed=orders.seed,
         )
 
     async def run(self, item: bytes) -> bytes:
-        """Judge one reply on every criterion; return `Verdicts` as canonical JSON.
+        """Rule on a bundle; return `Rulings` as canonical JSON.
 
         Raises:
-            TrustError: The scenario is real and the judge is not trusted with it.
+            TrustError: A scenario is real and a judge is not trusted with it.
         """
-        judged = JudgeItem.model_validate_json(item)
-        require_trust((judged.context,), self._orders.judge, "roles.judge")
-        verdicts = await judge_answer(judged.context, judged.answer, self._context)
-        return canonical_json(Verdicts(verdicts=verdicts))
+        cases = Bundle.model_validate_json(item).cases()
+        for place in {case.judge for case in cases}:
+            shown = (case.subject for case in cases if case.judge == place)
+            require_trust(shown, self._orders.judges[place], self._orders.where[place])
+        return canonical_json(Rulings(rulings=await judge_cases(cases, self._context)))
 
     async def aclose(self) -> None:
-        """Close the connections to the judge."""
+        """Close the connections to the judges."""
         await close_line()
 
 

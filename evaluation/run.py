@@ -8,27 +8,51 @@ from agents.pack import load_pack
 from corpus.files import read_nouns, write_nouns, write_text
 from domain.errors import EvaluationError
 from domain.record import HeldOutContext
+from domain.scenario import PlanItem
 from domain.verdict import Answer
 from engine.lock import RunLock
+from evaluation.adversarial import RESULTS, adversarial_round, context_of, read_set, shares
 from evaluation.candidates.adapters import adapter_hash, check_adapter, fingerprint
 from evaluation.controls.candidates import control_path, control_round
-from evaluation.rounds import BASE, answer_round, verdict_round
+from evaluation.lineage import lineage_of
+from evaluation.pairs import COMPARISONS, pairwise_round
+from evaluation.panel import panel_of
+from evaluation.rounds import BASE, answer_round, candidates, models_hash_of, verdict_round
+from evaluation.sessions import (
+    PLAN,
+    SESSIONS,
+    require_client,
+    session_round,
+    session_verdicts,
+)
 from evaluation.statistics import summarise
 from evaluation.summary import ANSWERS, CONTROLS, REFERENCE, SUMMARY, VERDICTS, EvaluationSummary
 from evaluation.trust import require_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from domain.played import PlayedSession
     from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.settings import Settings
+    from domain.trial import AdversarialPrompt
     from domain.verdict import Verdict
+    from evaluation.lineage import Lineage
+    from evaluation.panel import Panel
+
+    Caster = Callable[[Settings, frozenset[str]], list[PlanItem]]
+    """Casts `evaluation.sessions.scenarios` sessions, of nobody whose id is in the set."""
 
 
 def evaluate(
-    settings: Settings, folder: RunFolder, base: Path | str, progress: Progress
+    settings: Settings,
+    folder: RunFolder,
+    base: Path | str,
+    progress: Progress,
+    *,
+    cast: Caster | None = None,
 ) -> EvaluationSummary:
     """Let every variant answer every scenario, judge every answer, and sum it up.
 
@@ -39,38 +63,63 @@ def evaluate(
         settings: The run file; `understudy` addresses have been replaced by the caller.
         folder: The run's folder, with scenarios and adapters.
         base: The base that the adapters were trained on.
-        progress: Told of each answer and each judged reply.
+        progress: Told of each answer and each ruling.
+        cast: Casts held-out sessions, given the ids of what was seen; needed where the run file
+            asks for sessions.
 
     Raises:
         EvaluationError: There is nothing to compare, a model cannot be served, or the judge
             gave no verdict at all.
-        TrustError: Scenarios are real and the judge is not trusted with them; nothing was sent.
+        LeakError: A model under test was trained on a scenario; nothing was sent.
+        TrustError: Scenarios are real and a judge is not trusted with them, or a model may repeat
+            real words to a client that is not; nothing was sent.
         EndpointError: The judge cannot be used; nothing was spent.
         InterruptedRunError: Stopped; the same call goes on from there.
     """
     contexts = _contexts(folder)
-    require_trust(contexts, settings.roles.judge, "roles.judge")
     adapters = _adapters(settings, folder)
-    pack = load_pack(settings.pack)
-    for criterion in settings.evaluation.criteria:
-        pack.criterion(criterion)
+    panel = panel_of(settings, load_pack(settings.pack), folder)
+    for judge, where in zip(panel.judges, panel.wheres(), strict=True):
+        require_trust(contexts, judge, where)
+    variants, lineage = (BASE, *adapters), lineage_of(folder, adapters)
+    lineage.require_unseen(contexts, str(folder.contexts))
+    trials, plan = _trials(panel), _plan(panel, lineage, cast)
+    require_client(settings, variants if plan else (), lineage)
     with RunLock(folder.lock):
-        answers = answer_round(settings, folder, base, adapters, contexts, progress)
-        answers += [_reference(context) for context in contexts]
+        models_hash = models_hash_of(settings, base, adapters)
+        asked = [*contexts, *(context_of(*trial) for trial in trials)]
+        with candidates(settings, folder, base, adapters) as roles:
+            said = answer_round(settings, folder, roles, models_hash, variants, asked, progress)
+            sessions = session_round(panel, plan, roles, models_hash, variants, progress)
+        tried = {context.id for context in asked[len(contexts) :]}
+        of_models = [one for one in said if one.scenario_id not in tried]
+        answers = of_models + [_reference(context) for context in contexts]
         controls = control_round(settings, folder, contexts, progress)
+        every = [*contexts, *controls.contexts]
         write_nouns(control_path(folder), controls.contexts)
         write_nouns(folder.evaluation / ANSWERS, [*answers, *controls.answers])
-        verdicts = verdict_round(
-            settings,
-            folder,
-            pack,
-            [*contexts, *controls.contexts],
-            [*answers, *controls.answers],
-            progress,
+        write_nouns(folder.evaluation / SESSIONS, sessions)
+        verdicts = verdict_round(panel, every, [*answers, *controls.answers], progress)
+        of_sessions = session_verdicts(panel, sessions, lineage, progress)
+        write_nouns(folder.evaluation / VERDICTS, [*verdicts, *of_sessions])
+        pairs = pairwise_round(panel, contexts, of_models, progress)
+        write_nouns(folder.evaluation / COMPARISONS, pairs)
+        harm = [one for one in said if one.scenario_id in tried]
+        results = adversarial_round(panel, trials, harm, lineage, progress)
+        write_nouns(folder.evaluation / RESULTS, results)
+        groups = {one.id: one.group for one in every}
+        found = _summary(settings, base, adapters, contexts, answers, verdicts, groups)
+        summary = found.model_copy(
+            update={
+                "panel": panel.names,
+                "samples": panel.samples,
+                "comparisons": len(pairs),
+                "sessions": _counted(variants, sessions, failed=False),
+                "session_failures": _counted(variants, sessions, failed=True),
+                "adversarial": tuple(shares(results)),
+                "lineage_unknown": lineage.unknown,
+            }
         )
-        write_nouns(folder.evaluation / VERDICTS, verdicts)
-        groups = {one.id: one.group for one in (*contexts, *controls.contexts)}
-        summary = _summary(settings, base, adapters, contexts, answers, verdicts, groups)
         write_text(folder.evaluation / SUMMARY, summary.model_dump_json(indent=2) + "\n")
     if all(verdict.score is None for verdict in verdicts):
         raise EvaluationError(
@@ -94,6 +143,51 @@ def _contexts(folder: RunFolder) -> list[HeldOutContext]:
             mend="Run `rehearsal corpus blend` first.",
         )
     return contexts
+
+
+def _trials(panel: Panel) -> list[tuple[str, AdversarialPrompt]]:
+    settings = panel.settings.evaluation.adversarial
+    return read_set(settings, panel.pack).prompts(settings.per_kind) if settings.per_kind else []
+
+
+def _plan(panel: Panel, lineage: Lineage, cast: Caster | None) -> list[PlanItem]:
+    """Return the held-out sessions, refused where a variant has seen them, and write them down."""
+    folder, wanted = panel.folder, panel.settings.evaluation.sessions.scenarios
+    if not wanted:
+        return []
+    if cast is None:
+        raise EvaluationError(
+            "nobody casts the sessions that are asked for",
+            where="evaluation.sessions.scenarios",
+            expected="0, or a way to cast them",
+            got=str(wanted),
+            mend="Run `rehearsal evaluate`, which casts them.",
+        )
+    plan = cast(panel.settings, lineage.ids | _cast_before(folder))
+    lineage.require_new(plan, panel.settings.evaluation.sessions.cast or "cast from the pack")
+    write_nouns(folder.evaluation / PLAN, plan)
+    return plan
+
+
+def _cast_before(folder: RunFolder) -> frozenset[str]:
+    """Return whom the run's own campaign has cast, accepted or not."""
+    if not folder.plan.is_file():
+        return frozenset()
+    items = read_nouns(folder.plan, PlanItem)
+    return frozenset(name for one in items for name in (one.persona.id, one.scenario.id))
+
+
+def _counted(
+    variants: Sequence[str], sessions: Sequence[PlayedSession], *, failed: bool
+) -> dict[str, int]:
+    if not sessions:
+        return {}
+    return {
+        variant: sum(
+            (one.failure is not None) is failed for one in sessions if one.variant == variant
+        )
+        for variant in variants
+    }
 
 
 def _adapters(settings: Settings, folder: RunFolder) -> dict[str, Path]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from domain.base import Noun
 
 ANSWERS, VERDICTS, SUMMARY = "answers.jsonl", "verdicts.jsonl", "summary.json"
@@ -195,6 +197,24 @@ class Summary(Noun):
         return tuple(one for one in self.controls if one.passed is False)
 
 
+class SafetyShare(Noun):
+    """How many of one variant's answers to adversarial prompts of one kind were safe.
+
+    `low` and `high` bound Wilson's 95% interval. `unknown` answers are in neither count: there was
+    no answer, no verdict that could be read, or a panel of two minds.
+    """
+
+    variant: str
+    kind: str
+    """A kind of the set, or `all`."""
+    n: int
+    safe: int
+    unknown: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
 class EvaluationSummary(Noun):
     """An evaluation: who was compared, on what, judged by whom, and what came out."""
 
@@ -219,6 +239,18 @@ class EvaluationSummary(Noun):
     verdicts: int
     verdict_failures: int
     statistics: Summary
+    panel: tuple[str, ...] = ()
+    """Names of the judges, as verdicts name them."""
+    samples: int = 1
+    """How often each judge was asked."""
+    comparisons: int = 0
+    """Lines of pairwise.jsonl."""
+    sessions: dict[str, int] = Field(default_factory=dict)
+    """Sessions played to their end, by variant."""
+    session_failures: dict[str, int] = Field(default_factory=dict)
+    adversarial: tuple[SafetyShare, ...] = ()
+    lineage_unknown: tuple[str, ...] = ()
+    """Variants without a blend in the run: whether they have seen the scenarios cannot be told."""
 
     @property
     def means(self) -> tuple[Mean, ...]:

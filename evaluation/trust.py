@@ -11,6 +11,7 @@ from domain.record import Origin
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from domain.case import Subject
     from domain.record import HeldOutContext
     from domain.settings import EndpointSettings
 
@@ -24,7 +25,7 @@ TRACING = (
 
 
 def require_trust(
-    contexts: Iterable[HeldOutContext], endpoint: EndpointSettings, where: str
+    contexts: Iterable[HeldOutContext | Subject], endpoint: EndpointSettings, where: str
 ) -> None:
     """Refuse before any call.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pydantic import InstanceOf
 from pydantic.json_schema import SkipJsonSchema
 
+from agents.criteria import Criterion
 from agents.llm import RoleModel
 from agents.pack import Pack
 from domain.settings import CampaignSettings
@@ -23,13 +24,15 @@ class PlayContext:
     client: SkipJsonSchema[InstanceOf[RoleModel]]
     therapist: SkipJsonSchema[InstanceOf[RoleModel]]
     supervisor: SkipJsonSchema[InstanceOf[RoleModel]]
+    tested_as: str = ""
+    """System prompt of the therapist where it is a model under test; it then gets no plan."""
 
 
 @dataclass(frozen=True)
 class JudgeContext:
-    """For rating an answer on `criteria`, which are names of the pack's rubrics."""
+    """For ruling on cases, which name criteria by key and judges by their place."""
 
     pack: SkipJsonSchema[InstanceOf[Pack]]
-    criteria: tuple[str, ...]
-    judge: SkipJsonSchema[InstanceOf[RoleModel]]
+    criteria: SkipJsonSchema[dict[str, InstanceOf[Criterion]]]
+    judges: SkipJsonSchema[tuple[InstanceOf[RoleModel], ...]]
     seed: int

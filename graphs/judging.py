@@ -1,12 +1,18 @@
-"""Judging one answer: a blind verdict on every criterion, side by side.
+"""Judging what models said: every case of a panel of judges, side by side.
 
 ```
-START -> rate (one per criterion) -> END
+START -> judge (one branch per criterion and scenario) -> END
 ```
+A branch asks all judges about all models' replies to one scenario on one criterion. The cases
+within a branch are asked at the same time as plain code: LangGraph costs as much as a few calls
+each time a node is entered, see docs/evaluation.md.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
+from operator import add
 from typing import Annotated, Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
@@ -16,102 +22,106 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 from typing_extensions import TypedDict
 
-from agents.judge import rate as ask_judge
-from domain.base import seed_of
-from domain.call import CallKey
-from domain.record import HeldOutContext
-from domain.verdict import Answer, Verdict
+from agents.judge import rule
+from domain.case import Case, Ruling
 from graphs.context import JudgeContext
 
 
-class Ranked(NamedTuple):
-    """A verdict with the place of its criterion."""
+class Placed(NamedTuple):
+    """A ruling with the place of its case."""
 
-    step: int
-    verdict: Verdict
+    place: int
+    ruling: Ruling
 
 
-def in_order(left: Sequence[Ranked], right: Sequence[Ranked]) -> list[Ranked]:
-    """Gather verdicts in the order of their criteria, whichever came first."""
-    return sorted((*left, *right), key=lambda ranked: ranked.step)
+def in_order(left: Sequence[Placed], right: Sequence[Placed]) -> list[Placed]:
+    """Gather rulings in the order of their cases, whichever came first."""
+    return sorted((*left, *right), key=lambda placed: placed.place)
 
 
 class JudgeState(TypedDict):
-    """An answer with its verdicts so far."""
+    """Cases with their rulings so far, and what has stopped a case."""
 
-    context: HeldOutContext
-    answer: Answer
-    verdicts: Annotated[list[Ranked], in_order]
-
-
-class RateState(TypedDict):
-    """What one branch works on; `step` is the place of its criterion."""
-
-    context: HeldOutContext
-    answer: Answer
-    step: int
+    cases: tuple[Case, ...]
+    rulings: Annotated[list[Placed], in_order]
+    stopped: Annotated[list[BaseException], add]
 
 
-class RateUpdate(TypedDict):
+class BranchState(TypedDict):
+    """What one branch works on: cases on one criterion in one scenario, with their places."""
+
+    places: tuple[int, ...]
+    cases: tuple[Case, ...]
+
+
+class BranchUpdate(TypedDict):
     """What one branch adds."""
 
-    verdicts: list[Ranked]
+    rulings: list[Placed]
+    stopped: list[BaseException]
 
 
-async def spread(state: JudgeState, runtime: Runtime[JudgeContext]) -> list[Send]:
-    """Send the answer to a branch per criterion."""
+async def spread(state: JudgeState) -> list[Send]:
+    """Send the cases to a branch per criterion and scenario."""
+    branches: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, case in enumerate(state["cases"]):
+        branches[case.criterion, case.subject.scenario].append(place)
     return [
-        Send("rate", RateState(context=state["context"], answer=state["answer"], step=step))
-        for step in range(len(runtime.context.criteria))
+        Send(
+            "judge",
+            BranchState(
+                places=tuple(places), cases=tuple(state["cases"][place] for place in places)
+            ),
+        )
+        for places in branches.values()
     ]
 
 
-async def rate(state: RateState, runtime: Runtime[JudgeContext]) -> RateUpdate:
-    """Ask for one verdict.
+async def judge(state: BranchState, runtime: Runtime[JudgeContext]) -> BranchUpdate:
+    """Ask for the rulings of one branch.
 
-    The call is kept under the answer's text and scenario, not under the model that gave it: the
-    same answer from two models is judged once.
+    What stops a case (the budget, Ctrl-C) is returned and not raised: LangGraph would cut off the
+    other branches, whose calls are under way, paid, and not yet recorded.
     """
-    judging, step, judged = runtime.context, state["step"], state["answer"].judged_id
-    verdict = await ask_judge(
-        judging.judge,
-        judging.pack,
-        judging.criteria[step],
-        state["context"],
-        state["answer"],
-        CallKey(session=judged, draft=0, step=step, attempt=0),
-        seed_of(judging.seed, judged, step),
-    )
-    return {"verdicts": [Ranked(step, verdict)]}
+    asked = [_ruled(case, runtime.context) for case in state["cases"]]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    placed = list(zip(state["places"], found, strict=True))
+    return {
+        "rulings": [Placed(place, one) for place, one in placed if isinstance(one, Ruling)],
+        "stopped": [one for _, one in placed if isinstance(one, BaseException)],
+    }
+
+
+async def _ruled(case: Case, judging: JudgeContext) -> Ruling:
+    criterion = judging.criteria[case.criterion]
+    return await rule(judging.judges[case.judge], judging.pack, criterion, case, judging.seed)
 
 
 def build_judging_graph() -> CompiledStateGraph[JudgeState, JudgeContext, Any, Any]:
-    """Compile the graph that judges one answer."""
+    """Compile the graph that judges a bundle of cases."""
     graph = StateGraph(JudgeState, context_schema=JudgeContext)
-    graph.add_node("rate", rate)
-    graph.add_conditional_edges(START, spread, ["rate"])
-    graph.add_edge("rate", END)
+    graph.add_node("judge", judge)
+    graph.add_conditional_edges(START, spread, ["judge"])
+    graph.add_edge("judge", END)
     return graph.compile(name="judging")
 
 
 _compiled = cache(build_judging_graph)
 
 
-async def judge_answer(
-    context: HeldOutContext,
-    answer: Answer,
-    judging: JudgeContext,
-    config: RunnableConfig | None = None,
-) -> tuple[Verdict, ...]:
-    """Judge one answer on every criterion, in their order.
-
-    Returns:
-        A verdict per criterion; one that could not be had says why and has no score.
+async def judge_cases(
+    cases: Sequence[Case], judging: JudgeContext, config: RunnableConfig | None = None
+) -> tuple[Ruling, ...]:
+    """Have cases ruled on, and return the rulings in their order.
 
     Raises:
         BudgetReachedError: The run may spend no more.
         StoreError: A call cannot be recorded, or the run cannot be resumed.
     """
-    state: JudgeState = {"context": context, "answer": answer, "verdicts": []}
+    if not cases:
+        return ()
+    state: JudgeState = {"cases": tuple(cases), "rulings": [], "stopped": []}
     done = await _compiled().ainvoke(state, config=config, context=judging)
-    return tuple(ranked.verdict for ranked in done["verdicts"])
+    for error in done["stopped"]:
+        raise error
+    return tuple(placed.ruling for placed in done["rulings"])

@@ -8,8 +8,10 @@ a draft needs nothing from it between two exchanges. A draft that is cut short i
 a state but recalled, call by call, from the ledger.
 """
 
+from functools import cache
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -76,7 +78,7 @@ def begin_draft(
 async def play(state: SessionState, runtime: Runtime[PlayContext]) -> SessionUpdate:
     """Play exchanges until the draft has ended or a call has failed."""
     turns, step, reason, context = state["turns"], state["step"], None, runtime.context
-    of_therapist = therapist_prompt(context.pack, state["item"])
+    of_therapist = context.tested_as or therapist_prompt(context.pack, state["item"])
     of_client = client_prompt(context.pack, state["item"])
     try:
         with settled_listeners():
@@ -110,6 +112,7 @@ async def _speak(
         exchanges=context.settings.exchanges,
         guidance=state["guidance"],
         prompt=prompt,
+        plain=bool(context.tested_as),
     )
     key = CallKey(session=state["session_id"], draft=draft, step=step, attempt=0)
     seed = item.seed(draft, step)
@@ -153,3 +156,27 @@ def build_session_graph() -> CompiledStateGraph[SessionState, PlayContext, Any, 
     graph.add_edge(START, "play")
     graph.add_edge("play", END)
     return graph.compile(name="session")
+
+
+_compiled = cache(build_session_graph)
+
+
+async def play_once(
+    item: PlanItem, session_id: str, context: PlayContext, config: RunnableConfig | None = None
+) -> SessionState:
+    """Play one line of a plan once, without critique or revision.
+
+    Args:
+        item: Who plays what.
+        session_id: Name under which the calls are kept.
+        context: Pack, limits and models; the supervisor is never asked.
+        config: LangChain's run config, e.g. callbacks.
+
+    Raises:
+        BudgetReachedError: The run may spend no more.
+        StoreError: A call cannot be recorded, or the run cannot be resumed.
+    """
+    state: SessionState = {**begin_draft(item), "session_id": session_id}
+    done: Any = await _compiled().ainvoke(state, config=config, context=context)
+    played: SessionState = done
+    return played

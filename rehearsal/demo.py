@@ -77,6 +77,7 @@ def demo(
 
 def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Play, blend, train, judge and report on one Ray; return every stage's summary."""
+    from campaigns.heldout import held_out_plan
     from campaigns.run import prewarm
     from corpus.blend import blend
     from engine import cluster
@@ -96,7 +97,7 @@ def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[
         base_path = base()
         with writing(folder):
             trained = train_variants(settings, folder, base_path, progress)
-        evaluated = evaluate(ready, folder, base_path, progress)
+        evaluated = evaluate(ready, folder, base_path, progress, cast=held_out_plan)
     page = write_report(settings, folder)
     return {
         "campaign": campaign,

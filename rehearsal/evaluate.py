@@ -41,6 +41,7 @@ def evaluate(
         submit_job(submit, ["evaluate"], config, run_dir, as_json=as_json)
         return
     settings = with_ray(settings, ray)
+    from campaigns.heldout import held_out_plan
     from evaluation.report import write_report
     from evaluation.run import evaluate as compare
 
@@ -48,7 +49,7 @@ def evaluate(
     with watching() as progress, endpoints_ready(settings) as ready:
         base = base_of(settings, progress)
         with cluster.running(ready.engine, progress):
-            summary = compare(ready, folder, base, progress)
+            summary = compare(ready, folder, base, progress, cast=held_out_plan)
     page = write_report(settings, folder)
     if as_json:
         emit_json({**summary.model_dump(mode="json"), "report": str(page)})

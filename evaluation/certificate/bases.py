@@ -14,7 +14,7 @@ from domain.record import HeldOutContext, Origin
 from domain.session import Session, Status
 from domain.turn import Speaker
 from domain.verdict import Answer
-from evaluation.judging import JudgeItem
+from evaluation.certificate.item import JudgeItem
 from evaluation.summary import ANSWERS, REFERENCE
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from evaluation.certificate.agreement import Floats
     from evaluation.certificate.bases import Base
+    from evaluation.certificate.item import JudgeItem, Verdicts
     from evaluation.certificate.twins import Trials, Twin
-    from evaluation.judging import JudgeItem, Verdicts
 
 WIDEST = 4.0
 """The largest shift on a scale of 1 to 5."""

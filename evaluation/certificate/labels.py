@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from domain.errors import TranscriptError
 from domain.record import HeldOutContext, Origin
 from domain.turn import Speaker, Turn
+from evaluation.certificate.item import JudgeItem
 from evaluation.critic.human import HELPERS
-from evaluation.judging import JudgeItem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,23 +6,30 @@ from typing import TYPE_CHECKING
 
 from agents.pack import load_pack
 from domain.base import seed_of
+from domain.case import Case
+from domain.verdict import Protocol
 from engine.lock import RunLock
 from evaluation.certificate import figures
 from evaluation.certificate.agreement import SAMPLES
 from evaluation.certificate.bases import bases_of
 from evaluation.certificate.certificate import Certificate, Halo, identity, write_certificate
+from evaluation.certificate.item import BLIND, Verdicts
 from evaluation.certificate.people import beside_people, people_halo
 from evaluation.certificate.twins import trials_of
-from evaluation.rounds import judge_all, judge_orders
+from evaluation.panel import panel_of
+from evaluation.rounds import reply_of
 from evaluation.summary import ANSWERS
 from evaluation.trust import require_trust
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.settings import Settings
+    from evaluation.certificate.item import JudgeItem
     from evaluation.certificate.labels import Labels
-    from evaluation.judging import JudgeItem, Verdicts
+    from evaluation.panel import Panel
 
 ROUNDS = 5
 """How often the same replies are judged, each time under another seed."""
@@ -39,8 +46,8 @@ def certify(
 ) -> Certificate:
     """Have the run's judge rate replies and their twins; write `evaluation/certificate.json`.
 
-    The first round has the evaluation's seed and ledger: a reply that was judged there is not
-    judged again.
+    Rounds are samples of one judge, and the first is the evaluation's: a reply that was judged
+    there is not judged again.
 
     Raises:
         EvaluationError: The run holds too few replies.
@@ -49,6 +56,7 @@ def certify(
         InterruptedRunError: Stopped; the same call goes on from there.
     """
     pack, seed = load_pack(settings.pack), settings.seed
+    panel = panel_of(settings, pack, folder)
     trials = trials_of(bases_of(folder, replies, seed), seed)
     once = trials.items()
     if labels is not None:
@@ -57,8 +65,7 @@ def certify(
     often = {base.item.answer.judged_id: base.item for base in trials.bases}
     with RunLock(folder.lock):
         rounds = [
-            _round(settings, folder, number, often if number else once, progress)
-            for number in range(ROUNDS)
+            _round(panel, number, often if number else once, progress) for number in range(ROUNDS)
         ]
         verdicts, failures = figures.failures_of(rounds)
         scored = [figures.Scores(found) for found in rounds]
@@ -94,17 +101,23 @@ def certify(
 
 
 def _round(
-    settings: Settings,
-    folder: RunFolder,
-    number: int,
-    items: dict[str, JudgeItem],
-    progress: Progress,
+    panel: Panel, number: int, items: Mapping[str, JudgeItem], progress: Progress
 ) -> dict[str, Verdicts]:
-    """Judge `items` under the seed of round `number`; round 0 is the evaluation's."""
-    orders = judge_orders(settings, load_pack(settings.pack))
-    if number:
-        orders = orders.model_copy(update={"seed": seed_of(settings.seed, "round", number)})
-    return judge_all(settings, orders, items, folder, progress, f"round {number + 1}")
+    """Have `roles.judge` rate `items`, as sample `number`; the evaluation's first is 0."""
+    criteria = panel.settings.evaluation.criteria
+    cases = [
+        Case(subject=subject, criterion=criterion, sample=number)
+        for subject in (reply_of(item.context, item.text) for item in items.values())
+        for criterion in criteria
+    ]
+    ruled = iter(panel.rule(cases, progress, f"round {number + 1}"))
+    each = iter(zip(cases, ruled, strict=True))
+    return {
+        name: Verdicts(
+            verdicts=tuple(panel.verdict(*next(each), Protocol.REPLY, BLIND) for _ in criteria)
+        )
+        for name in items
+    }
 
 
 def _with_people(found: Halo, labels: Labels | None, seed: int) -> Halo:

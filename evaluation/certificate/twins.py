@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from evaluation.certificate.bases import Base
-    from evaluation.judging import JudgeItem
+    from evaluation.certificate.item import JudgeItem
 
 SOUND, BELITTLING = "sound reply", "belittling reply"
 """What payloads ride on: a good reply, and one with room to rise."""

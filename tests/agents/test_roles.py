@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from agents.client import client_messages, client_says
-from agents.judge import rate
+from agents.judge import rule
 from agents.llm import NullJournal, RoleModel
 from agents.messages import OPENING
 from agents.retry import Backoff
@@ -16,9 +16,9 @@ from agents.scene import Scene
 from agents.supervisor import criticise
 from agents.therapist import therapist_messages, therapist_says
 from domain.call import CallFailed, CallKey, Role
-from domain.record import HeldOutContext, Origin
+from domain.case import Case, Kind, Subject
+from domain.record import Origin
 from domain.settings import RoleSettings
-from domain.verdict import Answer
 from tests.agents.prose import matches
 from tests.support.cast import a_persona, an_item, turns_of
 from tests.support.critiques import critique_json
@@ -49,19 +49,16 @@ def scene(turns: tuple[Turn, ...], *guidance: str) -> Scene:
     return Scene(an_item(), turns, len(turns) // 2 + 1, 10, guidance)
 
 
-def context() -> HeldOutContext:
-    return HeldOutContext(
-        record_id="record-1",
-        topic="work",
-        group="g",
+CASE = Case(
+    subject=Subject(
+        kind=Kind.REPLY,
+        scenario="scenario-1",
         origin=Origin.REAL,
         turns=TALK,
-        reference="You felt seen through.",
-    )
-
-
-def an_answer(text: str = "You felt exposed.", failure: str = "") -> Answer:
-    return Answer(scenario_id="s-1", variant="hybrid", text=text, call="c", failure=failure)
+        reply="You felt exposed.",
+    ),
+    criterion="empathy",
+)
 
 
 async def test_the_therapists_first_request(pack: Pack) -> None:
@@ -92,32 +89,32 @@ async def test_the_supervisors_request(pack: Pack) -> None:
 
 
 async def test_the_judges_request(pack: Pack) -> None:
-    verdict = '{"reason": "Names it.", "quote": "exposed", "score": 4}'
-    async with ScriptedEndpoint([says(verdict)]) as server:
-        model = model_at(server, Role.JUDGE)
-        given = await rate(model, pack, "empathy", context(), an_answer(), KEY, 1)
+    marks = '{"emotional_reactions": 0, "interpretations": 2, "explorations": 0}'
+    said = f'{{"reason": "Names it.", "quote": "exposed", "marks": {marks}, "score": 4}}'
+    async with ScriptedEndpoint([says(said)]) as server:
+        given = await rule(model_at(server, Role.JUDGE), pack, pack.criterion("empathy"), CASE, 1)
     assert (given.score, given.quote, given.failure) == (4, "exposed", "")
+    assert given.marks["interpretations"] == 2
     matches("judge.md", server.asked[0])
 
 
-async def test_the_judge_does_not_see_who_answered(pack: Pack) -> None:
-    async with ScriptedEndpoint([says("no")]) as server:
-        await rate(model_at(server, Role.JUDGE), pack, "empathy", context(), an_answer(), KEY, 1)
-    assert b"hybrid" not in server.asked[0].raw
-    assert b"seen through" not in server.asked[0].raw
+async def test_a_tree_ends_where_its_answers_lead(pack: Pack) -> None:
+    safety = pack.criterion("safety")
+    answers = dict.fromkeys((one.key for one in safety.tree), False)
+    said = {"reason": "So.", "quote": "", "answers": {**answers, "required": True}}
+    async with ScriptedEndpoint([says(orjson.dumps(said).decode())]) as server:
+        model, case = model_at(server, Role.JUDGE), CASE.model_copy(update={"criterion": "safety"})
+        given = await rule(model, pack, safety, case, 1)
+    assert (given.score, given.answers["required"]) == (4, True)
+    assert "- danger_told: Does the client" in server.asked[0].messages[0]["content"]
 
 
-async def test_a_verdict_that_cannot_be_had_is_no_low_score(pack: Pack) -> None:
+async def test_a_ruling_that_cannot_be_had_is_no_low_score(pack: Pack) -> None:
     async with ScriptedEndpoint([says("Four.")]) as server:
         model = model_at(server, Role.JUDGE)
-        malformed = await rate(model, pack, "empathy", context(), an_answer(), KEY, 1)
-        asked = len(server.asked)
-        empty = await rate(model, pack, "empathy", context(), an_answer("", "timeout"), KEY, 1)
+        malformed = await rule(model, pack, pack.criterion("empathy"), CASE, 1)
     assert malformed.score is None
     assert malformed.failure.startswith("invalid: ")
-    assert empty.score is None
-    assert "timeout" in empty.failure
-    assert len(server.asked) == asked
 
 
 def test_the_therapist_is_never_told_the_diagram(pack: Pack) -> None:

@@ -35,7 +35,7 @@ def test_the_packs_that_are_installed_pass(name: str) -> None:
     report = check_pack(load_pack(name))
     assert report.name == name
     assert report.cast == 50 + report.counts["cases"]
-    assert report.prompts_filled == report.cast * (4 * 12 + 2 + 2 * report.counts["criteria"])
+    assert report.prompts_filled == report.cast * (4 * 12 + 2 + 8 * report.counts["criteria"])
     assert (report.unused_techniques, report.unused_distortions) == ((), ())
     assert report.uncast_files == ()
     assert set(report.unused_slots) == {"supervisor_case"}

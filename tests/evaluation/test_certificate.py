@@ -10,11 +10,11 @@ from domain.verdict import Verdict
 from evaluation.certificate import figures
 from evaluation.certificate.agreement import alpha, icc_agreement, icc_single, kappa, spearman
 from evaluation.certificate.bases import Base
+from evaluation.certificate.item import JudgeItem, Verdicts
 from evaluation.certificate.labels import read_labels
 from evaluation.certificate.material import material, padded
 from evaluation.certificate.people import beside_people
 from evaluation.certificate.twins import BELITTLING, SOUND, Trials, trials_of
-from evaluation.judging import JudgeItem, Verdicts
 from tests.evaluation.invented_run import context, make_run
 
 if TYPE_CHECKING:

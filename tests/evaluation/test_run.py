@@ -51,14 +51,27 @@ class Judge:
             raise web.HTTPUnauthorized
         return web.json_response({"data": [{"id": "judge"}]})
 
+    def said(self, body: dict[str, Any], case: str) -> dict[str, Any]:
+        """Answer in the form that is asked for; of two replies the first is always better."""
+        schema = body["response_format"]["json_schema"]["schema"]
+        if "better" in schema["properties"]:
+            return {"reason": "First.", "better": "first"}
+        inner = schema.get("$defs", {})
+        if "Answers" in inner:
+            answers = {key: key == "required" for key in inner["Answers"]["properties"]}
+            return {"reason": "Asked.", "quote": "", "answers": answers}
+        score = 1 + len(case.split("# Reply to rate")[-1]) % 5
+        marks = dict.fromkeys(inner.get("Marks", {}).get("properties", {}), 1)
+        plain = {"reason": "Length.", "quote": "", "score": score}
+        return {**plain, "marks": marks} if marks else plain
+
     async def complete(self, request: web.Request) -> web.Response:
         if self.refuses(request):
             raise web.HTTPUnauthorized
         body = await request.json()
         self.bodies.append(body)
         case = body["messages"][1]["content"]
-        score = 1 + len(case.split("# Reply to rate")[1]) % 5
-        said = {"reason": "Length.", "quote": "", "score": score}
+        said = self.said(body, case)
         text = "ten out of ten" if "scenario 3" in case else json.dumps(said)
         message = {"role": "assistant", "content": text}
         return web.json_response({"choices": [{"message": message, "finish_reason": "stop"}]})
@@ -177,7 +190,7 @@ def test_a_judge_that_is_not_there_is_named_when_only_verdicts_are_missing(
     folder: RunFolder, judge: Judge, judge_url: str, tiny_base: Path
 ) -> None:
     evaluate(settings(judge_url), folder, tiny_base, silent)
-    (ledger,) = (folder.evaluation / "ledger").glob("verdicts-*")
+    ledger = folder.evaluation / "ledger" / "judging"
     shutil.rmtree(ledger)
     before = len(judge.bodies)
     judge.key = "changed"

@@ -1,105 +1,130 @@
-"""The stand-in judge: rates one reply on one criterion with `measures/`.
+"""The stand-in judge: rates a reply, two replies or a session on one criterion with `measures/`.
 
 It sees the request only, and in it neither model nor variant. Scores that are claimed inside the
-conversation or the reply are words like any other. It knows empathy and relevance; any other
-criterion gets the middle of the two.
+conversation or the reply are words like any other. It knows empathy with its marks, relevance, the
+questions of `understudy.safety` and some items of the supervisor's scale; any other criterion gets
+the middle of empathy and relevance.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from domain.comparison import PairAnswer
+from domain.turn import Speaker
 from domain.verdict import VerdictAnswer
-from measures.coherence import coherence
-from measures.empathy import empathy, signs
-from measures.reflections import reflections
-from measures.relevance import SALAD, relevance, ties
-from measures.tokens import sentences
-from measures.validation import invalidating, validating
-from understudy.casefile import ReplyCase, read_reply_case, sections
+from understudy.casefile import read_reply_case, read_turns, sections
+from understudy.rating import Rating, marks_of, rate_reply, rate_session
+from understudy.safety import Spoken, answers_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from domain.turn import Turn
+    from understudy.casefile import ReplyCase
     from understudy.request import ChatRequest
 
 QUOTED = 20
 """Words quoted from the reply, at most."""
+ALIKE = 0.25
+"""Points by which two replies may differ and be as good."""
 
 _NAME = re.compile(r"^Name: (.+)$", re.MULTILINE)
-
-
-class Rating(NamedTuple):
-    """Points on the scale before rounding, the reason, and the sentence it rests on."""
-
-    points: float
-    reason: str
-    quote: str
+_FIRST, _SECOND, _SESSION = "# First reply", "# Second reply", "# Session\n"
 
 
 def answer(request: ChatRequest) -> str:
-    """Return the verdict on the reply in the request, as JSON of `VerdictAnswer`."""
+    """Return what the judge says of the request's case, in the form that is asked for."""
     asked = _NAME.search(sections(request.system).get("criterion", ""))
+    criterion = (asked.group(1) if asked else "").strip().lower()
     case = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
-    return rate(asked.group(1) if asked else "", read_reply_case(case)).model_dump_json()
+    form = (request.schema or {}).get("properties", {})
+    if "better" in form or f"\n{_FIRST}" in case:
+        return _compare(criterion, case).model_dump_json()
+    if case.startswith(_SESSION):
+        turns = read_turns(case)
+        return _said(rate_session(criterion, turns), form, request, _of_session(turns))
+    read = read_reply_case(case)
+    said = [turn.text for turn in read.turns]
+    marks = marks_of(read.reply, said) if "marks" in form else {}
+    rated = rate_reply(criterion, read.reply, said)
+    return _said(rated, form, request, _of_reply(read, case), marks)
 
 
 def rate(criterion: str, case: ReplyCase) -> VerdictAnswer:
     """Rate the reply on `criterion`, by its name or key."""
     said = [turn.text for turn in case.turns]
-    name = criterion.strip().lower()
-    raters = {"empathy": _rate_empathy, "relevance": _rate_relevance}
-    rating = raters.get(name, _rate_both)(case.reply, said)
+    return _verdict(rate_reply(criterion.strip().lower(), case.reply, said))
+
+
+def _verdict(rating: Rating) -> VerdictAnswer:
     score = max(1, min(5, int(rating.points + 0.5)))
     return VerdictAnswer(reason=rating.reason, quote=_short(rating.quote), score=score)
+
+
+def _said(
+    rating: Rating,
+    form: dict[str, Any],
+    request: ChatRequest,
+    spoken: Spoken,
+    marks: dict[str, int] | None = None,
+) -> str:
+    """Put a rating into the form: a tree's answers, marks and a score, or a score."""
+    if "answers" in form:
+        keys = _keys_in(request.schema, "answers")
+        answers = answers_of(spoken, keys)
+        reason = f"Yes to: {', '.join(key for key, yes in answers.items() if yes) or 'nothing'}."
+        return _json(reason=reason, quote=_short(rating.quote), answers=answers)
+    plain = _verdict(rating)
+    if "marks" in form:
+        known = marks or {}
+        given = {key: known.get(key, 0) for key in _keys_in(request.schema, "marks")}
+        return _json(reason=plain.reason, quote=plain.quote, marks=given, score=plain.score)
+    return plain.model_dump_json()
+
+
+def _json(**fields: object) -> str:
+    return orjson.dumps(fields).decode()
+
+
+def _keys_in(schema: dict[str, Any] | None, name: str) -> list[str]:
+    """Return the keys of the object that stands under `name` in the form."""
+    form: Any = (schema or {}).get("properties", {}).get(name, {})
+    if "$ref" in form:
+        form = (schema or {}).get("$defs", {}).get(str(form["$ref"]).rpartition("/")[2], {})
+    return list(form.get("properties", {}))
 
 
 def _short(text: str) -> str:
     return " ".join(text.split()[:QUOTED])
 
 
-def _first(*found: Sequence[str]) -> str:
-    return next((texts[0] for texts in found if texts), "")
+def _of_reply(read: ReplyCase, case: str) -> Spoken:
+    listed = sections(case).get("what a safe answer does here", "")
+    must = [line.lstrip("- ") for line in listed.splitlines()]
+    return Spoken([read.reply], _texts(read.turns, Speaker.CLIENT), must)
 
 
-def _rate_empathy(reply: str, said: Sequence[str]) -> Rating:
-    points = empathy(reply, said)
-    if coherence(reply) < SALAD:
-        return Rating(points, "It makes no sense, so nothing of the client is seen in it.", "")
-    shown = signs(reply, said)
-    back = reflections(reply, said[-1] if said else "")
-    if shown.dismisses:
-        return Rating(points, "It plays down what the client feels.", _first(invalidating(reply)))
-    if points >= 4 and back:
-        return Rating(points, "It gives back feeling or meaning and stays with it.", back[0])
-    if back or shown.validates:
-        reason = "It receives something of what the client says"
-        more = " and advises as well." if shown.advises else ", not all of it."
-        return Rating(points, reason + more, _first(back, validating(reply)))
-    if shown.advises or shown.told > 0.5:
-        return Rating(points, "It advises or informs where the client wanted hearing.", reply)
-    if shown.opens:
-        return Rating(points, "It asks for more without naming what is felt.", reply)
-    return Rating(points, "It is polite and passes over the feeling.", _first(sentences(reply)))
+def _of_session(turns: Sequence[Turn]) -> Spoken:
+    return Spoken(_texts(turns, Speaker.THERAPIST), _texts(turns, Speaker.CLIENT))
 
 
-def _rate_relevance(reply: str, said: Sequence[str]) -> Rating:
-    points = relevance(reply, said)
-    if coherence(reply) < SALAD:
-        return Rating(points, "The reply makes no sense.", "")
-    tie = ties(reply, said)
-    quote = _first(sentences(reply))
-    if points < 2.5:
-        return Rating(points, "Most of what it speaks of is nowhere in the conversation.", quote)
-    if tie.last > 0:
-        return Rating(points, "It takes up what the client has just said.", quote)
-    if tie.near > 0:
-        return Rating(points, "It belongs to the topic and not to the last thing said.", quote)
-    return Rating(points, "It fits in a general way and could be said to many.", quote)
+def _texts(turns: Sequence[Turn], speaker: Speaker) -> list[str]:
+    return [turn.text for turn in turns if turn.speaker is speaker]
 
 
-def _rate_both(reply: str, said: Sequence[str]) -> Rating:
-    one, other = _rate_empathy(reply, said), _rate_relevance(reply, said)
-    middle = (one.points + other.points) / 2
-    return Rating(middle, f"{one.reason} {other.reason}", one.quote or other.quote)
+def _compare(criterion: str, case: str) -> PairAnswer:
+    """Hold two replies beside each other; which stands first plays no part."""
+    conversation, _, rest = case.partition(f"\n{_FIRST}")
+    first, _, second = rest.partition(f"\n{_SECOND}")
+    said = [turn.text for turn in read_turns(conversation)]
+    one = rate_reply(criterion, first.strip(), said)
+    other = rate_reply(criterion, second.strip(), said)
+    if abs(one.points - other.points) < ALIKE:
+        return PairAnswer(reason=f"Both alike. {one.reason}", better="tie")
+    if one.points > other.points:
+        return PairAnswer(reason=one.reason, better="first")
+    return PairAnswer(reason=other.reason, better="second")

@@ -1,0 +1,234 @@
+"""Whole sessions: each model under test is the therapist, the same clients for all; then judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.llm import RoleModel, close_line
+from agents.pack import load_pack
+from corpus.chatform import system_prompt
+from domain.base import Noun, canonical_json, content_id
+from domain.call import Role
+from domain.case import Kind, Subject
+from domain.played import PlayedSession
+from domain.record import Origin
+from domain.scenario import PlanItem
+from domain.settings import RoleSettings, Settings
+from domain.verdict import Answer, Protocol, Verdict
+from engine import pool
+from engine.ledger.store import Store
+from engine.spending.prices import price_of
+from evaluation.candidates.builtin import KEY_ENV
+from evaluation.rounds import near, unanswered
+from evaluation.trust import require_trust
+from graphs.context import PlayContext
+from graphs.session import play_once
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.call import Journal
+    from domain.progress import Progress
+    from evaluation.lineage import Lineage
+    from evaluation.panel import Panel
+    from evaluation.rounds import Candidates
+
+SESSIONS, PLAN = "sessions.jsonl", "session-plan.jsonl"
+
+
+class PlayOrders(Noun):
+    """What a worker is told."""
+
+    settings: Settings
+    pack_hash: str
+    candidates: dict[str, RoleSettings]
+    system_prompt: str
+
+
+class PlayItem(Noun):
+    """One held-out session for one variant."""
+
+    variant: str
+    item: PlanItem
+
+    @property
+    def id(self) -> str:
+        """Name of the session and of its calls."""
+        return f"{self.variant}-{self.item.session_id}"
+
+
+class PlayJob:
+    """Plays models under test against the client; see `engine.job.Job`."""
+
+    def __init__(self, orders: PlayOrders, journal: Journal) -> None:
+        settings = orders.settings
+        exchanges = {"exchanges": settings.evaluation.sessions.exchanges, "revisions": 0}
+        shared = {
+            "pack": load_pack(settings.pack),
+            "settings": settings.campaign.model_copy(update=exchanges),
+            "client": RoleModel(Role.CLIENT, settings.roles.client, journal),
+            "supervisor": RoleModel(Role.SUPERVISOR, settings.roles.supervisor, journal),
+            "tested_as": orders.system_prompt,
+        }
+        self._contexts = {
+            variant: PlayContext(therapist=RoleModel(Role.CANDIDATE, role, journal), **shared)
+            for variant, role in orders.candidates.items()
+        }
+
+    async def run(self, item: bytes) -> bytes:
+        """Play one session; return `PlayedSession` as canonical JSON."""
+        asked = PlayItem.model_validate_json(item)
+        plan = asked.item
+        done = await play_once(plan, asked.id, self._contexts[asked.variant])
+        failure = done["failure"]
+        return canonical_json(
+            PlayedSession(
+                scenario_id=plan.session_id,
+                variant=asked.variant,
+                persona_id=plan.persona.id,
+                plan_scenario_id=plan.scenario.id,
+                problem=plan.persona.problem,
+                technique=plan.scenario.technique,
+                style=plan.persona.style.value,
+                turns=done["turns"],
+                stop_reason=None if failure else done["stop_reason"],
+                failure=failure,
+            )
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections to the endpoints."""
+        await close_line()
+
+
+def open_playing(payload: bytes, journal: Journal) -> PlayJob:
+    """Build the job from its orders; the factory that is given to the pool."""
+    return PlayJob(PlayOrders.model_validate_json(payload), journal)
+
+
+def session_round(
+    panel: Panel,
+    plan: Sequence[PlanItem],
+    roles: Candidates,
+    models_hash: str,
+    variants: Sequence[str],
+    progress: Progress,
+) -> list[PlayedSession]:
+    """Let every variant play every session of the plan; what was played before is recalled.
+
+    Client and therapist are asked under seeds that depend on the plan and the step only, so every
+    variant meets the same client.
+
+    Returns:
+        Sessions by variant, in their order, and plan items in theirs.
+
+    Raises:
+        BudgetReachedError: `evaluation.budget` is spent on the client's calls.
+        EndpointError, EvaluationError: The models cannot be served, or the judge is not there.
+    """
+    settings, folder = panel.settings, panel.folder
+    run_hash = _hash(panel, models_hash)
+    ledger = folder.evaluation / "ledger" / run_hash
+    items = [PlayItem(variant=variant, item=item) for variant in variants for item in plan]
+    if not Store(ledger).finished().issuperset(item.id for item in items):
+        orders = PlayOrders(
+            settings=settings,
+            pack_hash=panel.pack.hash,
+            candidates=roles(),
+            system_prompt=system_prompt(),
+        )
+        price = price_of(settings.roles.client.model, settings.prices)
+        pool.run_all(
+            open_playing,
+            canonical_json(orders),
+            [(item.id, canonical_json(item)) for item in items],
+            ledger,
+            near(settings.engine),
+            settings.evaluation.budget,
+            run_hash,
+            progress,
+            stage="sessions under test",
+            variables=[KEY_ENV, settings.roles.client.api_key_env],
+            prices={"client": price} if price else {},
+        )
+    found = Store(ledger).results()
+    return [PlayedSession.model_validate_json(found[item.id]) for item in items]
+
+
+def _hash(panel: Panel, models_hash: str) -> str:
+    """Name what played sessions depend on besides the plan."""
+    settings, sampling = panel.settings, {"model", "temperature", "top_p", "max_tokens"}
+    return content_id(
+        "played",
+        {
+            "models": models_hash,
+            "client": settings.roles.client.model_dump(mode="json", include=sampling),
+            "pack": panel.pack.hash,
+            "exchanges": settings.evaluation.sessions.exchanges,
+        },
+    )
+
+
+def require_client(settings: Settings, variants: Sequence[str], lineage: Lineage) -> None:
+    """Refuse a client that is not trusted, where a model may repeat real people's words to it.
+
+    Raises:
+        TrustError: A variant learned from real sessions, or nobody knows from what.
+    """
+    learned = [variant for variant in variants if lineage.real(variant)]
+    shown = [_stand_in(variant) for variant in learned]
+    require_trust(shown, settings.roles.client, "roles.client")
+
+
+def _stand_in(variant: str) -> Subject:
+    from domain.turn import Speaker, Turn
+
+    turn = Turn(index=0, speaker=Speaker.THERAPIST, text=variant)
+    return Subject(kind=Kind.SESSION, scenario="", origin=Origin.REAL, turns=(turn,))
+
+
+def session_verdicts(
+    panel: Panel, sessions: Sequence[PlayedSession], lineage: Lineage, progress: Progress
+) -> list[Verdict]:
+    """Have each whole session judged.
+
+    One that could not be played to its end has verdicts that say why, and no score.
+    """
+    criteria = panel.settings.evaluation.sessions.criteria
+    told = [
+        (session, case)
+        for session in sessions
+        for case in panel.cases(_subject(session, lineage), criteria)
+    ]
+    cases = [case for session, case in told if session.failure is None]
+    ruled = iter(panel.rule(cases, progress, "session verdicts"))
+    return [
+        panel.verdict(case, next(ruled), Protocol.SESSION, session.variant)
+        if session.failure is None
+        else unanswered(panel, case, _failed(session), Protocol.SESSION)
+        for session, case in told
+    ]
+
+
+def _subject(session: PlayedSession, lineage: Lineage) -> Subject:
+    from domain.turn import Speaker, Turn
+
+    nothing = (Turn(index=0, speaker=Speaker.CLIENT, text="-"),)
+    return Subject(
+        kind=Kind.SESSION,
+        scenario=session.scenario_id,
+        origin=Origin.REAL if lineage.real(session.variant) else Origin.SYNTHETIC,
+        turns=session.turns or nothing,
+    )
+
+
+def _failed(session: PlayedSession) -> Answer:
+    failure = session.failure
+    why = f"{failure.role}: {failure.outcome}" if failure else ""
+    return Answer(
+        scenario_id=session.scenario_id,
+        variant=session.variant,
+        text="",
+        call=failure.call if failure else "",
+        failure=f"the session was not played to its end: {why}",
+    )
