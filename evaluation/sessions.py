@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agents.llm import RoleModel, close_line
@@ -14,6 +15,7 @@ from domain.played import PlayedSession
 from domain.record import Origin
 from domain.scenario import PlanItem
 from domain.settings import RoleSettings, Settings
+from domain.turn import Speaker, Turn
 from domain.verdict import Answer, Protocol, Verdict
 from engine import pool
 from engine.ledger.store import Store
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from evaluation.rounds import Candidates
 
 SESSIONS, PLAN = "sessions.jsonl", "session-plan.jsonl"
+NOTHING = Turn(index=0, speaker=Speaker.CLIENT, text="-")
+"""Stands for a session that was not played; nobody is shown it."""
 
 
 class PlayOrders(Noun):
@@ -62,16 +66,17 @@ class PlayJob:
 
     def __init__(self, orders: PlayOrders, journal: Journal) -> None:
         settings = orders.settings
-        exchanges = {"exchanges": settings.evaluation.sessions.exchanges, "revisions": 0}
-        shared = {
-            "pack": load_pack(settings.pack),
-            "settings": settings.campaign.model_copy(update=exchanges),
-            "client": RoleModel(Role.CLIENT, settings.roles.client, journal),
-            "supervisor": RoleModel(Role.SUPERVISOR, settings.roles.supervisor, journal),
-            "tested_as": orders.system_prompt,
-        }
+        limits = {"exchanges": settings.evaluation.sessions.exchanges, "revisions": 0}
+        shared = PlayContext(
+            pack=load_pack(settings.pack),
+            settings=settings.campaign.model_copy(update=limits),
+            client=RoleModel(Role.CLIENT, settings.roles.client, journal),
+            therapist=RoleModel(Role.THERAPIST, settings.roles.therapist, journal),
+            supervisor=RoleModel(Role.SUPERVISOR, settings.roles.supervisor, journal),
+            tested_as=orders.system_prompt,
+        )
         self._contexts = {
-            variant: PlayContext(therapist=RoleModel(Role.CANDIDATE, role, journal), **shared)
+            variant: replace(shared, therapist=RoleModel(Role.CANDIDATE, role, journal))
             for variant, role in orders.candidates.items()
         }
 
@@ -175,16 +180,12 @@ def require_client(settings: Settings, variants: Sequence[str], lineage: Lineage
     Raises:
         TrustError: A variant learned from real sessions, or nobody knows from what.
     """
-    learned = [variant for variant in variants if lineage.real(variant)]
-    shown = [_stand_in(variant) for variant in learned]
-    require_trust(shown, settings.roles.client, "roles.client")
-
-
-def _stand_in(variant: str) -> Subject:
-    from domain.turn import Speaker, Turn
-
-    turn = Turn(index=0, speaker=Speaker.THERAPIST, text=variant)
-    return Subject(kind=Kind.SESSION, scenario="", origin=Origin.REAL, turns=(turn,))
+    told = [
+        Subject(kind=Kind.SESSION, scenario=variant, origin=Origin.REAL, turns=(NOTHING,))
+        for variant in variants
+        if lineage.real(variant)
+    ]
+    require_trust(told, settings.roles.client, "roles.client")
 
 
 def session_verdicts(
@@ -211,14 +212,11 @@ def session_verdicts(
 
 
 def _subject(session: PlayedSession, lineage: Lineage) -> Subject:
-    from domain.turn import Speaker, Turn
-
-    nothing = (Turn(index=0, speaker=Speaker.CLIENT, text="-"),)
     return Subject(
         kind=Kind.SESSION,
         scenario=session.scenario_id,
         origin=Origin.REAL if lineage.real(session.variant) else Origin.SYNTHETIC,
-        turns=session.turns or nothing,
+        turns=session.turns or (NOTHING,),
     )
 
 

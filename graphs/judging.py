@@ -20,6 +20,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
+from pydantic import InstanceOf
+from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
 
 from agents.judge import rule
@@ -44,7 +46,7 @@ class JudgeState(TypedDict):
 
     cases: tuple[Case, ...]
     rulings: Annotated[list[Placed], in_order]
-    stopped: Annotated[list[BaseException], add]
+    stopped: Annotated[list[SkipJsonSchema[InstanceOf[BaseException]]], add]
 
 
 class BranchState(TypedDict):

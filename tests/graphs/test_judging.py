@@ -28,14 +28,14 @@ pytestmark = pytest.mark.usefixtures("line")
 MARKS = {"emotional_reactions": 1, "interpretations": 2, "explorations": 0}
 
 
-def subject(scenario: str = "s-1", reply: str = "It wore you out?", **more: str) -> Subject:
+def subject(scenario: str = "s-1", reply: str = "It wore you out?", rival: str = "") -> Subject:
     return Subject(
-        kind=Kind.PAIR if more else Kind.REPLY,
+        kind=Kind.PAIR if rival else Kind.REPLY,
         scenario=scenario,
         origin=Origin.REAL,
         turns=turns_of("How was it?", f"Long, {scenario}."),
         reply=reply,
-        **more,
+        rival=rival,
     )
 
 
