@@ -26,9 +26,9 @@ TRIES = 50
 def held_out_plan(settings: Settings, seen: AbstractSet[str]) -> list[PlanItem]:
     """Return `evaluation.sessions.scenarios` plan items.
 
-    Without `evaluation.sessions.cast` they are cast like the campaign's, under a seed of their own, and
-    one whose persona or scenario is in `seen` is passed over. What a file brings is not looked
-    through here: the evaluation refuses it where a model has seen it.
+    Without `evaluation.sessions.cast` they are cast like the campaign's, under a seed of their
+    own, and one whose persona or scenario is in `seen` is passed over. What a file brings is not
+    looked through here: the evaluation refuses it where a model has seen it.
 
     Args:
         settings: The run file.

@@ -16,6 +16,7 @@ from domain.verdict import Answer, Protocol, Verdict
 from engine import pool
 from engine.ledger.store import Store
 from evaluation.answers import AnswerItem, AnswerOrders, open_answers
+from evaluation.candidates.adapters import adapter_hash, fingerprint
 from evaluation.candidates.builtin import KEY_ENV, candidate_role, serving
 
 if TYPE_CHECKING:
