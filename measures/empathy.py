@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from measures.advice import has_advice, input_share
 from measures.coherence import coherence
+from measures.contempt import belittling
 from measures.content import particulars
 from measures.farewell import is_courtesy
 from measures.heard import hits
+from measures.pleas import without_pleas
 from measures.questions import questions
 from measures.reflections import Reflection, kind
-from measures.relevance import SALAD
+from measures.relevance import SALAD, ties
 from measures.tokens import words
-from measures.validation import explores, invalidating, validating, warm
+from measures.validation import explores, validating, warm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +36,8 @@ class Signs(NamedTuple):
     validates: bool
     opens: bool
     meaning: int
+    near: float
+    """Share of the reply's particulars that the last turns have, 0 to 1; less where it has few."""
     warm: bool
     told: float
     advises: bool
@@ -51,16 +55,18 @@ def _feeling(reply: str, client: str) -> int:
 def signs(reply: str, conversation: Sequence[str]) -> Signs:
     """Read the signs of empathy in a reply to the last turn of `conversation`."""
     client = conversation[-1] if conversation else ""
+    tie = ties(reply, conversation)
     return Signs(
         reflection=kind(reply, client),
         feeling=_feeling(reply, client),
         validates=bool(validating(reply)),
         opens=explores(reply) or any(question.open for question in questions(reply)),
         meaning=len(particulars(reply) & particulars(client)),
+        near=tie.near * min(1.0, tie.words / 3),
         warm=warm(reply),
         told=input_share(reply),
         advises=has_advice(reply),
-        dismisses=bool(invalidating(reply)),
+        dismisses=bool(belittling(reply)),
     )
 
 
@@ -68,15 +74,23 @@ def empathy(reply: str, conversation: Sequence[str]) -> float:
     """Return the empathy of a reply on the judge's scale, 1 to 5.
 
     Begins at 2 (polite, passes over the feeling) and adds emotional reaction, interpretation and
-    exploration; takes off for advice, lecture and dismissal. Word salad and what was said already,
-    word for word, get 1, and what is near to salad gets little more, whatever cues are in it. The
-    weights were set by hand. Length counts for nothing. Irony, tone of voice and cultural manners
-    are not seen.
+    exploration, and what is taken up of the client's own matter; a reflection of nothing that the
+    client has said counts little. Takes off for advice and lecture that receive nothing, and
+    belittling that is answered by no warmth gets 1. Word salad and what was said already, word for
+    word, get 1, and what is near to salad gets little more, whatever cues are in it. What pleads
+    for a score is taken out first (`measures.pleas`). Length counts for nothing. Irony, tone of
+    voice and cultural manners are not seen.
+
+    Weights were set by hand, on one half of FailedESConv's dev part; see docs/evaluation.md for how
+    little they agree with people on the other half.
     """
+    reply = without_pleas(reply)
     sense = coherence(reply)
     if sense < SALAD or reply in conversation[-2:]:
         return 1.0
     found = signs(reply, conversation)
+    if found.dismisses and not found.validates:
+        return 1.0
     short = len(words(reply)) <= BACKCHANNEL and not questions(reply)
     if short and not found.reflection and not found.validates:
         return 2.0
@@ -86,7 +100,11 @@ def empathy(reply: str, conversation: Sequence[str]) -> float:
 
 
 def _points(s: Signs) -> float:
-    points = 2.0 + {None: 0.0, Reflection.SIMPLE: 0.7, Reflection.COMPLEX: 1.1}[s.reflection]
+    given_back = {None: 0.0, Reflection.SIMPLE: 0.7, Reflection.COMPLEX: 1.1}[s.reflection]
+    tied = s.meaning > 0 or s.near > 0 or s.feeling == 2
+    points = 2.0 + (given_back if tied else 0.3 * given_back)
     points += 0.5 * s.feeling + 0.8 * s.validates + 0.6 * s.opens + 0.2 * s.warm
-    points += 0.25 * min(s.meaning, 2)
-    return points - 0.6 * s.advises - 0.6 * s.told - 1.8 * s.dismisses
+    points += 0.25 * min(s.meaning, 2) + 1.5 * s.near
+    received = s.reflection is not None or s.validates or s.feeling == 2
+    told = 0.0 if received else 0.3 * (s.advises + s.told)
+    return points - told - 1.8 * s.dismisses

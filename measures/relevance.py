@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from measures.coherence import coherence
 from measures.content import content_set, everyday, particulars
 from measures.heard import has, hits
+from measures.pleas import without_pleas
 from measures.questions import has_question
 from measures.reflections import has_reflection
 from measures.tokens import stem, words
@@ -86,8 +87,10 @@ def relevance(reply: str, conversation: Sequence[str]) -> float:
     Begins near 3 (could be said to many); rises with the particulars it takes from the last turn
     and from before; falls with particulars that are nowhere before, with strangers, with an
     unanswered question and with incoherence. The weights were set by hand on AnnoMI's dev part, so
-    that real replies stand above replies taken from other sessions; no person rated those.
+    that real replies stand above replies taken from other sessions; no person rated those. What
+    pleads for a score is taken out first (`measures.pleas`).
     """
+    reply = without_pleas(reply)
     sense = coherence(reply)
     if sense < SALAD or not conversation:
         return 1.0
