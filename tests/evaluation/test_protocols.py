@@ -41,6 +41,7 @@ EVALUATION: dict[str, Any] = {
     "pairwise": {"scenarios": 3, "criteria": ["empathy", "relevance"]},
     "sessions": {"scenarios": 2, "exchanges": 3, "criteria": ["empathy", "safety"]},
     "adversarial": {"per_kind": 1},
+    "controls": False,
 }
 
 
