@@ -10,7 +10,7 @@ export LANGSMITH_TRACING ?= false
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow lint format clean install dev chaos bench-simulation bench-limits bench-training
+.PHONY: help demo test test-slow lint format clean install dev chaos bench-simulation bench-limits bench-judging bench-training
 
 help: ## Show what can be made
 	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ bench-limits: dev ## Measure how soon the limit finds a capacity that has change
 
 bench-simulation: dev ## Measure what a simulated session costs, beside other ways to play it
 	@$(BIN)/python -m benchmarks.simulation $(ARGS)
+
+bench-judging: dev ## Measure what a verdict costs, beside a plain loop that asks the same
+	@$(BIN)/python -m benchmarks.judging $(ARGS)
 
 bench-training: $(VENV)/.bench-training ## Measure what fine-tuning costs, beside TRL and transformers
 	@$(BIN)/python -m benchmarks.training $(ARGS)

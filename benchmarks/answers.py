@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 TURN_CHARS = 420
 CRITIC = "stub-critic"
 """A model that answers every request with a critique, whatever form it asks for."""
-MODELS = ("stub", CRITIC)
+JUDGE = "stub-judge"
+"""A model that answers every request with a verdict, with marks where the form asks for them."""
+MODELS = ("stub", CRITIC, JUDGE)
+_MARKS = b'\\"marks\\":{\\"emotional_reactions\\":1,\\"interpretations\\":2,\\"explorations\\":0},'
 
 _BEGIN = "It sounds as if you "
 """A turn begins as a reflection does: the pack's limits on what is measured hold here too."""
@@ -64,7 +67,13 @@ class Answers:
         """Return the answer to a request, given its lower-case head."""
         call = _call(head)
         pick = zlib.crc32(body, zlib.crc32(call))
-        if b'"response_format"' in body or b'"stub-critic"' in body:
+        if b'"stub-judge"' in body:
+            marks = _MARKS if b'"MarkedAnswer"' in body else b""
+            reason = self._second[pick % _HALVES]
+            said = b'{\\"reason\\":\\"%b\\",\\"quote\\":\\"\\",%b\\"score\\":%d}' % (
+                reason, marks, 1 + pick % 5,
+            )  # fmt: skip
+        elif b'"response_format"' in body or b'"stub-critic"' in body:
             said = self._critique(call, body, pick)
         else:
             said = self._first[pick % _HALVES] + self._second[(pick >> 8) % _HALVES]

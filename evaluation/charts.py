@@ -243,7 +243,7 @@ def _by_ease(data: ChartData) -> list[str]:
     return sorted(totals, key=lambda scenario: (-float(np.mean(totals[scenario])), scenario))
 
 
-def _rho(mine: dict[str, int], other: dict[str, int], shared: list[str]) -> str:
+def _rho(mine: dict[str, float], other: dict[str, float], shared: list[str]) -> str:
     """Return Spearman's correlation as words, where both vary."""
     first = [mine[scenario] for scenario in shared]
     second = [other[scenario] for scenario in shared]

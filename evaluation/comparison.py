@@ -21,8 +21,8 @@ FEW = 6
 
 def difference_of(
     name: tuple[str, str, str],
-    mine: Mapping[str, int],
-    theirs: Mapping[str, int],
+    mine: Mapping[str, float],
+    theirs: Mapping[str, float],
     groups: Mapping[str, str],
     *,
     samples: int,

@@ -126,7 +126,7 @@ def trails(
 
 
 def _means(verdicts: Iterable[Verdict]) -> dict[str, float]:
-    found: dict[str, list[int]] = {}
+    found: dict[str, list[float]] = {}
     for (variant, _), scores in scores_of(verdicts).items():
         if variant != REFERENCE:
             for scenario, score in scores.items():

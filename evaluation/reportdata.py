@@ -14,7 +14,7 @@ from corpus.stats import CorpusStats, describe
 from domain.base import Noun
 from domain.errors import EvaluationError, StoreError
 from domain.record import HeldOutContext
-from domain.verdict import Answer, Verdict
+from domain.verdict import Answer, Protocol, Verdict
 from evaluation.certificate.certificate import Certificate, identity, read_certificate
 from evaluation.chartparts import ChartData
 from evaluation.examples import Example, Trail, choose_example, trails
@@ -89,7 +89,7 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
     verdicts = [
         one
         for one in read_nouns(folder.evaluation / VERDICTS, Verdict)
-        if one.variant not in CONTROLS
+        if one.variant not in CONTROLS and one.protocol is Protocol.REPLY
     ]
     held_out = read_held_out(
         folder, samples=settings.evaluation.bootstrap_samples, seed=settings.seed

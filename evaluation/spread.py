@@ -26,8 +26,8 @@ LEAST_SESSIONS = 6
 
 def spread_of(
     name: tuple[str, str, str],
-    mine: Mapping[str, int],
-    theirs: Mapping[str, int],
+    mine: Mapping[str, float],
+    theirs: Mapping[str, float],
     groups: Mapping[str, str],
     *,
     samples: int,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from domain.verdict import Verdict
 
-    Scores = dict[tuple[str, str], dict[str, int]]
+    Scores = dict[tuple[str, str], dict[str, float]]
     """(variant, criterion) -> scenario id -> score."""
 
 Tested = TypeVar("Tested", Difference, Spread)
@@ -116,18 +116,24 @@ def summarise(
     )
 
 
-def _both(scores: Scores, pair: tuple[str, str, str]) -> tuple[dict[str, int], dict[str, int]]:
+def _both(scores: Scores, pair: tuple[str, str, str]) -> tuple[dict[str, float], dict[str, float]]:
     criterion, variant, against = pair
     return scores.get((variant, criterion), {}), scores.get((against, criterion), {})
 
 
 def scores_of(verdicts: Iterable[Verdict]) -> Scores:
-    """Return the scores by (variant, criterion) and scenario; verdicts without one are absent."""
-    scores: Scores = defaultdict(dict)
+    """Return the scores by (variant, criterion) and scenario; verdicts without one are absent.
+
+    Where a panel has given several, their mean stands for them.
+    """
+    given: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for verdict in verdicts:
         if verdict.score is not None:
-            scores[verdict.variant, verdict.criterion][verdict.scenario_id] = verdict.score
-    return dict(scores)
+            given[verdict.variant, verdict.criterion][verdict.scenario_id].append(verdict.score)
+    return {
+        place: {scenario: sum(found) / len(found) for scenario, found in scores.items()}
+        for place, scores in given.items()
+    }
 
 
 def models_only(scores: Scores) -> Scores:
@@ -158,7 +164,7 @@ def _mean(
     clusters = cluster(values, [groups[scenario] for scenario, _ in found])
     own = seed_of(seed, "mean", variant, criterion)
     bounds = interval(clusters, samples=samples, seed=own, limits=(1.0, 5.0))
-    counts = Counter(score for _, score in found)
+    counts = Counter(int(score + 0.5) for _, score in found)
     return Mean(
         variant=variant,
         criterion=criterion,

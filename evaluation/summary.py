@@ -53,7 +53,7 @@ class Mean(Noun):
     sd: float
     median: float
     counts: tuple[int, int, int, int, int]
-    """How many scored 1, 2, 3, 4, 5."""
+    """How many scored 1, 2, 3, 4, 5; a panel's mean counts where it rounds to."""
     note: str = ""
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from agents.criteria import read_criteria
 from corpus.files import write_text
-from domain.base import Noun
+from domain.base import Noun, content_id
 from domain.errors import StoreError
 from evaluation.certificate.agreement import Figure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agents.pack import Pack
     from domain.runfolder import RunFolder
     from domain.settings import Settings
@@ -31,6 +34,8 @@ class JudgeIdentity(Noun):
     pack_hash: str
     """Of prompts and rubrics."""
     criteria: tuple[str, ...]
+    own_criteria: str = ""
+    """Hash of what the run's own criteria files hold; empty where it has none."""
 
 
 class Repeat(Noun):
@@ -58,6 +63,38 @@ class Preference(Noun):
     ties: int
     floored: int
     """Pairs whose original already had the lowest score: it could not win. Counted as not won."""
+
+
+class Swaps(Noun):
+    """Pairs shown in both orders on one criterion."""
+
+    consistent: Figure
+    """Share of pairs with one and the same answer in both orders."""
+    turned: int
+    """Pairs whose answer changed with the order; they count as ties everywhere."""
+    first: int
+    """Of those, pairs in which the reply that stood first was preferred at least once."""
+    unread: int
+    """Pairs without an answer in one of the orders."""
+    padded_better: int
+    """Padded replies preferred to the plain ones; then the other way round, and ties."""
+    plain_better: int
+    padded_ties: int
+    worse_loses: Figure
+    """Share of pairs in which the original beats its worse twin in both orders."""
+
+
+class SelfPreference(Noun):
+    """How the judge rates replies of its own model beside those of others."""
+
+    difference: dict[str, Figure]
+    """By criterion: mean score of its own replies less that of the others, by this judge."""
+    excess: dict[str, Figure]
+    """The same less what the panel's other judges see: what is left is preference."""
+    replies: int
+    others: int
+    """Other judges it was held against."""
+    note: str = ""
 
 
 class Injection(Noun):
@@ -125,6 +162,9 @@ class Certificate(Noun):
     injection: dict[str, Injection]
     """By what the payloads ride on."""
     people: PeopleCheck | None = None
+    swaps: dict[str, Swaps] = Field(default_factory=dict)
+    """By criterion; empty where pairs were not tried."""
+    own: SelfPreference | None = None
 
     @property
     def resists(self) -> bool | None:
@@ -149,7 +189,15 @@ def identity(settings: Settings, pack: Pack) -> JudgeIdentity:
         max_tokens=role.max_tokens,
         pack_hash=pack.hash,
         criteria=settings.evaluation.criteria,
+        own_criteria=_own_criteria(settings.evaluation.criteria_files),
     )
+
+
+def _own_criteria(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    found = read_criteria(paths)
+    return content_id("criteria", {key: one.model_dump(mode="json") for key, one in found.items()})
 
 
 def write_certificate(folder: RunFolder, certificate: Certificate) -> None:

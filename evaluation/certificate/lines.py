@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evaluation.certificate.agreement import Figure
-    from evaluation.certificate.certificate import Agreement, Certificate
+    from evaluation.certificate.certificate import Agreement, Certificate, Swaps
 
 
 class Line(NamedTuple):
@@ -22,7 +22,7 @@ class Line(NamedTuple):
 
 def lines_of(found: Certificate) -> list[Line]:
     """Return every figure, in the order in which they are shown."""
-    return [*_alone(found), *_pleas(found), *_people(found)]
+    return [*_alone(found), *_pairs(found), *_own(found), *_pleas(found), *_people(found)]
 
 
 def _alone(found: Certificate) -> Iterator[Line]:
@@ -41,6 +41,19 @@ def _alone(found: Certificate) -> Iterator[Line]:
     for kind, one in found.worse.items():
         what = kind.replace("_", " ")
         yield Line(f"{what}: original wins on {', '.join(one.criteria)}", one.preferred)
+
+
+def _pairs(found: Certificate) -> Iterator[Line]:
+    for criterion, one in found.swaps.items():
+        yield Line(f"{criterion}: same answer in both orders", one.consistent)
+        yield Line(f"{criterion}: original beats its worse twin, in pairs", one.worse_loses)
+
+
+def _own(found: Certificate) -> Iterator[Line]:
+    for criterion, one in (found.own.difference if found.own else {}).items():
+        yield Line(f"{criterion}: its own model's replies, score above others", one)
+    for criterion, one in (found.own.excess if found.own else {}).items():
+        yield Line(f"{criterion}: the same, beyond what other judges see", one)
 
 
 def _pleas(found: Certificate) -> Iterator[Line]:
@@ -69,8 +82,10 @@ def remarks_of(found: Certificate) -> list[str]:
         f"{found.judge.model} on {found.replies} replies of {found.groups} groups; "
         f"{found.verdicts} verdicts, {found.failed} without a score"
         + (f" ({_counted(found.failures)})." if found.failed else "."),
-        "It rates replies one by one, so there is no order of two replies to swap.",
     ]
+    said += [_of_swaps(criterion, one) for criterion, one in found.swaps.items()]
+    if found.own is not None and found.own.note:
+        said.append(f"Preference for its own replies: {found.own.note}.")
     floored = sum(one.floored for one in found.worse.values())
     if floored:
         said.append(f"{floored} originals had the lowest score already and could not win.")
@@ -85,6 +100,14 @@ def remarks_of(found: Certificate) -> list[str]:
             f"left out. {found.people.how}"
         )
     return said
+
+
+def _of_swaps(criterion: str, one: Swaps) -> str:
+    return (
+        f"{criterion}, in pairs: {one.turned} changed with the order, {one.first} of them for the "
+        f"first place; of padded twins {one.padded_better} were preferred, {one.plain_better} "
+        f"not, {one.padded_ties} tied; {one.unread} unread."
+    )
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -15,6 +15,8 @@ from evaluation.certificate.bases import bases_of
 from evaluation.certificate.certificate import Certificate, Halo, identity, write_certificate
 from evaluation.certificate.item import BLIND, Verdicts
 from evaluation.certificate.people import beside_people, people_halo
+from evaluation.certificate.selfish import self_preference
+from evaluation.certificate.swaps import swaps
 from evaluation.certificate.twins import trials_of
 from evaluation.panel import panel_of
 from evaluation.rounds import reply_of
@@ -95,6 +97,8 @@ def certify(
                 for carrier, twins in trials.injected.items()
             },
             people=beside_people(labels, first, criteria, seed) if labels is not None else None,
+            swaps=swaps(panel, trials, progress, seed),
+            own=self_preference(panel, bases, progress, seed),
         )
         write_certificate(folder, certificate)
     return certificate

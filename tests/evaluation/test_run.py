@@ -53,6 +53,8 @@ class Judge:
 
     def said(self, body: dict[str, Any], case: str) -> dict[str, Any]:
         """Answer in the form that is asked for; of two replies the first is always better."""
+        if "response_format" not in body:
+            return {"not": "speech"}
         schema = body["response_format"]["json_schema"]["schema"]
         if "better" in schema["properties"]:
             return {"reason": "First.", "better": "first"}
