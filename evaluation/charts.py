@@ -235,7 +235,7 @@ def loss_chart(data: ChartData) -> Figure:
 
 
 def _by_ease(data: ChartData) -> list[str]:
-    totals: dict[str, list[int]] = {}
+    totals: dict[str, list[float]] = {}
     for (variant, _), found in data.scores.items():
         if variant != REFERENCE:
             for scenario, score in found.items():

@@ -56,6 +56,9 @@ def test_few_sessions_get_no_strengths() -> None:
 
 
 def test_pairings_come_from_scores_on_the_same_scenario() -> None:
-    scores = {("a", "empathy"): {"x": 3, "y": 2, "z": 5}, ("b", "empathy"): {"x": 1, "y": 2}}
+    scores = {
+        ("a", "empathy"): {"x": 3.0, "y": 2.0, "z": 5.0},
+        ("b", "empathy"): {"x": 1.0, "y": 2.0},
+    }
     found = pairings_of(scores, "empathy", ["a", "b"], {"x": "s", "y": "t", "z": "u"})
     assert [(one.outcome, one.group) for one in found] == [(1.0, "s"), (0.5, "t")]
