@@ -35,23 +35,29 @@ def certify(
         Path | None,
         typer.Option("--human", metavar="FILE", help="Ratings: FailedESConv's JSON, or a CSV."),
     ] = None,
+    fold: Annotated[
+        str | None,
+        typer.Option(metavar="K/N", help="Only this share of the ratings, e.g. 1/2: the second."),
+    ] = None,
     replies: Annotated[
-        int, typer.Option(min=10, help="Replies to try it on; each costs about 12 calls.")
+        int, typer.Option(min=10, help="Replies to try it on; each costs about 25 calls.")
     ] = 40,
     run_dir: RunOption = None,
     ray: RayOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure repeats, padding, halo, planted flaws, injection and agreement with people."""
+    """Measure repeats, order, length, halo, own replies, planted flaws, pleas, and people."""
     from engine import cluster
     from evaluation.certificate.certificate import CERTIFICATE
-    from evaluation.certificate.labels import read_labels
+    from evaluation.certificate.labels import one_fold, read_labels
     from evaluation.certificate.run import certify as measure
     from rehearsal.console import emit_json, say, watching
     from rehearsal.embedded import endpoints_ready
 
     settings, folder = find_target(target, run_dir)
     labels = read_labels(human) if human else None
+    if labels is not None and fold is not None:
+        labels = one_fold(labels, fold)
     with (
         watching() as progress,
         endpoints_ready(with_ray(settings, ray)) as ready,

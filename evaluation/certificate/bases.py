@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from domain.runfolder import RunFolder
+    from evaluation.certificate.labels import Labels
 
 FEWEST = 10
 """Below this many replies no figure would say anything."""
@@ -38,18 +39,18 @@ class Base(Noun):
         return self.item.context.group
 
 
-def bases_of(folder: RunFolder, count: int, seed: int) -> list[Base]:
+def bases_of(folder: RunFolder, count: int, seed: int, labels: Labels | None = None) -> list[Base]:
     """Return `count` distinct replies, or as many as there are.
 
     Where an evaluation has been run: to each scenario the real therapist's reply, then those of
     the models in turn. Otherwise the therapist's replies in accepted sessions, one place of each
-    session after the other.
+    session after the other. A run that has neither takes the replies that people have rated.
 
     Raises:
         EvaluationError: There are fewer than `FEWEST`.
         StoreError: A file is damaged.
     """
-    found = list(_answered(folder)) or list(_played(folder, seed))
+    found = list(_answered(folder)) or list(_played(folder, seed)) or list(_rated(labels))
     distinct: dict[str, Base] = {}
     for base in found:
         distinct.setdefault(base.item.answer.judged_id, base)
@@ -60,7 +61,8 @@ def bases_of(folder: RunFolder, count: int, seed: int) -> list[Base]:
             where=str(folder.root),
             expected=f"{FEWEST} answers of an evaluation, or replies of accepted sessions",
             got=str(len(chosen)),
-            mend="Run `rehearsal campaign run` or `rehearsal evaluate` on this run file first.",
+            mend="Run `rehearsal campaign run` or `rehearsal evaluate` on this run file first, or "
+            "give people's ratings with --human.",
         )
     return chosen
 
@@ -79,6 +81,13 @@ def _answered(folder: RunFolder) -> Iterable[Base]:
         if given := said[context.id]:
             text = given[place % len(given)].text
             yield Base(item=JudgeItem(context=context, text=text), sound=False)
+
+
+def _rated(labels: Labels | None) -> Iterable[Base]:
+    """Yield the replies that people have rated, in turns over the conversations."""
+    rows = zip_longest(*(one.items for one in labels.rated)) if labels is not None else ()
+    for row in rows:
+        yield from (Base(item=item, sound=True) for item in row if item is not None)
 
 
 def _played(folder: RunFolder, seed: int) -> Iterable[Base]:

@@ -12,9 +12,11 @@ import io
 import json
 import math
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from domain.errors import TranscriptError
+from domain.base import seed_of
+from domain.errors import ConfigError, TranscriptError
 from domain.record import HeldOutContext, Origin
 from domain.turn import Speaker, Turn
 from evaluation.certificate.item import JudgeItem
@@ -33,6 +35,7 @@ ESCONV_HOW = (
     "after what was said before it; their mean stands for the conversation."
 )
 TABLE_HOW = "Each row's reply was judged after the row's scenario."
+_FOLD = re.compile(r"^(\d{1,3})/(\d{1,3})$")
 _SPOKEN = re.compile(r"^(client|therapist|counsellor|counselor)\s*:\s*(.+)$", re.IGNORECASE)
 
 
@@ -89,6 +92,34 @@ def read_labels(path: Path) -> Labels:
         )
     how = TABLE_HOW if table else ESCONV_HOW
     return Labels(tuple(rated), path.name, hashlib.sha256(raw).hexdigest(), how)
+
+
+def one_fold(labels: Labels, fold: str) -> Labels:
+    """Return a share of the rated things, whole groups at a time, e.g. `1/2` for the second half.
+
+    Which share a group falls in depends on what was said in it and on nothing else, so that what a
+    judge was made with can be kept apart from what it is tried on.
+
+    Raises:
+        ConfigError: `fold` is no such share.
+    """
+    found = _FOLD.match(fold)
+    place, folds = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 0 <= place < folds:
+        raise ConfigError(
+            "this is no share of the ratings",
+            where="--fold",
+            expected="a place and a number of shares, such as 0/2 or 1/2",
+            got=fold,
+            mend="Count shares from 0.",
+        )
+    said: dict[str, list[str]] = defaultdict(list)
+    for one in labels.rated:
+        said[one.group] += [turn.text for item in one.items for turn in item.context.turns]
+        said[one.group] += [item.text for item in one.items]
+    mine = {group for group, texts in said.items() if seed_of(*texts) % folds == place}
+    rated = tuple(one for one in labels.rated if one.group in mine)
+    return labels._replace(rated=rated, how=f"Share {fold} of it. {labels.how}")
 
 
 def _esconv(text: str, name: str) -> list[Rated]:

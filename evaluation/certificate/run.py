@@ -59,7 +59,7 @@ def certify(
     """
     pack, seed = load_pack(settings.pack), settings.seed
     panel = panel_of(settings, pack, folder)
-    trials = trials_of(bases_of(folder, replies, seed), seed)
+    trials = trials_of(bases_of(folder, replies, seed, labels), seed)
     once = trials.items()
     if labels is not None:
         once.update((one.answer.judged_id, one) for each in labels.rated for one in each.items)
