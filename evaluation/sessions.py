@@ -67,12 +67,13 @@ class PlayJob:
     def __init__(self, orders: PlayOrders, journal: Journal) -> None:
         settings = orders.settings
         limits = {"exchanges": settings.evaluation.sessions.exchanges, "revisions": 0}
+        client = RoleModel(Role.CLIENT, settings.roles.client, journal)
         shared = PlayContext(
             pack=load_pack(settings.pack),
             settings=settings.campaign.model_copy(update=limits),
-            client=RoleModel(Role.CLIENT, settings.roles.client, journal),
-            therapist=RoleModel(Role.THERAPIST, settings.roles.therapist, journal),
-            supervisor=RoleModel(Role.SUPERVISOR, settings.roles.supervisor, journal),
+            client=client,
+            therapist=client,  # in whose place a model under test is put below
+            supervisor=client,  # whom a single draft never asks
             tested_as=orders.system_prompt,
         )
         self._contexts = {
