@@ -77,6 +77,8 @@ class Entry(Noun):
     licence: str
     quality: str
     repeats: int
+    lineage: tuple[str, ...] = ()
+    """Ids upstream; a control that was made of a real record names that record."""
 
 
 class Manifest(Noun):
@@ -237,6 +239,7 @@ def _entry(record: Record, repeats: int) -> Entry:
         licence=record.licence,
         quality=record.quality,
         repeats=repeats,
+        lineage=record.provenance.lineage,
     )
 
 

@@ -75,6 +75,9 @@ def inline_device(settings: Settings) -> torch.device:
 def check_blend(job: TrainJob, folder: RunFolder) -> None:
     """See that everybody real in a blend was signed for, and that it is as it was made.
 
+    The shuffled control deals real turns out anew: its records have ids of their own, and name the
+    signed ones that they were made of.
+
     A messages.jsonl of one's own, without a manifest beside it, is taken as it is.
 
     Raises:
@@ -93,7 +96,9 @@ def check_blend(job: TrainJob, folder: RunFolder) -> None:
         raise _other_blend(job, "other messages than the manifest was made for")
     covered = {name for one in sign_offs(folder).signed for name in one.records}
     unsigned = [
-        one.id for one in manifest.records if one.origin == Origin.REAL and one.id not in covered
+        one.id
+        for one in manifest.records
+        if one.origin == Origin.REAL and covered.isdisjoint((one.id, *one.lineage))
     ]
     if unsigned:
         raise SignOffNeededError(
