@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, GenerationCon
 
 from domain.errors import TrainingError
 from training.chat import end_of_turn
+from training.lowrank import use_lowrank
 from training.models import load_base, load_tokenizer
 
 if TYPE_CHECKING:
@@ -89,11 +90,16 @@ def adapt(model: PreTrainedModel, settings: TrainingSettings, name: str) -> Any:
     if settings.lora.qlora:
         prepare: Any = prepare_model_for_kbit_training
         model = prepare(model, use_gradient_checkpointing=False)
-    return add_lora(model, settings.lora, name)
+    return add_lora(model, settings.lora, name, lean=True)
 
 
-def add_lora(model: PreTrainedModel, lora: LoraSettings, name: str) -> PeftModel:
-    """Put fresh LoRA matrices on `model`; everything else is frozen. See `adapt`."""
+def add_lora(
+    model: PreTrainedModel, lora: LoraSettings, name: str, *, lean: bool = False
+) -> PeftModel:
+    """Put fresh LoRA matrices on `model`; everything else is frozen. See `adapt`.
+
+    With `lean`, layers compute PEFT's sum in fewer passes (`training.lowrank`).
+    """
     targets = lora.target_modules
     config = LoraConfig(
         r=lora.r,
@@ -104,6 +110,8 @@ def add_lora(model: PreTrainedModel, lora: LoraSettings, name: str) -> PeftModel
         use_dora=lora.dora,
         task_type=TaskType.CAUSAL_LM,
     )
+    if lean:
+        use_lowrank(config, lora)
     try:
         adapted = get_peft_model(model, config)
     except ValueError as error:
