@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from benchmarks.machine import machine
-from benchmarks.tuning.card import Run, on_card
+from benchmarks.tuning.card import RATE, Run, choices, on_card
 from benchmarks.tuning.compare import LEGS, Asked, Kept, compare
 from benchmarks.tuning.growth import grow, plot
 from benchmarks.tuning.start import start
@@ -81,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     card = parser.add_argument_group("on a card, or a toy of it on a CPU")
     card.add_argument("--size", choices=("toy", "1b", "8b"), help="tokens a second and MFU")
     card.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    card.add_argument("--rate", type=float, default=RATE, help="learning rate of a large base")
+    card.add_argument(
+        "--choices", action="store_true", help="what each of our own choices is worth"
+    )
     card.add_argument("--dry-run", action="store_true", help="say what would be done")
     other = parser.add_argument_group("other measurements")
     other.add_argument("--start", action="store_true", help="seconds to the first step")
@@ -111,8 +115,10 @@ def _measure(asked: argparse.Namespace) -> dict[str, Any]:
             plot(lines, asked.plot)
         return {"growth": lines}
     if asked.size:
-        run = Run(asked.device, asked.size, asked.transcripts, repeats)
-        return run.plan() if asked.dry_run else on_card(run)
+        run = Run(asked.device, asked.size, asked.transcripts, repeats, asked.rate)
+        if asked.dry_run:
+            return run.plan()
+        return choices(run) if asked.choices else on_card(run)
     wanted = Asked(asked.transcripts, tokens=asked.tokens, repeats=repeats, quick=asked.quick)
     return compare(wanted, Kept(asked.keep))
 

@@ -244,10 +244,10 @@ class TrainingSettings(Noun):
     with as many as there is room for, and go on with more or fewer as machines come and go."""
     use_gpu: bool = False
     """Whether each worker takes a GPU."""
-    batch_tokens: int = Field(default=2_048, ge=64)
+    batch_tokens: int | None = Field(default=None, ge=64)
     """Tokens of one forward pass: sessions are packed into rows of at most so many. It changes
-    memory and rounding, not what is learned; a session longer than this is a row of its own. A
-    large GPU takes more."""
+    memory and rounding, not what is learned; a session longer than this is a row of its own. Null
+    is 1,024 on a CPU and 8,192 on a GPU, halved where memory runs out."""
     attention: Literal["auto", "varlen", "flash", "flex", "segments", "mask", "alone"] = "auto"
     """How packed sessions are kept apart; `auto` takes the first that proves right on the base."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

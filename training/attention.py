@@ -9,6 +9,7 @@ checkpointing computes a layer a second time. No mask is built: a dense one cost
 from __future__ import annotations
 
 import importlib.util
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -141,20 +142,23 @@ def attend_varlen(
     starts = _checked(module, query, cu_seq_lens_q, others)
     if softcap is not None or dropout:
         raise SegmentsLostError("varlen attention has neither soft caps nor dropout")
-    window = (sliding_window - 1, 0) if sliding_window else (-1, 0)
+    known = signature(varlen_attn).parameters
+    asked: dict[str, Any] = {"scale": scaling, "window_size": (-1, 0)}
+    if sliding_window:
+        asked["window_size"] = (sliding_window - 1, 0)
+    if key.shape[1] != query.shape[1]:
+        if "enable_gqa" in known:
+            asked["enable_gqa"] = True
+        else:  # torch 2.11
+            repeats = query.shape[1] // key.shape[1]
+            key, value = (one.repeat_interleave(repeats, dim=1) for one in (key, value))
+    if not asked.keys() <= known.keys():
+        raise SegmentsLostError(
+            f"torch {torch.__version__} has another varlen_attn than 2.11 and on"
+        )
     rows = [one[0].transpose(0, 1) for one in (query, key, value)]
-    attended: torch.Tensor = varlen_attn(  # type: ignore[assignment]
-        rows[0],
-        rows[1],
-        rows[2],
-        starts,
-        starts,
-        max_length_q,
-        max_length_q,
-        scale=scaling,
-        window_size=window,
-        enable_gqa=key.shape[1] != query.shape[1],
-    )
+    compute: Any = varlen_attn  # its signature differs from version to version
+    attended = compute(*rows, starts, starts, max_length_q, max_length_q, **asked)
     return attended.unsqueeze(0), None
 
 

@@ -25,7 +25,7 @@ from training.batches import MicroBatch, Plan, for_rank, micro_batches, plan_ste
 from training.examples import stream_conversations, stream_examples
 from training.gauge import Gauge
 from training.loss import HOOK, SPLIT, WHOLE, LossPath, find_path
-from training.memory import fitting, is_out_of_memory, too_large
+from training.memory import fitting, is_out_of_memory, row_tokens, too_large
 from training.method import adapt, precision_of, quantisation, restore_trained, save_trained
 from training.models import base_name, hush, load_base, load_tokenizer
 from training.schedule import rate_at
@@ -158,7 +158,9 @@ def begin(job: TrainJob, ranks: Ranks, resume: Path | None = None) -> Trainee:
     optimizer = torch.optim.AdamW(
         weights, lr=settings.learning_rate, weight_decay=0.0, fused=not sharded, foreach=sharded
     )
-    trainee = Trainee(model, path, optimizer, Gauge(model, ranks), settings.batch_tokens)
+    trainee = Trainee(
+        model, path, optimizer, Gauge(model, ranks), row_tokens(settings, ranks.device)
+    )
     if resume is not None:
         _restore(trainee, resume)
     return trainee

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 SPLIT, HOOK, WHOLE = "split", "hook", "whole"
 """How logits come about: the head by itself, in chunks; within the model's own pass, on supervised
 places only; or everywhere, for models whose head cannot be told apart."""
-CHUNK = 2**22
-"""Logits of one chunk: 16 MiB in float32."""
+CHUNKS = {"cpu": 2**22, "cuda": 2**27}
+"""Logits of one chunk: 16 MiB in float32 on a CPU, where they stay in its caches; 512 MiB on a
+card, where each chunk reads the whole head and a small one would wait for nothing else."""
 _LENGTHS = (9, 6, 4)
 """Tokens of the sequences on which a path is tried."""
 
@@ -107,7 +108,7 @@ class LossPath:
             return
         causal = _causal(self.model)
         vocabulary = causal.get_output_embeddings().weight.shape[0]
-        size = max(1, CHUNK // vocabulary)
+        size = max(1, CHUNKS.get(self.device.type, CHUNKS["cpu"]) // vocabulary)
         for hidden, part in zip(torch.split(states, size), torch.split(labels, size), strict=True):
             with _body_gives(causal, hidden[None]):
                 yield causal(input_ids=part[None], use_cache=False).logits[0], part

@@ -1,10 +1,10 @@
 """LoRA's linear layer as one step of autograd: the same sum as PEFT's, with fewer passes.
 
-PEFT computes the base's output, casts the input to the adapter's float32, computes the update, scales
-it, adds it and casts the sum back: each a pass over activations that is kept for the way back. Here
-the update is added into the base's output by the matrix product itself, in the base's precision, and
-what is kept is the input and its `r` numbers a token. The adapter's own weights stay float32; the
-layer is PEFT's in all else, and so are the files that are written.
+PEFT computes the base's output, casts the input to the adapter's float32, computes the update,
+scales it, adds it and casts the sum back: each a pass over activations, some kept for the way back.
+Here the update is added into the base's output by the matrix product itself, in the base's
+precision, and what is kept is the input and its `r` numbers a token. The adapter's own weights stay
+float32; the layer is PEFT's in all else, and so are the files that are written.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class LowRankUpdate(torch.autograd.Function):
         return out.view(*x.shape[:-1], -1)
 
     @staticmethod
-    def backward(  # type: ignore[override]
+    def backward(
         ctx: Any,  # noqa: ANN401 - autograd's context
         gradient: torch.Tensor,
     ) -> tuple[torch.Tensor | None, None, None, torch.Tensor, torch.Tensor, None]:
@@ -79,10 +79,10 @@ class LowRankUpdate(torch.autograd.Function):
         return of_x, None, None, of_down, of_up, None
 
 
-class LowRankLinear(Linear):  # type: ignore[misc] - PEFT's class has no types
+class LowRankLinear(Linear):
     """PEFT's LoRA layer, with the sum above where one plain adapter is trained."""
 
-    def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ANN401 - PEFT's signature
+    def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ANN401
         """Return the layer's output [..., O]; everything unusual is PEFT's to compute."""
         if args or kwargs or not self._is_plain():
             out: torch.Tensor = super().forward(x, *args, **kwargs)

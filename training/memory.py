@@ -24,6 +24,22 @@ _SAID_BY_CPU = ("not enough memory", "can't allocate memory", "bad_alloc")
 """What torch's allocator for main memory says; it raises a plain RuntimeError."""
 
 
+ROW_TOKENS = {"cpu": 1_024, "cuda": 8_192}
+"""Where nothing else is asked for: rows whose activations a CPU's caches still help with, and rows
+that keep a card's matrix units busy. docs/training.md has the measurements."""
+SHARED_ROW_TOKENS = 2_048
+"""With a shared-out base, whose rows are not halved when memory runs out."""
+
+
+def row_tokens(settings: TrainingSettings, device: torch.device) -> int:
+    """Tokens of one forward pass."""
+    if settings.batch_tokens is not None:
+        return settings.batch_tokens
+    if settings.parallel == "fsdp":
+        return SHARED_ROW_TOKENS
+    return ROW_TOKENS.get(device.type, ROW_TOKENS["cpu"])
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out, on a GPU or on a CPU."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
@@ -63,7 +79,9 @@ def too_large(settings: TrainingSettings, where: str, error: BaseException) -> T
     if not settings.activation_checkpointing:
         lower.append("set training.activation_checkpointing: true")
     if settings.parallel == "fsdp":
-        lower.append(f"lower training.batch_tokens (now {settings.batch_tokens})")
+        lower.append(
+            f"lower training.batch_tokens (now {settings.batch_tokens or SHARED_ROW_TOKENS})"
+        )
     lower.append("take a smaller base, or a device with more memory")
     return TrainingError(
         "memory ran out",

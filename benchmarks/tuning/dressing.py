@@ -26,6 +26,8 @@ class Dressing:
     workers: int = 0
     """`dataloader_num_workers`."""
     threads: int = 1
+    liger: bool = False
+    """`use_liger_kernel`."""
 
     def __str__(self) -> str:
         layout = f"packed to {self.packed} × longest" if self.packed else "padded"
@@ -35,6 +37,7 @@ class Dressing:
             self.optimizer if self.optimizer != "fused" else "",
             f"{self.workers} loaders" if self.workers else "",
             f"{self.threads} threads" if self.threads != 1 else "",
+            "Liger" if self.liger else "",
         ]
         return ", ".join(
             [f"{layout}, {self.rows} a batch, {self.attention}", *filter(None, extras)]

@@ -38,6 +38,8 @@ class TuningLap:
     of 10^6 bytes; on a card, the most allocated there in this lap."""
     peak_absolute_mb: float = 0.0
     """The same, with what Python and the imports take."""
+    attention: str = ""
+    """The way that sequences of a row were kept apart, where we chose it."""
     adapter: str = ""
     """What was learned, as safetensors."""
 

@@ -41,6 +41,7 @@ class OursLeg:
         lap.supervised = int(trainee.log[-1]["supervised_tokens"])
         lap.tokens = sum(map(len, taken))
         lap.computed = int(sum(row["computed_tokens"] for row in trainee.log))
+        lap.attention = trainee.path.attention
         lap.adapter = str(Path(self._bout.scratch) / "ours.safetensors")
         learned = trained_weights(trainee.model)
         save_file({name: one.detach().cpu() for name, one in learned.items()}, lap.adapter)

@@ -25,6 +25,8 @@ Layout = tuple[int, int]
 
 LEARNING_RATE = 5e-3
 """For a small base with random weights; high enough that few steps change the loss a good deal."""
+TOKENS_PER_SESSION = 500
+"""Fewer than a made session has, so that enough are made."""
 HELD_OUT_TOKENS = 12_000
 """Tokens of held-out sequences that the common loss is taken on."""
 
@@ -38,6 +40,7 @@ class Amount:
     steps: int
     """Optimiser steps, about: the nearest number that every leg can take."""
     max_length: int = 1024
+    learning_rate: float = LEARNING_RATE
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,11 @@ class Prepared:
 class Preparing:
     """Runs in a process of its own; a lap makes everything in a folder."""
 
-    def __init__(self, folder: Path, size: str, device: str) -> None:
+    def __init__(self, folder: Path, size: str, device: str, base: Path | None = None) -> None:
+        """Be ready; `base` is a base that was made before, of the same size."""
         hush()
         self._folder, self._size, self._device = folder, size, device
+        self._base = base or folder / "base"
 
     def lap(
         self, transcripts: Path | None, amount: Amount, layouts: tuple[Layout, ...]
@@ -65,10 +70,12 @@ class Preparing:
         Raises:
             ValueError: No number of sessions lets every leg take the same number of steps.
         """
-        sessions = from_transcripts(transcripts) if transcripts else made_here(240)
-        base = self._folder / "base"
-        make_base(base, SIZES[self._size], self._device)
-        tokenizer = load_tokenizer(str(base))
+        made = max(240, amount.tokens // TOKENS_PER_SESSION)
+        sessions = from_transcripts(transcripts) if transcripts else made_here(made)
+        # Rendering is most of the work: each session once, however many sets are tried.
+        if not self._base.exists():
+            make_base(self._base, SIZES[self._size], self._device)
+        tokenizer = load_tokenizer(str(self._base))
         held_out = _cut(_examples(tokenizer, sessions.held_out, amount.max_length))
         Sequences.of(held_out).write(self._folder / "held-out.npz")
         bout, order = self._fit(tokenizer, sessions, amount, layouts)
@@ -97,13 +104,13 @@ class Preparing:
         layouts: tuple[Layout, ...],
     ) -> tuple[Bout, list[TrainingExample]]:
         """Take sessions until there are enough tokens, and fewer until the steps come out even."""
-        whole = _examples(tokenizer, sessions.train, amount.max_length)
-        per_session = sum(map(len, whole)) / len(sessions.train)
+        each = [_examples(tokenizer, [one], amount.max_length) for one in sessions.train]
+        per_session = sum(len(part) for one in each for part in one) / len(sessions.train)
         most = min(len(sessions.train), max(1, round(amount.tokens / per_session)))
         for count in range(most, 0, -1):
             taken = sessions.train[:count]
             write_blend(self._folder / "messages.jsonl", taken)
-            examples = _examples(tokenizer, taken, amount.max_length)
+            examples = [part for one in each[:count] for part in one]
             lengths = [len(one) for one in examples]
             rows = [batches_of(lengths, each) for each in layouts]
             for steps in sorted(range(3, 4 * amount.steps), key=lambda n: abs(n - amount.steps)):
@@ -123,10 +130,10 @@ class Preparing:
             supervised_tokens=supervised,
             tokens_per_step=round(supervised / steps),
             max_length=amount.max_length,
-            learning_rate=LEARNING_RATE,
+            learning_rate=amount.learning_rate,
         )
         bout = Bout(
-            base=str(self._folder / "base"),
+            base=str(self._base),
             blend=str(self._folder / "messages.jsonl"),
             sequences=str(self._folder / "sequences.npz"),
             held_out=str(self._folder / "held-out.npz"),

@@ -140,6 +140,7 @@ class StockLeg:
             "logging_strategy": "no",
             "save_strategy": "no",
             "report_to": "none",
+            "use_liger_kernel": dressing.liger,
             "disable_tqdm": True,
             "seed": SEED,
         }

@@ -73,7 +73,7 @@ def test_packed_loss_and_gradients_equal_unpacked(
     head: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(loss, "CHUNK", 5_000)  # several chunks
+    monkeypatch.setitem(loss.CHUNKS, "cpu", 5_000)  # several chunks
     model = adapted(small_base)
     supervised = sum(one.supervised for one in examples)
     expected = torch.cat([by_hand(model, one) for one in examples])
@@ -161,7 +161,7 @@ def test_a_model_that_mixes_sessions_is_found_out() -> None:
 def test_logits_never_exist_whole(
     small_base: Path, examples: list[TrainingExample], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loss, "CHUNK", 6_000)
+    monkeypatch.setitem(loss.CHUNKS, "cpu", 6_000)
     model = adapted(small_base)
     path = find_path(model, CPU)
     assert isinstance(path, LossPath)
