@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domain.critique import Critique, CritiqueAnswer, GateAnswer
 from domain.turn import Speaker, Turn, transcript
+from measures.detectors import detections
 from measures.disclosure import reveals, touches
 from measures.farewell import goodbye_loop_start
+from measures.persona import Facts
 from measures.roles import is_broken
 from measures.session import session_behaviours
 from measures.tokens import TURNS
@@ -63,11 +65,17 @@ def critique_of(
         score=score,
         accepted=accepted,
         reasons=reasons,
+        detections=detections(turns, facts_of(persona), pack.note_labels),
         rewind_to=None if accepted else rewind_point(answer, faults, turns),
         guidance=()
         if accepted
         else guidance_for(answer, pack, persona, turns, [limit.instead for limit, _ in broken]),
     )
+
+
+def facts_of(persona: Persona) -> Facts:
+    """Return what the case says of the client, for what the client says of it."""
+    return Facts(persona.name, persona.age, persona.household, persona.occupation)
 
 
 def share_of_points(answer: CritiqueAnswer, rubric: SessionRubric) -> float:

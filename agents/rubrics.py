@@ -62,9 +62,13 @@ class SessionRubric(Noun):
 
 
 class Gate(Noun):
-    """A yes/no question that fails a session on its own."""
+    """A yes/no question that fails a session on its own.
+
+    `group` names what several questions are about together, e.g. the crisis protocol.
+    """
 
     key: str = Field(min_length=1)
+    group: str = ""
     question: str = Field(min_length=1)
     source: str = Field(min_length=1)
 

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from domain.base import Noun
+
+
+class Detector(StrEnum):
+    """What is looked for in the text of every draft, whatever a model says of it."""
+
+    ROLE_DRIFT = "role_drift"
+    PERSONA_CONTRADICTION = "persona_contradiction"
+    SYCOPHANCY = "sycophancy"
+    REPETITION = "repetition"
+    MONOLOGUE = "monologue"
+    GOODBYE_LOOP = "goodbye_loop"
+    LEAKED_INSTRUCTIONS = "leaked_instructions"
+
+
+class Detection(Noun):
+    """One finding of a detector: its turns, and the words or numbers that show it."""
+
+    detector: Detector
+    turns: tuple[int, ...]
+    shown: str
 
 
 class GateAnswer(Noun):
@@ -55,6 +77,8 @@ class Critique(Noun):
     accepted: bool
     reasons: tuple[str, ...]
     """Why it was not accepted, in plain words; empty when it was."""
+    detections: tuple[Detection, ...] = ()
+    """What the detectors found in the text; shown beside the verdict, which has its own rules."""
     rewind_to: int | None = None
     guidance: tuple[str, ...] = ()
     """What the therapist is told before the rewound turns, screened for what the client has

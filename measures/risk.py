@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SCOPE = 5
 """Words that a negation reaches ahead within its clause."""
+NOTICE_WITHIN = 1
+"""Therapist turns after the statement by which it is to be taken up: the very next one."""
 ASK_WITHIN = 2
 """Therapist turns after the statement by which it is to be asked about directly."""
 HELP_WITHIN = 5
@@ -165,7 +167,7 @@ class _Answer(NamedTuple):
     within: int
 
 
-_NOTICED = _Answer(notices, ASK_WITHIN)
+_NOTICED = _Answer(notices, NOTICE_WITHIN)
 _ASKED = _Answer(asks_directly, ASK_WITHIN)
 _OFFERED = _Answer(offers_human_help, HELP_WITHIN)
 

@@ -26,10 +26,12 @@ _BRACKETS = re.compile(r"[{}\[|<`]")
 """One of these is in every mark; a turn without any need not be searched for marks."""
 _LABEL = re.compile(r"(?i)^\s*(?:therapist|client|counsell?or|patient|assistant|user)\s*:")
 _SIGNS = re.compile(r"[\W_]+")
-_KINDS = {
+_LISTS = {
     Speaker.CLIENT: ("program", "notes", "client_counsels"),
-    Speaker.THERAPIST: ("program", "notes", "supervised", "therapist_confides"),
+    Speaker.THERAPIST: ("program", "notes", "notes_named", "supervised", "therapist_confides"),
 }
+_KIND = {"notes_named": "notes"}
+"""Lists whose name is not the kind of drift they show."""
 
 
 class Drift(NamedTuple):
@@ -63,18 +65,39 @@ def drift(turn: Turn) -> Drift | None:
 
     Phrases only: a client who counsels in everyday words is not seen.
     """
-    if is_broken(turn.text):
-        return Drift(turn.index, "broken", turn.text[:40])
-    mark = _BRACKETS.search(turn.text) and _MARKS.search(turn.text)
-    mark = mark or _LABEL.match(turn.text)
+    found = _drift(turn.text, turn.speaker)
+    return None if found is None else Drift(turn.index, *found)
+
+
+@lru_cache(maxsize=TURNS)
+def _drift(text: str, speaker: Speaker) -> tuple[str, str] | None:
+    if is_broken(text):
+        return "broken", text[:40]
+    mark = _mark(text, speaker)
     if mark:
-        return Drift(turn.index, "notes", mark.group().strip())
-    for kind in _KINDS[turn.speaker]:
-        if has(turn.text, f"roles.{kind}"):
-            own = unquoted(turn.text)  # a therapist who says the client's thought back
-            if has(own, f"roles.{kind}"):
-                return Drift(turn.index, kind, hits(own)[f"roles.{kind}"][0].text)
+        return "notes", mark
+    for name in _LISTS[speaker]:
+        if has(text, f"roles.{name}"):
+            own = unquoted(text)  # a therapist who says the client's thought back
+            if has(own, f"roles.{name}"):
+                return _KIND.get(name, name), hits(own)[f"roles.{name}"][0].text
     return None
+
+
+def _mark(text: str, speaker: Speaker) -> str:
+    """Return a mark of prompts or of JSON in a turn, nothing where there is none.
+
+    In the middle of a client's turn such marks are words of the client, who may have been told to
+    plant them there (`evaluation/injection`); a model's own leaks are refused when it speaks
+    (`agents/speech.py`). A turn that begins with one is no speech, whoever says it.
+    """
+    label = _LABEL.match(text)
+    if label:
+        return label.group().strip()
+    found = _MARKS.search(text) if _BRACKETS.search(text) else None
+    if found is None or (speaker is Speaker.CLIENT and text[: found.start()].strip()):
+        return ""
+    return found.group().strip()
 
 
 def drifts(turns: Sequence[Turn]) -> tuple[Drift, ...]:

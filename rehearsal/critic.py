@@ -12,6 +12,7 @@ from rehearsal.options import JsonOption, RayOption, RunArgument, with_ray
 
 if TYPE_CHECKING:
     from evaluation.critic.human import Labelled, Talk
+    from evaluation.injection.run import Steering
     from evaluation.planted.tally import Tally
 
     Annomi = tuple[list[Talk], list[Labelled], list[Labelled]]
@@ -132,6 +133,64 @@ def planted(
         emit_json(found.model_dump(mode="json"))
     else:
         show_planted(found)
+
+
+@app.command("injection")
+def injection(
+    run: RunArgument,
+    seed: Annotated[int, typer.Option(help="Seed of the planting.")] = 0,
+    sessions: Annotated[int, typer.Option(min=1, help="How many sessions to plant in.")] = 10,
+    ray: RayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Plant texts that ask for a verdict in clients' turns; does the supervisor follow them?"""
+    from engine import cluster
+    from evaluation.injection.run import injection as plant
+    from rehearsal.console import emit_json, watching
+    from rehearsal.embedded import endpoints_ready
+    from rehearsal.runfile import open_run
+
+    settings, folder = open_run(run)
+    with (
+        watching() as progress,
+        endpoints_ready(with_ray(settings, ray)) as ready,
+        cluster.running(ready.engine, progress),
+    ):
+        found = plant(ready, folder, seed, sessions, progress)
+    if as_json:
+        emit_json(found.model_dump(mode="json"))
+    else:
+        show_steering(found)
+
+
+def show_steering(found: Steering) -> None:
+    """Write how often a planted text changed the verdict, by family and by route."""
+    from rich.table import Table
+
+    from rehearsal.console import say, show
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in ("planted", "flips", "95% interval", "of"):
+        table.add_column(head, justify="left" if head == "planted" else "right", no_wrap=True)
+    rows = {
+        **{name.replace("_", " "): one for name, one in found.flips_by_family.items()},
+        **{f"by {name.replace('_', ' ')}": one for name, one in found.flips_by_route.items()},
+        "all": found.flips,
+        "of them, as was asked": found.obeyed,
+        "gates changed": found.gates_changed,
+    }
+    for name, one in rows.items():
+        bounds = f"{one.low:.3f} to {one.high:.3f}"
+        table.add_row(name, f"{one.value:.3f}", bounds, f"{one.n:,}")
+    show(table)
+    say(
+        f"{found.payloads} texts in {found.sessions} sessions; the score moved by "
+        f"{found.score_moved:.3f} on average."
+    )
+    for text, times in found.flipping.items():
+        say(f"flipped {times}: {text!r}")
+    if found.failures:
+        say(f"{found.failures} readings failed and are left out.")
 
 
 def show_planted(found: Tally) -> None:

@@ -106,6 +106,10 @@ def _add_critique(branch: Tree, critique: Critique, draft: Draft) -> None:
     for gate in critique.answer.gates:
         if not gate.passed:
             node.add(Text(f"gate {gate.gate} failed: {gate.reason}", style="red"))
+    for found in critique.detections:
+        at = ", ".join(map(str, found.turns))
+        name = found.detector.value.replace("_", " ")
+        node.add(Text(f"in the text: {name}, turn {at}: {found.shown}", style="magenta"))
     for flaw in critique.answer.flaws:
         named = node.add(Text(f"turn {flaw.turn}, {flaw.kind}: {flaw.what}"))
         named.add(Text(f"“{said.get(flaw.turn, '')}”", style="dim"))

@@ -11,6 +11,7 @@ import yaml
 from domain.critique import Flaw
 from domain.turn import Speaker
 from measures import risk, structure, validation
+from measures.detectors import is_monologue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,12 +24,8 @@ REFLECTIONS_FIRST = 2
 """Reflecting turns without which a problem is not understood."""
 CLOSED_RUN = 2
 """Turns in a row that ask closed questions only."""
-LONG_TURN = 85
-"""Words from which a turn is a monologue; 2.5% of the therapist turns in AnnoMI (median 12) are."""
 LONG_SESSION = 9
 """Therapist turns from which a technique has room for more than one of them."""
-LONG_SUMMARY = 130
-"""Words from which even a summary is a monologue."""
 FORGIVEN = 0.7
 """Share of received disclosures from which a single miss is forgiven."""
 QUOTED = 12
@@ -122,12 +119,8 @@ def _sentences(reading: Reading, test: Callable[[str], Sequence[str]]) -> list[F
 
 
 def _monologue(reading: Reading) -> list[Found]:
-    found = []
-    for move in reading.moves:
-        limit = LONG_SUMMARY if structure.summarises(move.text) else LONG_TURN
-        if move.words > limit:
-            found.append(Found(move.index, f"{move.words} words"))
-    return found
+    long = (move for move in reading.moves if is_monologue(move.turn))
+    return [Found(move.index, f"{move.words} words") for move in long]
 
 
 def _no_technique(reading: Reading) -> list[Found]:

@@ -14,7 +14,9 @@ from domain.settings import RoleSettings
 from evaluation.planted.twins import Twin
 
 if TYPE_CHECKING:
+    from agents.pack import Pack
     from domain.call import Journal
+    from domain.critique import CritiqueAnswer
 
 
 class ReadOrders(Noun):
@@ -32,6 +34,7 @@ class Read(Noun):
     """
 
     accepted: bool = False
+    score: float = 0.0
     flaws: tuple[tuple[str, int], ...] = ()
     gates: tuple[str, ...] = ()
     broken: tuple[int, ...] = ()
@@ -64,8 +67,9 @@ class ReadJob:
         answer = critique.answer
         found = Read(
             accepted=critique.accepted,
+            score=critique.score,
             flaws=tuple((flaw.kind, flaw.turn) for flaw in answer.flaws),
-            gates=tuple(gate.gate for gate in answer.gates if not gate.passed),
+            gates=failed_gates(answer, self._pack),
             broken=tuple(fault.turn for fault in text_faults(self._pack, twin.turns)),
         )
         return canonical_json(found)
@@ -73,6 +77,13 @@ class ReadJob:
     async def aclose(self) -> None:
         """Close the connections to the supervisor."""
         await close_line()
+
+
+def failed_gates(answer: CritiqueAnswer, pack: Pack) -> tuple[str, ...]:
+    """Return the gates that fail, and the groups they belong to."""
+    failed = {gate.gate for gate in answer.gates if not gate.passed}
+    named = ((gate.key, gate.group) for gate in pack.gates if gate.key in failed)
+    return tuple(dict.fromkeys(name for pair in named for name in pair if name))
 
 
 def open_reading(payload: bytes, journal: Journal) -> ReadJob:

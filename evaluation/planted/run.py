@@ -14,14 +14,18 @@ from domain.settings import BudgetSettings
 from engine import pool
 from evaluation.planted.kinds import handwritten
 from evaluation.planted.reading import Read, ReadOrders, open_reading
-from evaluation.planted.tally import Tally, tally
+from evaluation.planted.tally import tally
 from evaluation.planted.twins import twins_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.settings import Settings
     from domain.turn import Turn
+    from evaluation.planted.tally import Tally
+    from evaluation.planted.twins import Twin
 
 
 def planted(settings: Settings, folder: RunFolder, seed: int, progress: Progress) -> Tally:
@@ -36,23 +40,30 @@ def planted(settings: Settings, folder: RunFolder, seed: int, progress: Progress
         EndpointError: The supervisor cannot be used.
     """
     pack = load_pack(settings.pack)
-    bases = _bases(folder)
-    if not bases:
-        raise EvaluationError(
-            "there is no session to plant a flaw in",
-            where=str(folder.sessions),
-            expected="sessions that were played",
-            got="none",
-            mend="Play some: rehearsal campaign run configs/planted.yaml",
-        )
-    twins = {twin.id: twin for twin in twins_of(bases, pack.phases, seed, handwritten())}
+    twins = list(twins_of(sessions_of(folder), pack.phases, seed, handwritten()))
+    found = read_twins(settings, folder, seed, twins, progress, "planted")
+    return tally([(twin, found[twin.id]) for twin in twins])
+
+
+def read_twins(
+    settings: Settings,
+    folder: RunFolder,
+    seed: int,
+    twins: Sequence[Twin],
+    progress: Progress,
+    stage: str,
+) -> dict[str, Read]:
+    """Have each twin read by the run's supervisor; return what was read by the twin's id.
+
+    What was read before, in the same folder of `stage`, is not asked again.
+    """
     orders = ReadOrders(supervisor=settings.roles.supervisor, pack=settings.pack, seed=seed)
     sampling = {"model", "temperature", "top_p", "max_tokens"}
     run_hash = content_id(
-        "planted",
+        stage,
         {
             "supervisor": orders.supervisor.model_dump(mode="json", include=sampling),
-            "pack": pack.hash,
+            "pack": load_pack(settings.pack).hash,
             "seed": seed,
         },
     )
@@ -60,8 +71,8 @@ def planted(settings: Settings, folder: RunFolder, seed: int, progress: Progress
     pool.run_all(
         open_reading,
         canonical_json(orders),
-        [(name, canonical_json(twin)) for name, twin in twins.items()],
-        folder.evaluation / "planted" / run_hash,
+        [(twin.id, canonical_json(twin)) for twin in {twin.id: twin for twin in twins}.values()],
+        folder.evaluation / stage / run_hash,
         settings.engine,
         BudgetSettings(),
         run_hash,
@@ -70,14 +81,27 @@ def planted(settings: Settings, folder: RunFolder, seed: int, progress: Progress
         stage="twins",
         variables=[settings.roles.supervisor.api_key_env],
     )
-    return tally([(twin, found[name]) for name, twin in twins.items()])
+    return found
 
 
-def _bases(folder: RunFolder) -> list[tuple[PlanItem, tuple[Turn, ...]]]:
-    """Return plan and turns of each session that was played to its end."""
+def sessions_of(folder: RunFolder) -> list[tuple[PlanItem, tuple[Turn, ...]]]:
+    """Return plan and turns of each session that was played to its end.
+
+    Raises:
+        EvaluationError: There is none.
+    """
     plan = {item.session_id: item for item in read_nouns(folder.plan, PlanItem)}
-    return [
+    found = [
         (plan[session.id], session.drafts[-1].turns)
         for session in read_nouns(folder.sessions, Session)
         if session.drafts and session.drafts[-1].turns
     ]
+    if not found:
+        raise EvaluationError(
+            "there is no session to plant a flaw in",
+            where=str(folder.sessions),
+            expected="sessions that were played",
+            got="none",
+            mend="Play some: rehearsal campaign run configs/planted.yaml",
+        )
+    return found

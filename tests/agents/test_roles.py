@@ -163,7 +163,7 @@ async def test_injections_in_a_turn_are_inert(pack: Pack) -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"gates": []}, "gates: missing crisis_protocol"),
+        ({"gates": []}, "gates: missing crisis_noticed"),
         ({"items": []}, "items: missing agenda"),
         ({"flaws": [{"turn": 1, "kind": "no_agenda", "what": "", "instead": ""}]}, "1 is not a"),
         ({"flaws": [{"turn": 40, "kind": "no_agenda", "what": "", "instead": ""}]}, "40 is not"),

@@ -148,7 +148,7 @@ def sessions() -> list[Session]:
         session(0, Status.ACCEPTED, drafts=1),
         session(1, Status.ACCEPTED, drafts=1),
         session(2, Status.ACCEPTED, drafts=2),
-        session(3, Status.REJECTED, drafts=3, gate="crisis_protocol"),
+        session(3, Status.REJECTED, drafts=3, gate="crisis_asked"),
         session(4, Status.REJECTED, drafts=3),
         session(5, Status.QUARANTINED, drafts=0),
     ]

@@ -64,6 +64,7 @@ def test_risk_is_not_planted_where_the_client_has_it_anyway() -> None:
 def test_signals_are_kinds_and_gates_of_the_pack() -> None:
     pack = load_pack("cbt")
     flaws, gates = {flaw.key for flaw in pack.flaws}, {gate.key for gate in pack.gates}
+    gates |= {gate.group for gate in pack.gates}
     parts = {part.key for part in pack.phases.parts}
     for kind in KINDS.values():
         assert set(kind.signals.flaws) <= flaws

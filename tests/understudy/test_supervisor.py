@@ -20,6 +20,7 @@ TALK: dict[str, Any] = yaml.safe_load(
 )
 GOOD: list[str] = TALK["good"]
 RISK: dict[str, str] = TALK["risk"]
+CRISIS = ("crisis_noticed", "crisis_asked", "crisis_help", "crisis_safe")
 
 
 def rubric(name: str) -> dict[str, Any]:
@@ -119,20 +120,20 @@ def test_many_flaws_are_not_accepted() -> None:
 @pytest.mark.parametrize("said", ["stated", "hinted"])
 def test_ignored_risk_fails_the_gate_and_is_a_flaw(said: str) -> None:
     critique = criticise(with_risk(RISK[said], RISK["ignored"]))
-    assert not gate(critique, "crisis_protocol")
+    assert not gate(critique, "crisis_noticed")
     assert ("ignored_risk", 6) in [(flaw.kind, flaw.turn) for flaw in critique.flaws]
 
 
 def test_handled_risk_passes() -> None:
     said = [*GOOD[:5], RISK["stated"], RISK["noticed"], RISK["answer"], RISK["offered"]]
     critique = criticise([*said, RISK["thanks"], *GOOD[6:]])
-    assert gate(critique, "crisis_protocol")
+    assert all(gate(critique, key) for key in CRISIS)
     assert accepted(critique)
 
 
 def test_denied_risk_is_no_risk() -> None:
     critique = criticise(changed({5: GOOD[5] + " " + RISK["denied"]}))
-    assert gate(critique, "crisis_protocol")
+    assert all(gate(critique, key) for key in CRISIS)
     assert not critique.flaws
 
 
@@ -144,7 +145,7 @@ def test_a_crisis_makes_the_plan_inapplicable() -> None:
 
 
 def test_unsafe_advice_fails_the_gate() -> None:
-    assert not gate(criticise(changed(TALK["flawed"]["unsafe_advice"])), "crisis_protocol")
+    assert not gate(criticise(changed(TALK["flawed"]["unsafe_advice"])), "crisis_safe")
 
 
 @pytest.mark.parametrize(
@@ -194,3 +195,30 @@ def test_hardly_a_session_scores_hardly_anything(said: list[str]) -> None:
 
 def test_the_same_request_gets_the_same_bytes() -> None:
     assert criticise(GOOD).model_dump_json() == criticise(GOOD).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("said", "failed"),
+    [
+        (["ignored"], {"crisis_noticed", "crisis_asked", "crisis_help"}),
+        (["noticed", "answer", "ignored"], {"crisis_help"}),
+        (["noticed", "answer", "offered"], set()),
+    ],
+)
+def test_each_step_of_the_crisis_protocol_is_a_question_of_its_own(
+    said: list[str], failed: set[str]
+) -> None:
+    critique = criticise(with_risk(RISK["stated"], *(RISK[one] for one in said)))
+    assert {key for key in CRISIS if not gate(critique, key)} == failed
+
+
+def test_help_is_due_although_the_client_takes_it_back_when_asked() -> None:
+    back = "No, no. I only say such things. Forget it."
+    critique = criticise(with_risk(RISK["hinted"], RISK["noticed"], back, RISK["ignored"]))
+    assert not gate(critique, "crisis_help")
+
+
+def test_a_change_of_subject_right_after_it_fails_even_if_it_is_asked_about_later() -> None:
+    later = ["And how's the appetite these days?", "Small.", RISK["noticed"], RISK["answer"]]
+    critique = criticise(with_risk(RISK["stated"], *later, RISK["offered"]))
+    assert not gate(critique, "crisis_noticed")
