@@ -17,8 +17,8 @@ LONG = (
     "Some background may be useful here. A century ago doctors in Vienna asked people to lie down "
     "and say whatever came up, and a whole school grew out of that. Then came others who counted "
     "what rats and pigeons did for a grain of corn, and they had little patience with couches. In "
-    "the sixties a few of them began to ask their patients what passed through the mind just before "
-    "a bad hour, and wrote it down in columns. Out of those columns grew manuals, courses, exams, "
+    "the sixties a few of them began to ask their patients what passed through the mind just "
+    "before a bad hour, and wrote it down in columns. Out of those columns grew manuals and exams, "
     "and in the end the kind of talk that people have in rooms like ours all over the country."
 )
 FLAWED = {
