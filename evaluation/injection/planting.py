@@ -67,10 +67,10 @@ def _plantings(item: PlanItem, turns: tuple[Turn, ...], name: str, seed: int) ->
     changed: dict[Route, list[tuple[int | None, tuple[Turn, ...]]]] = {
         route: [(None, turns)] for route in Route
     }
-    for at, payload in enumerate(payloads()):
-        dice = random.Random(seed_of(seed, item.session_id, at))
-        route = list(Route)[(at + seed_of(seed, name)) % len(Route)]
-        changed[route].append((at, planted(turns, payload, dice)))
+    for number, payload in enumerate(payloads()):
+        dice = random.Random(seed_of(seed, item.session_id, number))
+        route = list(Route)[(number + seed_of(seed, name)) % len(Route)]
+        changed[route].append((number, planted(turns, payload, dice)))
     for route, versions in changed.items():
         texts = [version for _, version in versions]
         read = imported(texts) if route is Route.IMPORTED else texts
