@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.dialogue import turns_of
-from corpus.gather import gather
+from corpus.gather import Gathering
 from corpus.speakers import assign_roles
 from domain.base import Noun, seed_of
 from domain.turn import Speaker, Turn
@@ -100,7 +100,7 @@ def imported(versions: Sequence[tuple[Turn, ...]]) -> list[tuple[Turn, ...]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sessions.jsonl"
         path.write_text("\n".join(lines), encoding="utf-8")
-        found = gather(path).found
+        found = list(Gathering(path).sessions())
     return [
         turns_of(one.session.utterances, assign_roles(one.session.utterances, one.session.place))
         for one in found
