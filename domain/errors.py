@@ -111,6 +111,10 @@ class BlendError(RehearsalError):
     """A blend cannot be made from what is in the corpus."""
 
 
+class CompareError(RehearsalError):
+    """Two sets of sessions cannot be compared."""
+
+
 class TrustError(RehearsalError):
     """Text from real people was about to go to an endpoint that is not trusted with it."""
 

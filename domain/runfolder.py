@@ -76,6 +76,21 @@ class RunFolder:
         return self.root / "corpus" / "synthetic.jsonl"
 
     @property
+    def comparison(self) -> Path:
+        """JSON of `corpus.compare.result.Comparison`: how synthetic differs from real."""
+        return self.root / "corpus" / "compare.json"
+
+    @property
+    def comparison_figures(self) -> Path:
+        """Folder of the comparison's figures, each as SVG and PNG."""
+        return self.root / "corpus" / "compare"
+
+    @property
+    def canaries(self) -> Path:
+        """JSON: sentences that were planted among the real records, to see if they come back."""
+        return self.root / "corpus" / "canaries.json"
+
+    @property
     def held_out(self) -> Path:
         """JSONL of real `Record`s kept out of every blend."""
         return self.root / "corpus" / "held-out.jsonl"

@@ -163,6 +163,25 @@ class ReadingSettings(Noun):
     """Such as `cp1251`; null finds it out."""
 
 
+class CompareSettings(Noun):
+    """How synthetic sessions are held against real ones, and what is asked of them."""
+
+    encoder: str | None = None
+    """A sentence encoder: a local folder, or an installed package that holds one; null for TF-IDF,
+    which needs none."""
+    sessions: int = Field(default=1000, ge=2)
+    """Sessions of each side at most, drawn by the seed."""
+    turns: int = Field(default=3000, ge=50)
+    """Turns of each side and speaker at most that a classifier is tried on."""
+    encoded: int = Field(default=400, ge=20)
+    """Therapist turns of each side at most behind MMD, MAUVE, Vendi and self-BLEU, whose values
+    depend on their number."""
+    permutations: int = Field(default=500, ge=20)
+    """Permutations of whole sessions behind the test of MMD."""
+    thresholds: dict[str, float | None] = Field(default_factory=dict)
+    """Other limits than those of `corpus/data/compare.yaml`, by name; null takes one away."""
+
+
 class CorpusSettings(Noun):
     """What real material comes in, and how it is mixed."""
 
@@ -180,6 +199,7 @@ class CorpusSettings(Noun):
     """Share of the real sessions that nothing is trained on."""
     synthetic_share: float = Field(default=0.5, ge=0, le=1)
     """Share of the hybrid blend's sessions that is synthetic."""
+    compare: CompareSettings = CompareSettings()
 
 
 class LoraSettings(Noun):

@@ -1,4 +1,4 @@
-"""`rehearsal corpus`: ingest, sign-off, blend, export, stats."""
+"""`rehearsal corpus`: ingest, sign-off, compare, blend, export, stats."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rehearsal.comparing import compare
 from rehearsal.options import JsonOption, RunOption, TargetArgument, find_target, with_transcripts
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from domain.settings import Settings
 
 app = typer.Typer(help="Take in real transcripts, sign, blend, export.", no_args_is_help=True)
+
+
+app.command("compare")(compare)
 
 
 class ExportForm(StrEnum):
