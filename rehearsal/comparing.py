@@ -11,7 +11,7 @@ from domain.errors import CompareError, ExitCode
 from rehearsal.options import JsonOption, find_target
 
 if TYPE_CHECKING:
-    from corpus.compare.result import Comparison, Measured
+    from corpus.compare.result import Comparison, Measured, PairName
     from domain.settings import CompareSettings, Settings
 
 _AUCS = {
@@ -178,13 +178,14 @@ def _show_pairs(found: Comparison) -> None:
 
     from rehearsal.console import show
 
+    names: dict[PairName, str]
     names = {"half": "its other half", "other": "other real", "synthetic": "synthetic"}
     kept = [name for name in names if name in found.pairs]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("real against")
     for name in kept:
         table.add_column(names[name], justify="right", no_wrap=True)
-    pairs = [found.pairs[name] for name in kept]  # type: ignore[index]
+    pairs = [found.pairs[name] for name in kept]
     for key, label in _AUCS.items():
         table.add_row(f"AUC, {label}", *(_shown(getattr(pair, key)) for pair in pairs))
     table.add_row("MMD² (p)", *(f"{one.mmd2.value:.4f} ({one.mmd2.p:.3f})" for one in pairs))

@@ -80,6 +80,7 @@ def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[
     from campaigns.heldout import held_out_plan
     from campaigns.run import prewarm
     from corpus.blend import blend
+    from corpus.compare.store import compare_run
     from engine import cluster
     from evaluation.report import write_report
     from evaluation.run import evaluate
@@ -93,6 +94,7 @@ def run_loop(settings: Settings, folder: RunFolder, progress: Progress) -> dict[
         base = _base_in_background(settings, progress)
         campaign = _played(ready, folder, progress)
         with writing(folder):
+            compare_run(settings, folder)
             blends = blend(settings, folder)
         base_path = base()
         with writing(folder):

@@ -42,10 +42,13 @@ def evaluate(
         return
     settings = with_ray(settings, ray)
     from campaigns.heldout import held_out_plan
+    from corpus.compare.store import compare_run
     from evaluation.report import write_report
     from evaluation.run import evaluate as compare
 
     keep_settings(settings, folder)
+    if not folder.comparison.is_file():
+        compare_run(settings, folder)
     with watching() as progress, endpoints_ready(settings) as ready:
         base = base_of(settings, progress)
         with cluster.running(ready.engine, progress):

@@ -100,7 +100,9 @@ class _Matter:
         for name in ("real", "synthetic"):
             _refuse_small(sides[name], len(said[name].texts))
         n = min(settings.encoded, *(len(texts.texts) for texts in said.values()))
-        some = [text for texts in said.values() for text in taken(texts, n, seed).texts]
+        whole = [texts for name, texts in said.items() if not name.startswith("half")]
+        equal = min(len(texts.texts) for texts in whole)  # or the encoder knows one side better
+        some = [text for texts in whole for text in taken(texts, equal, seed).texts]
         every = {name: taken(texts, n, seed).texts for name, texts in said.items()}
         amount = min(sum(len(words(text)) for text in texts) for texts in every.values())
         return cls(sides, said, encoder_of(settings.encoder, some, seed), n, amount, settings, seed)

@@ -91,13 +91,13 @@ def mauve(first: Vectors, second: Vectors, seed: int) -> float:
     from sklearn.decomposition import PCA
 
     both = np.concatenate([first, second])
+    distinct = len(np.unique(both.round(9), axis=0))
+    if distinct < 2:
+        return 1.0
     parts = PCA(_EXPLAINED, svd_solver="full", random_state=seed).fit_transform(both)
     lengths = np.linalg.norm(parts, axis=1, keepdims=True)
     parts = parts / np.where(lengths > 0, lengths, 1)
     buckets = max(2, round(min(len(first), len(second)) / PER_BUCKET))
-    distinct = len(np.unique(parts.round(9), axis=0))
-    if distinct < 2:
-        return 1.0
     labels = KMeans(min(buckets, distinct), n_init=5, random_state=seed).fit_predict(parts)
     p = np.bincount(labels[: len(first)], minlength=buckets) / len(first)
     q = np.bincount(labels[len(first) :], minlength=buckets) / len(second)

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from corpus.compare.result import Comparison, Measured
+    from corpus.compare.result import Comparison, Measured, PairName
 
     Axes = Any
 
-PAIRS = {
+PAIRS: dict[PairName, str] = {
     "half": "real against its other half",
     "other": "real against other real",
     "synthetic": "real against synthetic",
@@ -28,12 +28,12 @@ SIDES = {
     "synthetic": "synthetic",
 }
 BEHAVIOURS = {
-    "words_per_therapist_turn": "words per therapist turn",
-    "words_per_client_turn": "words per client turn",
-    "therapist_turn_share": "therapist's share of turns",
-    "therapist_talk_share": "therapist's share of words",
-    "questions_per_turn": "questions per therapist turn",
-    "reflection_share": "share of turns that reflect",
+    "words_per_therapist_turn": "words, therapist turn",
+    "words_per_client_turn": "words, client turn",
+    "therapist_turn_share": "therapist, of all turns",
+    "therapist_talk_share": "therapist, of all words",
+    "questions_per_turn": "questions a turn",
+    "reflection_share": "turns that reflect",
 }
 
 
@@ -58,7 +58,7 @@ def draw_figures(found: Comparison, folder: Path) -> tuple[FigureNote, ...]:
     return tuple(notes)
 
 
-def _pairs(found: Comparison) -> list[str]:
+def _pairs(found: Comparison) -> list[PairName]:
     return [name for name in PAIRS if name in found.pairs]
 
 
@@ -130,7 +130,7 @@ def _distance(found: Comparison) -> Any:  # noqa: ANN401 - a Figure
     figure = new_figure(1.0 + 0.44 * len(names))
     left, right = figure.subplots(1, 2)
     for place, name in enumerate(names):
-        pair = found.pairs[name]  # type: ignore[index]
+        pair = found.pairs[name]
         left.plot([0, pair.mmd2.by_chance], [place, place], color=FAINT, lw=5, alpha=0.45)
         _spot(left, name, pair.mmd2.value, place, f"{pair.mmd2.value:.4f} (p = {pair.mmd2.p:.3f})")
         _spot(right, name, pair.mauve, place, f"{pair.mauve:.2f}")
@@ -142,8 +142,9 @@ def _distance(found: Comparison) -> Any:  # noqa: ANN401 - a Figure
     left.set_title("MMD² (0 is the same)", pad=12)
     right.set_title("MAUVE (1 is the same)", pad=12)
     n = found.pairs["synthetic"].n
-    left.set_xlabel(f"{found.encoder}, n = {n} turns a side; grey: 95% of chance")
-    right.set_xlabel(f"n = {n} therapist turns a side")
+    figure.supxlabel(
+        f"{found.encoder}, n = {n} therapist turns a side; grey: 95% of permutations", fontsize=8.5
+    )
     limit = _limit(found, "mmd2")
     _mark(left, limit if limit is not None and limit < 1.3 * most else None, "at most")
     _mark(right, _limit(found, "mauve"), "at least")
@@ -186,7 +187,7 @@ def _behaviour(found: Comparison) -> Any:  # noqa: ANN401 - a Figure
         axes = grid[number // 3][number % 3]
         for place, name in enumerate(names):
             one = found.sides[name].behaviours[key]
-            _bar(axes, _look(name), one, place, ".0f" if "words per" in title else ".2f")
+            _bar(axes, _look(name), one, place, ".0f" if title.startswith("words") else ".2f")
         sizes = [f"{SIDES[name]} (n = {found.sides[name].sessions})" for name in names]
         _rows(axes, sizes if number % 3 == 0 else [""] * len(names))
         axes.set_title(title, fontsize=8.5)
@@ -199,17 +200,17 @@ def _copying(found: Comparison) -> Any:  # noqa: ANN401 - a Figure
     names = _pairs(found)
     figure = new_figure(1.0 + 0.44 * len(names))
     panels: dict[str, tuple[str, Callable[[Any], float], str, str]] = {
-        "runs of 8 words found in real": ("%", lambda p: 100 * p.copied.share, ".2f", ""),
-        "longest passage": ("words", lambda p: p.copied.longest, ".0f", "copied_longest"),
-        "near-duplicates of real": ("% of sessions", lambda p: 100 * p.near_duplicates, ".1f", ""),
+        "8-grams in real": ("% of runs of 8 words", lambda p: 100 * p.copied.share, ".2f", ""),
+        "longest passage": ("words in a row", lambda p: p.copied.longest, ".0f", "copied_longest"),
+        "near-duplicates": ("% of sessions", lambda p: 100 * p.near_duplicates, ".1f", ""),
     }
     for axes, (title, (unit, value_of, form, check)) in zip(
         figure.subplots(1, 3), panels.items(), strict=True
     ):
-        values = [value_of(found.pairs[name]) for name in names]  # type: ignore[index]
+        values = [value_of(found.pairs[name]) for name in names]
         for place, (name, value) in enumerate(zip(names, values, strict=True)):
             _spot(axes, name, value, place, format(value, form))
-        first = title.startswith("runs")
+        first = title.startswith("8")
         _rows(axes, [PAIRS[name] for name in names] if first else [""] * len(names))
         axes.set_xlim(-0.08 * (max(values) or 1), 1.25 * (max(values) or 1))
         axes.set_title(title, fontsize=8.5, pad=12)

@@ -61,7 +61,12 @@ def styled() -> Any:  # noqa: ANN401 - matplotlib's context
 
 def save(figure: Any, folder: Path, name: str) -> None:  # noqa: ANN401 - matplotlib's Figure
     """Write a figure as SVG and PNG; the same figure gives the same bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     figure.set_facecolor("white")
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # each rendering would lay it out again
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
     write_text(folder / f"{name}.svg", drawn.getvalue())
