@@ -135,9 +135,10 @@ def _compare(
 
     asked: CompareSettings = settings.corpus.compare
     drawn = settings.seed if seed is None else seed
-    first = read_side(real, "real", asked.sessions, drawn)
-    second = read_side(synthetic, "synthetic", asked.sessions, drawn)
-    third = read_side(other, "real", asked.sessions, drawn) if other else None
+    reading = settings.corpus.reading
+    first = read_side(real, "real", asked.sessions, drawn, reading)
+    second = read_side(synthetic, "synthetic", asked.sessions, drawn, reading)
+    third = read_side(other, "real", asked.sessions, drawn, reading) if other else None
     planted = read_canaries(canaries) if canaries else ()
     return hold_against(first, second, asked, drawn, other=third, canaries=planted)
 

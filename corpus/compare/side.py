@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from corpus.dialogue import turns_of
-from corpus.gather import gather, groups_of
-from corpus.speakers import assign_roles
+from corpus.intake import Intake, nothing
 from domain.base import content_id
-from domain.errors import CompareError, TranscriptError
+from domain.errors import CompareError
 from domain.record import Origin, Record
 from domain.runfolder import RunFolder
 from domain.session import Session, Status
+from domain.settings import ReadingSettings
 from domain.turn import Speaker, Turn
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 Part = Literal["real", "synthetic"]
 
+AS_IT_IS = ReadingSettings()
 _RECORD = {"origin", "turns", "provenance"}
 _SESSION = {"drafts", "plan_index", "status"}
 _HEAD = 1 << 22
@@ -66,7 +66,9 @@ class Side:
         return len({talk.group for talk in self.talks})
 
 
-def read_side(path: Path, part: Part, sessions: int, seed: int) -> Side:
+def read_side(
+    path: Path, part: Part, sessions: int, seed: int, reading: ReadingSettings = AS_IT_IS
+) -> Side:
     """Read a side: records, a campaign's sessions, a run's folder, or transcripts of any kind.
 
     Of more than `sessions` talks a seeded sample is kept while reading, so that memory does not
@@ -79,7 +81,7 @@ def read_side(path: Path, part: Part, sessions: int, seed: int) -> Side:
     """
     source = _within_run(path, part)
     try:
-        talks, found = _sample(_talks(source), sessions, seed)
+        talks, found = _sample(_talks(source, reading), sessions, seed)
     except ValidationError as error:
         raise CompareError(
             "a line is neither a record nor a session",
@@ -119,21 +121,20 @@ def _name(path: Path) -> str:
     return path.resolve().name
 
 
-def _talks(path: Path) -> Iterator[Talk]:
+def _talks(path: Path, reading: ReadingSettings) -> Iterator[Talk]:
     kind = _kind(path) if path.is_file() else ""
     if kind:
         yield from _lines(path, kind)
         return
-    gathering = gather(path)
-    for found, group in zip(gathering.found, groups_of(gathering.found), strict=True):
-        session = found.session
-        try:
-            turns = turns_of(session.utterances, assign_roles(session.utterances, session.place))
-        except TranscriptError:
-            continue  # `corpus ingest` says why; here it only does not count
-        if len({turn.speaker for turn in turns}) == len(Speaker):
-            named = content_id("talk", [found.source_hash, session.key, session.place])
-            yield Talk(named, content_id("group", group), turns)
+    intake, taken = Intake(path, reading), 0
+    for one in intake.conversations():  # what cannot be taken does not count; ingest says why
+        taken += 1
+        if len({turn.speaker for turn in one.turns}) == len(Speaker):
+            session = one.found.session
+            named = content_id("talk", [one.found.source_hash, session.key, session.place])
+            yield Talk(named, content_id("group", one.group), one.turns)
+    if not taken:
+        raise nothing(path, intake.gathering)
 
 
 def _kind(path: Path) -> str:
