@@ -6,6 +6,8 @@ from domain.session import Session, Status
 
 SCORE = "score"
 """Why a session was rejected that passed every gate."""
+TELLTALE = "telltale"
+"""Why one was that passed them as well but was told from real sessions."""
 _UNKNOWN = "unknown"
 
 
@@ -33,7 +35,8 @@ def _failed_gate(session: Session) -> str:
     critique = None if session.best is None else session.drafts[session.best].critique
     if critique is None:
         return _UNKNOWN
-    return next((gate.gate for gate in critique.answer.gates if not gate.passed), SCORE)
+    otherwise = TELLTALE if critique.telltale and critique.telltale.over else SCORE
+    return next((gate.gate for gate in critique.answer.gates if not gate.passed), otherwise)
 
 
 def status_of(label: str) -> str:

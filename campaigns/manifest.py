@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from domain.base import Noun, canonical_json
 from domain.errors import ConfigError, ResumeRefusedError, StoreError
-from domain.settings import EndpointSettings, Settings
+from domain.settings import UNHASHED, EndpointSettings, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,16 +28,26 @@ class Manifest(Noun):
     settings: Settings
     pack_hash: str
     plan_hash: str
+    discriminator_hash: str = ""
+    """Of the discriminator that reads the drafts; "" where none does."""
 
     @property
     def run_hash(self) -> str:
         """Hash of config and prompts, kept in every shard of the ledger."""
-        return f"{self.settings.campaign_hash()}+{self.pack_hash[:16]}"
+        read_by = f"+{self.discriminator_hash[:16]}" if self.discriminator_hash else ""
+        return f"{self.settings.campaign_hash()}+{self.pack_hash[:16]}{read_by}"
 
 
-def manifest_of(settings: Settings, pack: Pack, plan_hash: str) -> Manifest:
+def manifest_of(
+    settings: Settings, pack: Pack, plan_hash: str, discriminator_hash: str = ""
+) -> Manifest:
     """Return the manifest of a campaign that begins now."""
-    return Manifest(settings=settings, pack_hash=pack.hash, plan_hash=plan_hash)
+    return Manifest(
+        settings=settings,
+        pack_hash=pack.hash,
+        plan_hash=plan_hash,
+        discriminator_hash=discriminator_hash,
+    )
 
 
 def manifest_path(folder: RunFolder) -> Path:
@@ -140,6 +150,8 @@ def changes(before: Manifest, now: Manifest) -> list[str]:
             told.append(f"{key}: {old.get(key)} became {new.get(key)}")
     if before.pack_hash != now.pack_hash:
         told.append(f"the files of pack {now.settings.pack} were edited")
+    if before.discriminator_hash != now.discriminator_hash:
+        told.append("the discriminator under campaign.discriminator.after is another one")
     if not told and before.plan_hash != now.plan_hash:
         told.append("the plan: plan.jsonl, or the file under campaign.cast, was edited")
     return told
@@ -154,7 +166,7 @@ def _relevant(settings: Settings) -> dict[str, Any]:
         for name, role in data["roles"].items()
         if name != "judge"
     }
-    campaign = {key: value for key, value in data["campaign"].items() if key != "budget"}
+    campaign = {key: value for key, value in data["campaign"].items() if key not in UNHASHED}
     return {"seed": data["seed"], "pack": data["pack"], "roles": roles, "campaign": campaign}
 
 

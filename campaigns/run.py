@@ -11,7 +11,9 @@ from campaigns.again import to_play_again
 from campaigns.manifest import admit, begin, manifest_of, write_atomically
 from campaigns.plan import plan_campaign
 from campaigns.planfile import PlanLines, lines_of, read_lines
+from campaigns.rounds import close_round
 from campaigns.summary import CampaignSummary, summarise
+from campaigns.telltale import hash_of, keep_discriminator
 from campaigns.worker import Orders, open_job
 from corpus.synthetic import Making, write_synthetic
 from domain.base import canonical_json
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agents.pack import Pack
+    from campaigns.manifest import Manifest
     from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.settings import Settings
@@ -71,7 +74,7 @@ def run_campaign(
             folder.cancel.unlink(missing_ok=True)  # meant for an earlier run
             pack = load_pack(settings.pack)
             plan = _plan(settings, pack, folder, resume=resume)
-            manifest = manifest_of(settings, pack, plan.hash)
+            manifest = manifest_of(settings, pack, plan.hash, hash_of(settings, folder))
             admit(folder, manifest, resume=resume)
             store = Store(folder.ledger)
             again = to_play_again(store)
@@ -83,9 +86,10 @@ def run_campaign(
             raise
         # Only now: a run that never got as far as its endpoints has not used up its name.
         begin(folder, manifest, plan)
+        keep_discriminator(settings, folder)
         pool.run_all(
             open_job,
-            canonical_json(Orders(settings=settings, pack_hash=pack.hash)),
+            canonical_json(_orders(settings, pack, folder, manifest)),
             plan.items(),
             folder.ledger,
             settings.engine,
@@ -100,7 +104,19 @@ def run_campaign(
         )
         summary = export(folder, plan)
         hand_over(settings, pack, folder)
+        close_round(settings, folder)
         return summary
+
+
+def _orders(settings: Settings, pack: Pack, folder: RunFolder, manifest: Manifest) -> Orders:
+    """Return what a worker is told."""
+    found = manifest.discriminator_hash
+    return Orders(
+        settings=settings,
+        pack_hash=pack.hash,
+        discriminator=str(folder.earlier_discriminator.resolve()) if found else "",
+        discriminator_hash=found,
+    )
 
 
 def _plan(settings: Settings, pack: Pack, folder: RunFolder, *, resume: bool) -> PlanLines:

@@ -9,6 +9,7 @@ from agents.llm import RoleModel, check_endpoint, close_line
 from agents.pack import load_pack
 from agents.reply import is_shut
 from campaigns.labels import label_of
+from campaigns.telltale import reader_of
 from domain.base import Noun, canonical_json
 from domain.call import Outcome, Role
 from domain.errors import EndpointError, PackError
@@ -35,6 +36,9 @@ class Orders(Noun):
 
     settings: Settings
     pack_hash: str
+    discriminator: str = ""
+    """Its file in the run's folder, which every worker sees; "" for none."""
+    discriminator_hash: str = ""
 
 
 class SessionJob:
@@ -57,6 +61,7 @@ class SessionJob:
             client=RoleModel(Role.CLIENT, roles.client, journal),
             therapist=RoleModel(Role.THERAPIST, roles.therapist, journal),
             supervisor=RoleModel(Role.SUPERVISOR, roles.supervisor, journal),
+            discriminator=reader_of(orders.discriminator, orders.discriminator_hash),
         )
         self._thresholds = _spare_collector()
 

@@ -1,10 +1,15 @@
-"""Draws the sessions of a blend: at a given mix, to a given number of supervised words."""
+"""Draws the sessions of a blend: at a given mix, to a given number of supervised words.
+
+What is drawn are rows of an index. A source is a sequence of rows in drawing order; sources are
+laid one over the other so that every beginning of the blend has the mix of the whole.
+"""
 
 from __future__ import annotations
 
-import random
-from itertools import islice
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from domain.base import content_id, seed_of
 from domain.errors import BlendError
@@ -13,7 +18,15 @@ from domain.turn import Speaker, Turn
 from measures.tokens import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.int64]
+    Laid = tuple[NDArray[np.float64], Rows, Rows]
+
+DEALT = 1000
+"""Sessions whose therapist turns are dealt out anew among them, at a time."""
 
 
 def supervised_words(record: Record) -> int:
@@ -21,70 +34,139 @@ def supervised_words(record: Record) -> int:
     return sum(len(words(turn.text)) for turn in record.therapist_turns)
 
 
-def draw(
-    real: Sequence[Record], synthetic: Sequence[Record], share: float, target: int, seed: int
-) -> list[Record]:
-    """Return sessions until their supervised words come closest to `target`.
+@dataclass(frozen=True)
+class Pool:
+    """One source: rows in drawing order, and the words a model learns of each."""
 
-    Of the sessions, `share` is synthetic, as evenly mixed as whole sessions allow. Each source is
-    gone through in seeded order, every session once before any is repeated: a source that is too
-    small is oversampled.
+    name: str
+    rows: Rows
+    words: Rows
+
+    @property
+    def total(self) -> int:
+        """Words of all its sessions, once each."""
+        return int(self.words.sum())
+
+    def first(self, count: int) -> tuple[Rows, Rows]:
+        """Return the first `count` rows and their words; gone through again where it is smaller."""
+        at = np.arange(count) % max(1, len(self.rows))
+        return self.rows[at], self.words[at]
+
+
+def draw(real: Pool, synthetic: Pool, share: float, target: int, *, by_words: bool = False) -> Rows:
+    """Return rows until their supervised words come closest to `target`.
+
+    `share` of the sessions is synthetic, or of the words with `by_words`, as evenly mixed as whole
+    sessions allow. A source that is too small is gone through again, every session once before any
+    comes a second time.
 
     Raises:
         BlendError: A source that is needed has no words to learn.
     """
-    sources = (_cycle(real, "real", seed), _cycle(synthetic, "synthetic", seed))
-    drawn: list[Record] = []
-    said = owed = 0.0
-    while said < target:
-        owed += share
-        is_synthetic = owed >= 1 - 1e-9
-        owed -= is_synthetic
-        record = next(sources[is_synthetic])
-        gain = supervised_words(record)
-        if drawn and said + gain - target > target - said:
-            break
-        drawn.append(record)
-        said += gain
-    return drawn
+    parts = [(pool, part) for pool, part in ((real, 1 - share), (synthetic, share)) if part > 0]
+    laid = [_laid(pool, part, target, by_words=by_words) for pool, part in parts]
+    at = np.concatenate([places for places, _, _ in laid])
+    which = np.repeat(np.arange(len(laid)), [len(places) for places, _, _ in laid])
+    order = np.lexsort((-which, at))
+    rows = np.concatenate([rows for _, rows, _ in laid])[order]
+    said = np.cumsum(np.concatenate([said for _, _, said in laid])[order])
+    return rows[: _closest(said, target)]
 
 
-def oversample(records: Sequence[Record], sessions: int, seed: int) -> list[Record]:
-    """Return `sessions` real sessions, in seeded order, each once before any is repeated.
+def _laid(pool: Pool, part: float, target: int, *, by_words: bool) -> Laid:
+    """Lay a source out: where in the blend each of its sessions comes, its rows and its words."""
+    _refuse_empty(pool)
+    mean = pool.total / len(pool.rows)
+    count = int(2 * target / mean) + len(pool.rows) + 2  # enough, however uneven the lengths
+    rows, said = pool.first(count)
+    if by_words:
+        return (np.cumsum(said) - said / 2) / part, rows, said
+    return (np.arange(count) + 1) / part, rows, said
+
+
+def _closest(said: Rows, target: int) -> int:
+    """Return how many sessions come closest to `target` words; at least one."""
+    over = int(np.searchsorted(said, target))
+    if over == 0:
+        return 1
+    if over >= len(said):
+        return len(said)
+    return over + int(said[over] - target <= target - said[over - 1])
+
+
+def weighted(pool: Pool, weights: NDArray[np.float64], target: int) -> Rows:
+    """Return rows of one pool of all sources, each as often as its weight says, to `target` words.
+
+    Systematic sampling: a session of weight w comes up w times where one of weight 1 comes once,
+    to the nearest whole number, and sessions of one weight are spread evenly.
+
+    Raises:
+        BlendError: The pool has no words to learn.
+    """
+    _refuse_empty(pool)
+    often = target / max(1.0, float((pool.words * weights).sum()))
+    count = np.ceil(weights * (often + 1) + 1).astype(np.int64)
+    at = np.repeat(np.arange(len(pool.rows)), count)
+    turn = np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
+    with np.errstate(divide="ignore"):
+        when = (turn + _begin(weights)[at]) / weights[at]
+    order = np.argsort(when, kind="stable")
+    order = order[np.isfinite(when[order])]
+    return pool.rows[at[order]][: _closest(np.cumsum(pool.words[at[order]]), target)]
+
+
+def _begin(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spread the rows of each weight evenly between 0 and 1, in their order."""
+    begin = np.empty(len(weights))
+    for weight in np.unique(weights):
+        same = weights == weight
+        begin[same] = (np.arange(same.sum()) + 0.5) / same.sum()
+    return begin
+
+
+def oversample(real: Pool, sessions: int) -> Rows:
+    """Return `sessions` rows, each once before any is repeated.
 
     Raises:
         BlendError: There is nothing to learn from.
     """
-    return list(islice(_cycle(records, "real", seed), sessions))
+    _refuse_empty(real)
+    return real.first(sessions)[0]
 
 
-def _cycle(records: Sequence[Record], name: str, seed: int) -> Iterator[Record]:
-    """Yield the records for ever, in one seeded order."""
-    order = sorted(records, key=lambda record: record.id)
-    random.Random(seed_of("draw", name, seed)).shuffle(order)
-    if not any(map(supervised_words, order)):
+def _refuse_empty(pool: Pool) -> None:
+    if not pool.total:
         raise BlendError(
-            f"there is no {name} session to learn from",
-            expected=f"at least one {name} record with therapist turns",
-            got=f"{len(order)} records",
+            f"there is no {pool.name} session to learn from",
+            expected=f"at least one {pool.name} record with therapist turns",
+            got=f"{len(pool.rows)} records",
             mend="Ingest and sign real transcripts."
-            if name == "real"
+            if pool.name == "real"
             else "Run a campaign that accepts sessions, or leave the variant out.",
         )
-    while True:
-        yield from order
 
 
-def shuffled(records: Sequence[Record], seed: int) -> list[Record]:
-    """Return the control: the same records with their therapist turns dealt out anew.
+def shuffled(records: Iterable[Record], seed: int) -> Iterator[Record]:
+    """Yield the control: the same records with their therapist turns dealt out anew.
 
     What therapists say stays, word for word; whom they say it to, and when, does not. A model
-    that learns as much from this has learned words, not answers.
+    that learns as much from this has learned words, not answers. Turns are dealt among `DEALT`
+    sessions at a time, so that a corpus of any size can be gone through.
     """
+    draw = np.random.default_rng(seed_of("shuffled", seed))
+    batch: list[Record] = []
+    for record in records:
+        batch.append(record)
+        if len(batch) == DEALT:
+            yield from _dealt_anew(batch, draw)
+            batch = []
+    yield from _dealt_anew(batch, draw)
+
+
+def _dealt_anew(records: Sequence[Record], draw: np.random.Generator) -> Iterator[Record]:
     said = [turn.text for record in records for turn in record.therapist_turns]
-    random.Random(seed_of("shuffled", seed)).shuffle(said)
-    deal = iter(said)
-    return [_dealt(record, deal) for record in records]
+    deal = iter([said[at] for at in draw.permutation(len(said))])
+    return (_dealt(record, deal) for record in records)
 
 
 def _dealt(record: Record, deal: Iterator[str]) -> Record:

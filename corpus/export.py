@@ -26,7 +26,7 @@ from domain.errors import BlendError, StoreError
 from domain.record import Origin, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from domain.runfolder import RunFolder
     from domain.settings import CorpusSettings
@@ -105,11 +105,20 @@ def write_export(target: Path, drawn: Sequence[Record], facts: CardFacts) -> Man
     Raises:
         StoreError: It cannot be written; what was at `target` is still there.
     """
+    return at_once(target, lambda made: _fill(made, drawn, facts))
+
+
+def at_once(target: Path, fill: Callable[[Path], Manifest]) -> Manifest:
+    """Let `fill` write a folder that takes `target`'s place when it is whole.
+
+    Raises:
+        StoreError: It cannot be written; what was at `target` is still there.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
-            manifest = _fill(made, drawn, facts)
+            manifest = fill(made)
             _swap(made, target)
         finally:
             shutil.rmtree(made, ignore_errors=True)
@@ -201,7 +210,7 @@ def _fill(made: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
         for record in drawn:
             line = {"id": record.id, "messages": messages_of(record.turns)}
             stream.write(canonical_json(line) + b"\n")
-    rows = [_row(record, repeats[record.id]) for record in distinct]
+    rows = [row_of(record, record.id, repeats[record.id]) for record in distinct]
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), made / PARQUET)
     for name in (MESSAGES, PARQUET):
         (made / name).chmod(0o600)  # real people's words, as everywhere in a run
@@ -218,22 +227,24 @@ def _fill(made: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
         supervised_words=sum(map(supervised_words, drawn)),
         licences=tuple(stats.by_licence),
         sources=tuple(stats.by_source),
-        records=tuple(_entry(record, repeats[record.id]) for record in distinct),
-        files={name: _hash(made / name) for name in (CARD, MESSAGES, PARQUET)},
+        records=tuple(entry_of(record, record.id, repeats[record.id]) for record in distinct),
+        files={name: file_hash(made / name) for name in (CARD, MESSAGES, PARQUET)},
     )
     write_text(made / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
     return manifest
 
 
-def _row(record: Record, repeats: int) -> dict[str, object]:
+def row_of(record: Record, name: str, repeats: int) -> dict[str, object]:
+    """Return a record as a row of `SCHEMA`; `name` is its id."""
     row = record.model_dump(mode="json", exclude={"provenance"})
     provenance = canonical_json(record.provenance).decode()
-    return {**row, "id": record.id, "repeats": repeats, "provenance": provenance}
+    return {**row, "id": name, "repeats": repeats, "provenance": provenance}
 
 
-def _entry(record: Record, repeats: int) -> Entry:
+def entry_of(record: Record, name: str, repeats: int) -> Entry:
+    """Return a record as a manifest lists it; `name` is its id."""
     return Entry(
-        id=record.id,
+        id=name,
         origin=record.origin,
         source=record.source,
         licence=record.licence,
@@ -243,8 +254,10 @@ def _entry(record: Record, repeats: int) -> Entry:
     )
 
 
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _swap(made: Path, target: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from corpus.data.files import load_yaml
 from domain.errors import BlendError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from domain.record import Record
 
@@ -41,10 +42,15 @@ def check_licences(records: Iterable[Record], use: Use) -> None:
     Raises:
         BlendError: At least one does; the first is named with the number of records under it.
     """
-    counts: dict[tuple[str, str], int] = {}
-    for record in records:
-        key = (record.source, record.licence)
-        counts[key] = counts.get(key, 0) + 1
+    check_licence_counts(Counter((one.source, one.licence) for one in records), use)
+
+
+def check_licence_counts(counts: Mapping[tuple[str, str], int], use: Use) -> None:
+    """Refuse records, counted by collection and licence, where a licence forbids `use`.
+
+    Raises:
+        BlendError: At least one does; the first is named with the number of records under it.
+    """
     for (source, licence), count in sorted(counts.items()):
         reason = refusal(licence, use)
         if reason:

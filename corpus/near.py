@@ -9,7 +9,7 @@ near-duplicate that is none; a pair at the threshold is missed with the chance t
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import combinations, pairwise, product
+from itertools import chain, combinations, pairwise, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,11 +40,52 @@ def runs(text: str, n: int = RUN) -> frozenset[str]:
 
 
 def signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
-    """Return the MinHash signature of each text, [texts, SIZE]."""
+    """Return the MinHash signature of each text, [texts, SIZE].
+
+    Words are hashed in Rust and runs of them folded by NumPy: a string for each run would take
+    longer than all the rest.
+    """
     from rensa import RMinHash
 
-    rows = RMinHash.digest_matrix_from_token_sets([list(runs(text)) for text in texts], SIZE, SEED)
+    said = [text.split() for text in map(_plain, texts)]
+    hashes = RMinHash.hash_token_sets(said)
+    counts = np.array(list(map(len, said)), dtype=np.int64)
+    words = np.fromiter(chain.from_iterable(hashes), np.uint64, int(counts.sum()))
+    flat, lengths = _folded(words, counts)
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.uint64)
+    rows = RMinHash.digest_matrix_from_flat_token_hashes(flat, ends, SIZE, SEED)
     return np.array(rows.to_rows(), dtype=np.uint32).reshape(len(texts), SIZE)
+
+
+def _plain(text: str) -> str:
+    """Return the words of a text with blanks between, as `measures.tokens` finds them."""
+    return " ".join(word for run in runs_of(normal(text)) for word in run)
+
+
+def _folded(
+    words: NDArray[np.uint64], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Fold every run of `RUN` words into a number; return them, and how many each text has.
+
+    A text of fewer words is one run, and an empty one none.
+    """
+    short = (counts < RUN) & (counts > 0)
+    lengths = np.where(short, 1, np.maximum(counts - RUN + 1, 0))
+    first = np.cumsum(counts) - counts
+    begins = np.repeat(first, lengths) + _within(lengths)
+    width = np.repeat(np.minimum(counts, RUN), lengths)
+    folded = np.zeros(len(begins), dtype=np.uint64)
+    for step in range(RUN):  # a polynomial in a large odd number; it wraps, as it is meant to
+        inside = step < width
+        word = words[np.minimum(begins + step, max(len(words) - 1, 0))] if len(words) else folded
+        folded = np.where(inside, (folded + word) * np.uint64(0x9E3779B97F4A7C15), folded)
+        folded = np.where(inside, folded ^ (folded >> np.uint64(29)), folded)
+    return folded, lengths
+
+
+def _within(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number the items of each group from 0."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def rows_for(threshold: float) -> int:

@@ -96,22 +96,39 @@ def signed_records(folder: RunFolder) -> tuple[Record, ...]:
         StoreError: A file is damaged.
     """
     real = tuple(read_records(folder.real))
-    covered = {name for one in sign_offs(folder).signed for name in one.records}
-    unsigned = [
-        record
-        for record in real
-        if record.id not in covered or record.deidentification is not Deidentification.SIGNED_OFF
-    ]
-    waiting = [record for record in read_records(folder.quarantine) if record.id not in covered]
+    covered = signed_ids(folder)
+    check_signed(
+        folder,
+        sum(
+            record.id not in covered or record.deidentification is not Deidentification.SIGNED_OFF
+            for record in real
+        ),
+    )
+    return real
+
+
+def signed_ids(folder: RunFolder) -> frozenset[str]:
+    """Return the ids of all records that somebody signed for."""
+    return frozenset(name for one in sign_offs(folder).signed for name in one.records)
+
+
+def check_signed(folder: RunFolder, unsigned: int = 0) -> None:
+    """Refuse a corpus of which `unsigned` real records have no signature, or some wait for one.
+
+    Raises:
+        SignOffNeededError: Records wait in quarantine, or one was not signed for.
+        StoreError: A file is damaged.
+    """
+    covered = signed_ids(folder)
+    waiting = sum(record.id not in covered for record in read_records(folder.quarantine))
     if unsigned or waiting:
         raise SignOffNeededError(
-            f"{len(unsigned) + len(waiting)} real records are not signed off",
+            f"{unsigned + waiting} real records are not signed off",
             where=str(folder.real if unsigned else folder.quarantine),
             expected="a person who read the review and signed",
             got="no signature for them",
             mend=f'Read {folder.review}, then sign with --sign-off "NAME".',
         )
-    return real
 
 
 def _with_signature(folder: RunFolder, pending: list[Record]) -> list[Record]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from domain.base import seed_of
 from domain.errors import BlendError
@@ -26,15 +26,32 @@ MIN_REPLY_WORDS = 3
 """A shorter reply is a listening sound, and a poor reference."""
 
 
+class Grouped(Protocol):
+    """What the split looks at: a record, or a row that stands for one."""
+
+    @property
+    def group(self) -> str:
+        """Who or what it belongs to."""
+        ...
+
+    @property
+    def quality(self) -> Quality:
+        """How good it is."""
+        ...
+
+
+G = TypeVar("G", bound=Grouped)
+
+
 @dataclass(frozen=True)
-class Split:
+class Split(Generic[G]):
     """Real records to train on, and those kept out. No group stands on both sides."""
 
-    kept: tuple[Record, ...]
-    held_out: tuple[Record, ...]
+    kept: tuple[G, ...]
+    held_out: tuple[G, ...]
 
 
-def split(records: Sequence[Record], share: float, seed: int) -> Split:
+def split(records: Sequence[G], share: float, seed: int) -> Split[G]:
     """Hold out about `share` of the records, and at least one usable one, by whole groups.
 
     Groups are drawn by `seed`. Groups that hold low-quality records only are kept: they make no
@@ -43,7 +60,7 @@ def split(records: Sequence[Record], share: float, seed: int) -> Split:
     Raises:
         BlendError: There are not two groups with usable records.
     """
-    groups: dict[str, list[Record]] = {}
+    groups: dict[str, list[G]] = {}
     for record in records:
         groups.setdefault(record.group, []).append(record)
     usable = sorted(g for g, own in groups.items() if any(map(is_usable, own)))
@@ -67,7 +84,7 @@ def split(records: Sequence[Record], share: float, seed: int) -> Split:
     )
 
 
-def is_usable(record: Record) -> bool:
+def is_usable(record: Grouped) -> bool:
     """Tell a record that is not labelled poor."""
     return record.quality is not Quality.LOW
 

@@ -36,39 +36,56 @@ class CorpusStats(Noun):
     by_status: dict[str, int]
 
 
-def describe(records: Iterable[Record]) -> CorpusStats:
-    """Count `records`, going through them once."""
-    said: Counter[Speaker] = Counter()
-    turns: Counter[Speaker] = Counter()
-    fields: dict[str, Counter[str]] = {
-        name: Counter() for name in ("origin", "source", "quality", "licence", "deidentification")
-    }
-    groups: set[str] = set()
-    count = 0
-    for record in records:
-        count += 1
-        groups.add(record.group)
-        for name, counter in fields.items():
+class Census:
+    """Counts records one by one; `stats` says what was counted so far."""
+
+    def __init__(self) -> None:
+        self._said: Counter[Speaker] = Counter()
+        self._turns: Counter[Speaker] = Counter()
+        self._fields: dict[str, Counter[str]] = {
+            name: Counter()
+            for name in ("origin", "source", "quality", "licence", "deidentification")
+        }
+        self._groups: set[str] = set()
+        self._count = 0
+
+    def add(self, record: Record) -> None:
+        """Count one more."""
+        self._count += 1
+        self._groups.add(record.group)
+        for name, counter in self._fields.items():
             counter[str(getattr(record, name))] += 1
         for turn in record.turns:
-            turns[turn.speaker] += 1
-            said[turn.speaker] += len(words(turn.text))
-    therapist, client = said[Speaker.THERAPIST], said[Speaker.CLIENT]
-    return CorpusStats(
-        records=count,
-        groups=len(groups),
-        turns=turns.total(),
-        words=said.total(),
-        therapist_words=therapist,
-        words_per_therapist_turn=_ratio(therapist, turns[Speaker.THERAPIST]),
-        words_per_client_turn=_ratio(client, turns[Speaker.CLIENT]),
-        therapist_talk_share=_ratio(therapist, said.total(), digits=3),
-        by_origin=_counts(fields["origin"]),
-        by_source=_counts(fields["source"]),
-        by_quality=_counts(fields["quality"]),
-        by_licence=_counts(fields["licence"]),
-        by_status=_counts(fields["deidentification"]),
-    )
+            self._turns[turn.speaker] += 1
+            self._said[turn.speaker] += len(words(turn.text))
+
+    def stats(self) -> CorpusStats:
+        """Return the counts."""
+        said, turns, fields = self._said, self._turns, self._fields
+        therapist, client = said[Speaker.THERAPIST], said[Speaker.CLIENT]
+        return CorpusStats(
+            records=self._count,
+            groups=len(self._groups),
+            turns=turns.total(),
+            words=said.total(),
+            therapist_words=therapist,
+            words_per_therapist_turn=_ratio(therapist, turns[Speaker.THERAPIST]),
+            words_per_client_turn=_ratio(client, turns[Speaker.CLIENT]),
+            therapist_talk_share=_ratio(therapist, said.total(), digits=3),
+            by_origin=_counts(fields["origin"]),
+            by_source=_counts(fields["source"]),
+            by_quality=_counts(fields["quality"]),
+            by_licence=_counts(fields["licence"]),
+            by_status=_counts(fields["deidentification"]),
+        )
+
+
+def describe(records: Iterable[Record]) -> CorpusStats:
+    """Count `records`, going through them once."""
+    census = Census()
+    for record in records:
+        census.add(record)
+    return census.stats()
 
 
 def corpus_stats(folder: RunFolder) -> dict[str, CorpusStats]:

@@ -29,6 +29,24 @@ class Detection(Noun):
     shown: str
 
 
+class Telltale(Noun):
+    """What a discriminator says of a draft: how surely it is simulated, and what shows it."""
+
+    score: float
+    """Mean log-odds over the therapist's turns; 0 is undecided."""
+    limit: float
+    """Above it the draft goes back."""
+    turns: tuple[int, ...]
+    """The turns that tell most."""
+    words: tuple[str, ...]
+    """Words of those turns, the loudest first."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the draft goes back."""
+        return self.score > self.limit
+
+
 class GateAnswer(Noun):
     """One gate: failed means the draft is not accepted, whatever its score."""
 
@@ -79,6 +97,8 @@ class Critique(Noun):
     """Why it was not accepted, in plain words; empty when it was."""
     detections: tuple[Detection, ...] = ()
     """What the detectors found in the text; shown beside the verdict, which has its own rules."""
+    telltale: Telltale | None = None
+    """What gives the draft away as simulated, where the campaign has a discriminator."""
     rewind_to: int | None = None
     guidance: tuple[str, ...] = ()
     """What the therapist is told before the rewound turns, screened for what the client has

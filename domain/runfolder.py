@@ -86,6 +86,21 @@ class RunFolder:
         return self.root / "corpus" / "compare"
 
     @property
+    def discriminator(self) -> Path:
+        """safetensors: what tells this round's sessions from real ones; reads the next round's."""
+        return self.root / "corpus" / "discriminator.safetensors"
+
+    @property
+    def earlier_discriminator(self) -> Path:
+        """The round before's, which reads the drafts of this one: a copy, kept for resuming."""
+        return self.root / "corpus" / "earlier-discriminator.safetensors"
+
+    @property
+    def rounds(self) -> Path:
+        """JSON: how well each round up to this one was told from real sessions."""
+        return self.root / "corpus" / "rounds.json"
+
+    @property
     def canaries(self) -> Path:
         """JSON: sentences that were planted among the real records, to see if they come back."""
         return self.root / "corpus" / "canaries.json"

@@ -5,7 +5,7 @@ Read from YAML by `rehearsal.runfile`; every default stands here.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -16,6 +16,10 @@ from domain.price import Price
 
 EMBEDDED = "understudy"
 """The `base_url` that stands for a server the command line starts itself."""
+
+UNHASHED = ("budget", "discriminator")
+"""Keys of `campaign` that no session's bytes depend on: what it may spend; and the discriminator,
+which is known by what is in its file (`campaigns.manifest`), not by where it lies."""
 
 Variant = Literal["real", "synthetic", "hybrid", "real-oversampled", "shuffled"]
 TrackerName = Literal["tensorboard", "mlflow", "wandb"]
@@ -126,6 +130,17 @@ class BudgetSettings(Noun):
     """Seconds of this run after which no new call is made."""
 
 
+class DiscriminatorSettings(Noun):
+    """Sends back what is easily told from real sessions: the adversarial part, round by round."""
+
+    after: str | None = None
+    """The run of the round before, as a folder: its discriminator reads this round's drafts. Null
+    for the first round, which is only learned from."""
+    send_back: float = Field(default=0.2, gt=0, lt=1)
+    """Share of a round's accepted sessions that its discriminator would have sent back: what is
+    above them in the next round goes back."""
+
+
 class CampaignSettings(Noun):
     """How many sessions, how long, and how often a session may be revised."""
 
@@ -139,6 +154,8 @@ class CampaignSettings(Noun):
     """A JSONL file of plan items to play instead of casting from the pack."""
     casting: CastingSettings = CastingSettings()
     budget: BudgetSettings = BudgetSettings()
+    discriminator: DiscriminatorSettings | None = None
+    """Null leaves it out."""
 
 
 ColumnUse = Literal[
@@ -182,6 +199,30 @@ class CompareSettings(Noun):
     """Other limits than those of `corpus/data/compare.yaml`, by name; null takes one away."""
 
 
+Stratum = Literal["problem", "technique", "length", "quality"]
+
+
+class BlendSettings(Noun):
+    """How sources are mixed into what a model learns from."""
+
+    by: Literal["sessions", "tokens", "weight"] = "sessions"
+    """What `corpus.synthetic_share` is a share of: sessions, or the therapist's tokens, counted in
+    words. `weight` goes by `weights` in its place: how often a collection's sessions come up."""
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """Weight of each session by its collection's name, such as `annomi: 3`; others have 1."""
+    strata: tuple[Stratum, ...] = ()
+    """What every beginning of a blend has in the proportions of its source."""
+    even: bool = False
+    """Whether strata come up equally often rather than in those proportions."""
+    caps: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """Sessions of a collection at most, by its name."""
+    order: Literal["mixed", "real-first", "synthetic-first", "short-first", "long-first"] = "mixed"
+    """In which order sessions stand in a blend; `training.keep_order` learns them so."""
+    near_duplicate: float = Field(default=0.7, ge=0.3, le=1)
+    """Overlap of runs of five words from which the later of two sessions is left out; 1 leaves out
+    the same only."""
+
+
 class CorpusSettings(Noun):
     """What real material comes in, and how it is mixed."""
 
@@ -199,6 +240,7 @@ class CorpusSettings(Noun):
     """Share of the real sessions that nothing is trained on."""
     synthetic_share: float = Field(default=0.5, ge=0, le=1)
     """Share of the hybrid blend's sessions that is synthetic."""
+    blend: BlendSettings = BlendSettings()
     compare: CompareSettings = CompareSettings()
 
 
@@ -443,7 +485,7 @@ class Settings(Noun):
                 for name, role in self.roles
                 if name != "judge"
             },
-            "campaign": self.campaign.model_dump(mode="json", exclude={"budget"}),
+            "campaign": self.campaign.model_dump(mode="json", exclude=set(UNHASHED)),
         }
         return content_id("config", parts)
 

@@ -21,6 +21,7 @@ from langgraph.types import Command
 from typing_extensions import TypedDict
 
 from agents.supervisor import criticise as ask_supervisor
+from agents.telltale import sent_back_for
 from domain.call import CallFailed, CallKey
 from domain.critique import Critique
 from domain.scenario import PlanItem
@@ -98,6 +99,8 @@ async def _criticised(state: RefineState, runtime: Runtime[PlayContext]) -> Crit
         )
     except CallFailed as failed:
         return {"drafts": (*state["drafts"], draft), "failure": failure_of(failed)}
+    if context.discriminator is not None:
+        critique = sent_back_for(critique, context.discriminator.read(draft.turns))
     done = draft.model_copy(update={"critique": critique})
     return {"drafts": (*state["drafts"], done), "step": state["step"] + 1}
 

@@ -9,13 +9,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rehearsal.comparing import compare
-from rehearsal.options import JsonOption, RunOption, TargetArgument, find_target, with_transcripts
+from rehearsal.options import (
+    JsonOption,
+    RunOption,
+    TargetArgument,
+    find_target,
+    percentages,
+    with_transcripts,
+)
 
 if TYPE_CHECKING:
     from corpus.ingest import IngestSummary
     from corpus.speakers import Ask
     from domain.runfolder import RunFolder
     from domain.settings import Settings
+
+SweepOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sweep", metavar="SHARES", help="Synthetic shares in percent, such as 0,25,50,100."
+    ),
+]
 
 app = typer.Typer(help="Take in real transcripts, sign, blend, export.", no_args_is_help=True)
 
@@ -121,16 +135,33 @@ def sign_off(
 
 
 @app.command("blend")
-def blend(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption = False) -> None:
-    """Split, hold out, and mix real and accepted synthetic sessions, one blend per variant."""
+def blend(
+    target: TargetArgument,
+    sweep: SweepOption = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="With --sweep: how many seeds, from the run's own on.")
+    ] = 1,
+    run_dir: RunOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Split, hold out, and mix real and accepted synthetic sessions, one blend per variant.
+
+    With --sweep, a series of blends in its place, which `train sweep` trains on: the same number of
+    therapist words each, and the same sessions held out.
+    """
     from corpus.blend import blend as mix
+    from corpus.blend import blend_sweep, sweep_folder
     from rehearsal.console import emit_json, say
     from rehearsal.runfile import keep_settings
     from rehearsal.writing import writing
 
     settings, folder = find_target(target, run_dir)
+    into = folder if sweep is None else sweep_folder(folder)
     with writing(folder):
-        made = mix(settings, folder)
+        if sweep is None:
+            made = mix(settings, folder)
+        else:
+            made = blend_sweep(settings, folder, percentages(sweep), seeds)
         keep_settings(settings, folder)
     if as_json:
         emit_json({name: each.model_dump(mode="json") for name, each in made.items()})
@@ -138,8 +169,11 @@ def blend(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption
     for name, each in made.items():
         say(
             f"{name:<10} {each.real_sessions:>4} real + {each.synthetic_sessions:>4} synthetic "
-            f"sessions, {each.supervised_words:,} therapist words: {folder.blend(name)}",
+            f"sessions, {each.supervised_words:,} therapist words: {into.blend(name)}",
         )
+    for reason, count in next(iter(made.values())).left_out.items():
+        if count:
+            say(f"Left out of all: {count:,} {reason}")
 
 
 @app.command("export")

@@ -79,3 +79,22 @@ def find_target(target: str, run: Path | None = None) -> tuple[Settings, RunFold
         return settings, folder_of(settings, run)
     settings, folder = open_run(target)
     return settings, folder if run is None else RunFolder(run)
+
+
+def percentages(shares: str) -> tuple[int, ...]:
+    """Read synthetic shares in percent, such as `0,25,50,100`.
+
+    Raises:
+        ConfigError: They are no whole numbers.
+    """
+    from domain.errors import ConfigError
+
+    try:
+        return tuple(int(share.strip().removesuffix("%")) for share in shares.split(","))
+    except ValueError as error:
+        raise ConfigError(
+            "the shares cannot be used",
+            where="the series of synthetic shares",
+            expected="whole percentages with commas between them, such as 0,25,50,100",
+            got=shares,
+        ) from error

@@ -14,6 +14,7 @@ from rehearsal.options import (
     RunOption,
     TargetArgument,
     find_target,
+    percentages,
     with_ray,
 )
 from rehearsal.train import base_of, train
@@ -79,20 +80,21 @@ def sweep(
     as_json: JsonOption = False,
 ) -> None:
     """Train a series of blends from real to synthetic and measure all on held-out real sessions."""
+    from corpus.blend import sweep_folder
     from engine import cluster
     from rehearsal.console import emit_json, say, watching
     from rehearsal.writing import writing
-    from training.sweep import FOLDER, run_sweep, table_of
+    from training.sweep import run_sweep, table_of
     from training.sweepfigure import draw_sweep
 
     settings, folder = find_target(target, run_dir)
-    settings, wanted = with_ray(settings, ray), _percentages(shares)
+    settings, wanted = with_ray(settings, ray), percentages(shares)
     again = f'rehearsal train sweep "{folder.root}" --shares {shares} --seeds {seeds}'
     with writing(folder, again), watching() as progress:
         base = base_of(settings, progress)
         with cluster.running(settings.engine, progress):
             result = run_sweep(settings, folder, base, wanted, seeds, progress)
-    figures = draw_sweep(result, folder.root / FOLDER)
+    figures = draw_sweep(result, sweep_folder(folder).root)
     if as_json:
         emit_json({**result.model_dump(mode="json"), "figures": [str(path) for path in figures]})
     else:
@@ -147,17 +149,3 @@ def merge(
         emit_json({"variant": variant, "to": str(to)})
     else:
         say(f"{variant} merged into its base: {to}")
-
-
-def _percentages(shares: str) -> tuple[int, ...]:
-    from domain.errors import ConfigError
-
-    try:
-        return tuple(int(share.strip().removesuffix("%")) for share in shares.split(","))
-    except ValueError as error:
-        raise ConfigError(
-            "the shares cannot be used",
-            where="--shares",
-            expected="whole percentages with commas between them, such as 0,25,50,100",
-            got=shares,
-        ) from error

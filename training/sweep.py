@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corpus.blend import blend_series, series_name
+from corpus.blend import blend_sweep, series_name, sweep_folder
 from corpus.files import write_text
-from corpus.signoff import sign_offs
 from domain.base import Noun
 from domain.errors import ConfigError, TrainingError
 from domain.progress import Progress, silent
-from domain.runfolder import RunFolder
 from training.card import write_card
 from training.heldout import as_model, held_out_examples, losses_under
 from training.models import hush, load_tokenizer
@@ -28,10 +26,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from domain.runfolder import RunFolder
     from domain.settings import Settings
     from training.heldout import ModelLoss
 
-FOLDER, RESULT_FILE, TABLE_FILE = "sweep", "sweep.json", "sweep.md"
+RESULT_FILE, TABLE_FILE = "sweep.json", "sweep.md"
 STAGE = "sweep: held-out loss"
 CONFIDENCE = 0.95
 
@@ -94,13 +93,11 @@ def run_sweep(
         StoreError: The run's folder cannot be written.
     """
     hush()
-    _check(shares, seeds)
-    into = RunFolder(folder.root / FOLDER)
+    _check(seeds)
+    into = sweep_folder(folder)
     chosen = tuple(range(settings.seed, settings.seed + seeds))
-    blends, summaries = {}, {}
+    blends, summaries = blend_sweep(settings, folder, shares, seeds), {}
     for seed in chosen:
-        blends.update(blend_series(settings, folder, shares, seed, into))
-        write_text(into.sign_off, sign_offs(folder).model_dump_json(indent=2) + "\n")
         names = [series_name(share, seed) for share in shares]
         seeded = settings.model_copy(update={"seed": seed})
         summaries.update(train_blends(seeded, into, base, names, progress))
@@ -191,14 +188,7 @@ def _shown(interval: Interval, form: str = ".3f") -> str:
     return f"{interval.value:{form}} ({interval.low:{form}} to {interval.high:{form}})"
 
 
-def _check(shares: Sequence[int], seeds: int) -> None:
-    if not shares or len(set(shares)) < len(shares) or not all(0 <= one <= 100 for one in shares):
-        raise ConfigError(
-            "the shares cannot be used",
-            where="--shares",
-            expected="different whole percentages, such as 0,25,50,100",
-            got=",".join(map(str, shares)),
-        )
+def _check(seeds: int) -> None:
     if seeds < 1:
         raise ConfigError("no seed, no training", where="--seeds", expected="1 or more", got="0")
 

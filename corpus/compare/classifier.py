@@ -8,7 +8,7 @@ utterances of one session resemble one another. 0.5 is chance, 1 is told apart w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -43,8 +43,12 @@ class Told:
     """What came of a test: AUC, and for each text of the second side its out-of-fold score."""
 
     auc: Measured
+    session_auc: Measured
+    """The same over sessions, by the mean of their texts."""
     scores: NDArray[np.float64]
     """Log-odds that a text of the second side is of the second side, [texts]."""
+    session_scores: NDArray[np.float64]
+    """The mean of them for each session of the second side, in the order of the sessions."""
     words: tuple[tuple[str, ...], ...]
     """What spoke loudest for that, in each text of the second side."""
 
@@ -62,14 +66,33 @@ def tell_apart(first: Texts, second: Texts, seed: int, *, words: bool = False) -
     groups = np.concatenate([first.groups, second.groups + first.groups.max() + 1])
     scores, told = _out_of_fold(vectors, names, is_second, groups, folds, seed, words=words)
     split = len(first.texts)
-    auc = _auc(scores[:split], first.sessions, scores[split:], second.sessions, seed)
-    return Told(auc, scores[split:], tuple(told[split:]))
+    own, theirs = scores[:split], scores[split:]
+    means = [_means(own, first.sessions), _means(theirs, second.sessions)]
+    alone = [np.arange(len(mean)) for mean in means]
+    return Told(
+        auc=_auc(own, first.sessions, theirs, second.sessions, seed),
+        session_auc=_auc(means[0], alone[0], means[1], alone[1], seed),
+        scores=theirs,
+        session_scores=means[1],
+        words=tuple(told[split:]),
+    )
+
+
+def _means(scores: NDArray[np.float64], sessions: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean score of each session, in the order of the sessions."""
+    _, at, sizes = np.unique(sessions, return_inverse=True, return_counts=True)
+    return np.bincount(at, weights=scores) / sizes
+
+
+def vectorizer() -> Any:  # noqa: ANN401 - scikit-learn's
+    """Return TF-IDF of words and pairs of words that come up twice."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=WORDS)
 
 
 def _vectors(texts: Sequence[str]) -> tuple[csr_matrix, NDArray[np.str_]]:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    made = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=WORDS)
+    made = vectorizer()
     try:
         return made.fit_transform(texts), made.get_feature_names_out()
     except ValueError:  # no word comes up twice: nothing to tell them apart by
@@ -86,7 +109,6 @@ def _out_of_fold(
     *,
     words: bool,
 ) -> tuple[NDArray[np.float64], list[tuple[str, ...]]]:
-    from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
 
     scores = np.zeros(len(labels))
@@ -95,13 +117,20 @@ def _out_of_fold(
     for train, test in split.split(vectors, labels, groups):
         if len(set(labels[train])) < 2:
             continue
-        model = LogisticRegression(C=10, class_weight="balanced", max_iter=1000)
-        model.fit(vectors[train], labels[train])
+        model = learned(vectors[train], labels[train])
         scores[test] = model.decision_function(vectors[test])
         if words:
             for row in test[labels[test] == 1]:
                 told[row] = telltale(vectors[row], model.coef_[0], names)
     return scores, told
+
+
+def learned(vectors: csr_matrix, labels: NDArray[np.int64]) -> Any:  # noqa: ANN401 - scikit-learn's
+    """Return a logistic regression in which both sides weigh the same."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=10, class_weight="balanced", max_iter=1000)
+    return model.fit(vectors, labels)
 
 
 def telltale(

@@ -3,27 +3,32 @@ from __future__ import annotations
 import hashlib
 import json
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from corpus.blend import blend
+from corpus.blend import blend, blend_sweep, series_name, sweep_folder
 from corpus.draw import supervised_words
 from corpus.export import export_corpus, read_messages
 from corpus.files import read_nouns, read_records, write_nouns
 from corpus.licences import refusal
 from corpus.signoff import sign_off
 from corpus.stats import corpus_stats
-from domain.errors import BlendError, SignOffNeededError
+from corpus.strata import techniques
+from domain.base import canonical_json
+from domain.errors import BlendError, ConfigError, SignOffNeededError
 from domain.record import HeldOutContext, Origin, Quality
 from domain.settings import CorpusSettings, Settings, TrainingSettings, Variant
+from rehearsal.cli import run as command_line
 from tests.corpus.builders import record
+from tests.support.cast import an_item
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from domain.record import Record
     from domain.runfolder import RunFolder
 
 VARIANTS: tuple[Variant, ...] = ("real", "synthetic", "hybrid", "shuffled")
@@ -256,3 +261,148 @@ def test_stats_of_a_run(filled: RunFolder) -> None:
     assert stats["real"].by_quality == {"high": 18, "low": 2}
     assert stats["real"].by_status == {"signed_off": 20}
     assert 0 < stats["real"].therapist_talk_share < 1
+
+
+def test_a_series_has_equal_words_and_one_set_of_held_out_sessions(filled: RunFolder) -> None:
+    made = blend_sweep(SETTINGS, filled, (0, 25, 50, 100), 2)
+    assert list(made) == [series_name(share, seed) for seed in (7, 8) for share in (0, 25, 50, 100)]
+    into = sweep_folder(filled)
+    held_out = {one.id for one in read_records(into.held_out)}
+    longest = max(supervised_words(one) for one in read_records(filled.real))
+    for name, one in made.items():
+        assert one.share is not None
+        assert abs(one.synthetic_sessions - one.sessions * one.share / 100) < 1
+        assert abs(one.supervised_words - made[series_name(0, 7)].supervised_words) <= longest
+        assert not held_out & {line["id"] for line in read_messages(into.blend(name))}
+    assert made["share-50-seed-7"] != made["share-50-seed-8"]
+    assert into.sign_off.read_bytes() == filled.sign_off.read_bytes()
+
+
+@pytest.mark.parametrize("shares", [(), (0, 0), (-1,), (101,)])
+def test_a_series_is_of_percentages(filled: RunFolder, shares: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigError, match="the shares cannot be used"):
+        blend_sweep(SETTINGS, filled, shares, 1)
+
+
+def test_the_verb_makes_the_series(filled: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    filled.config.write_text("name: test\n")
+    arguments = ["corpus", "blend", str(filled.root), "--sweep", "0,50,100", "--json"]
+    assert command_line(arguments) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert sorted(one["share"] for one in shown.values()) == [0, 50, 100]
+    assert all((sweep_folder(filled).blend(name) / "messages.jsonl").is_file() for name in shown)
+    assert command_line([*arguments[:4], "half", "--json"]) == 2
+
+
+def with_blend(**changes: object) -> Settings:
+    return with_corpus(blend=changes)
+
+
+def test_a_share_of_tokens_is_of_what_therapists_say(run: RunFolder) -> None:
+    write_nouns(run.quarantine, [record(n, exchanges=4) for n in range(40)])
+    sign_off(run, "A Reader")
+    long = [record(n, origin=Origin.SYNTHETIC, exchanges=16) for n in range(100, 120)]
+    write_nouns(run.synthetic, long)
+    words = {one.id: supervised_words(one) for one in long}
+    parts = {}
+    for by in ("sessions", "tokens"):
+        made = blend(with_blend(by=by), run)["hybrid"]
+        said = sum(words.get(line["id"], 0) for line in read_messages(run.blend("hybrid")))
+        parts[by] = said / made.supervised_words
+    assert parts["tokens"] == pytest.approx(0.5, abs=0.05)
+    assert parts["sessions"] > 0.7
+
+
+def test_weights_say_how_often_a_collection_comes_up(run: RunFolder) -> None:
+    write_nouns(run.quarantine, [record(n) for n in range(20)])
+    sign_off(run, "A Reader")
+    made_of = [record(n, origin=Origin.SYNTHETIC) for n in range(100, 160)]
+    write_nouns(run.synthetic, (one.model_copy(update={"source": "sim"}) for one in made_of))
+    made = blend(with_blend(by="weight", weights={"made": 3}), run)["hybrid"]
+    learned = 20 - made.held_out
+    assert made.real_sessions / made.synthetic_sessions == pytest.approx(3 * learned / 60, rel=0.1)
+    with pytest.raises(BlendError, match="a collection that there is not"):
+        blend(with_blend(by="weight", weights={"mdae": 3}), run)
+
+
+@pytest.mark.parametrize("even", [True, False])
+def test_every_beginning_has_the_strata_of_the_whole(run: RunFolder, *, even: bool) -> None:
+    write_nouns(run.quarantine, [record(n) for n in range(10)])
+    sign_off(run, "A Reader")
+    made_of = [
+        record(n, origin=Origin.SYNTHETIC).model_copy(update={"topic": "a" if n % 4 else "b"})
+        for n in range(100, 140)
+    ]
+    write_nouns(run.synthetic, made_of)
+    topics = {one.id: one.topic for one in made_of}
+    blend(with_blend(strata=["problem"], even=even), run)
+    begun = [topics[line["id"]] for line in read_messages(run.blend("synthetic"))][:16]
+    assert begun.count("b") == (8 if even else 4)
+
+
+def test_the_technique_of_a_session_stands_in_its_plan(tmp_path: Path) -> None:
+    plan = [an_item(n) for n in range(3)]
+    path = tmp_path / "plan.jsonl"
+    path.write_bytes(b"".join(canonical_json(one) + b"\n" for one in plan))
+    assert techniques(path) == {one.session_id: one.scenario.technique for one in plan}
+    assert techniques(tmp_path / "none") == {}
+
+
+def test_caps_and_curriculum(run: RunFolder) -> None:
+    write_nouns(run.quarantine, [record(n, exchanges=4 + n % 5) for n in range(20)])
+    sign_off(run, "A Reader")
+    write_nouns(run.synthetic, (record(n, origin=Origin.SYNTHETIC) for n in range(100, 140)))
+    capped = blend(with_blend(caps={"made": 5}), run)
+    assert all(one.distinct <= 10 for one in capped.values())
+    assert capped["hybrid"].left_out["over a cap"] > 0
+    blend(with_blend(order="real-first"), run)
+    origins = [row["origin"] for row in rows_of(run, "hybrid")]
+    assert origins == sorted(origins)
+    blend(with_blend(order="short-first"), run)
+    lengths = [len(row["turns"]) for row in rows_of(run, "real")]
+    assert lengths == sorted(lengths)
+
+
+def rows_of(run: RunFolder, variant: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(run.blend(variant) / "records.parquet").to_pylist()
+    return rows
+
+
+def test_duplicates_are_left_out_across_sources_and_the_real_one_stays(run: RunFolder) -> None:
+    real = [record(n) for n in range(12)]
+    write_nouns(run.quarantine, real)
+    sign_off(run, "A Reader")
+
+    def copied(one: Record, *, changed: int) -> Record:
+        turns = [
+            turn.model_copy(
+                update={"text": f"{turn.text} Well." if turn.index < changed else turn.text.upper()}
+            )
+            for turn in one.turns
+        ]
+        made = record(200, origin=Origin.SYNTHETIC)
+        return made.model_copy(update={"turns": tuple(turns), "group": f"copy-of-{one.id}"})
+
+    copies = [copied(real[0], changed=0), copied(real[1], changed=2)]
+    own = [record(n, origin=Origin.SYNTHETIC) for n in range(100, 106)]
+    write_nouns(run.synthetic, [*own, *copies])
+    made = blend(SETTINGS, run)
+    assert made["hybrid"].left_out["exact duplicates"] == 1
+    assert made["hybrid"].left_out["near-duplicates"] == 1
+    learned = {line["id"] for name in made for line in read_messages(run.blend(name))}
+    assert not learned & {one.id for one in copies}
+
+
+def test_nobody_stands_on_both_sides(run: RunFolder) -> None:
+    write_nouns(run.quarantine, [record(n) for n in range(10)])
+    sign_off(run, "A Reader")
+    made_of = [record(n, origin=Origin.SYNTHETIC) for n in range(100, 110)]
+    write_nouns(run.synthetic, made_of)
+    blend(SETTINGS, run)
+    kept_out = next(iter(read_records(run.held_out)))
+    write_nouns(
+        run.synthetic, [made_of[0].model_copy(update={"group": kept_out.group}), *made_of[1:]]
+    )
+    made = blend(SETTINGS, run)
+    assert made["synthetic"].left_out["of a held-out video, client or persona"] == 1
+    assert made["synthetic"].distinct == 9

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from corpus.blend import sweep_folder
 from corpus.files import write_nouns
 from corpus.signoff import sign_off
 from domain.errors import ConfigError
@@ -12,7 +13,7 @@ from domain.record import Deidentification, Origin
 from domain.runfolder import RunFolder
 from domain.settings import EngineSettings, EvaluationSettings, Settings, TrainingSettings
 from tests.training.talk import record
-from training.sweep import FOLDER, RESULT_FILE, Draws, Sweep, run_sweep, table_of
+from training.sweep import RESULT_FILE, Draws, Sweep, run_sweep, table_of
 from training.sweepfigure import draw_sweep
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def test_every_share_is_trained_alike_and_measured_on_the_same_sessions(swept: S
 def test_the_result_is_kept_and_a_second_sweep_trains_nothing(
     swept: Sweep, folder: RunFolder, small_base: Path
 ) -> None:
-    root = folder.root / FOLDER
+    root = sweep_folder(folder).root
     assert Sweep.model_validate_json((root / RESULT_FILE).read_bytes()) == swept
     made = root / "adapters" / "share-50-seed-8" / "adapter_model.safetensors"
     before = made.stat().st_mtime_ns
