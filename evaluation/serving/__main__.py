@@ -48,10 +48,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--adapter", action="append", default=[], metavar="NAME=PATH", type=_named_path
     )
+    parser.add_argument("--name", default="base", help="model name of the base")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--announce", type=Path, help="file to write the address to, as JSON")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument(
+        "--precision", default="auto", choices=["auto", "float32", "float64", "bfloat16"]
+    )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves it to torch")
     parser.add_argument("--allow-hub", action="store_true", help="may fetch the base from a hub")
     parser.add_argument(
@@ -111,18 +115,21 @@ async def _serve(options: argparse.Namespace, token: str | None) -> None:
     from aiohttp import web
 
     from evaluation.serving.app import ModelApp
-    from evaluation.serving.models import load_models
+    from evaluation.serving.loading import load_models
 
     if options.threads:
         torch.set_num_threads(options.threads)
     models = load_models(
         options.base,
         dict(options.adapter),
+        name=options.name,
+        precision=options.precision,
         device=options.device,
         local_only=not options.allow_hub,
     )
     app = ModelApp(models, token=token, drop_oldest=options.drop_oldest).build()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    # a caller who goes away ends what is generated for it
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, handler_cancellation=True)
     await runner.setup()
     try:
         await web.TCPSite(runner, options.host, options.port).start()

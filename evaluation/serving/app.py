@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import hmac
 import json
 import logging
-import time
 from typing import TYPE_CHECKING
 
 import jinja2
@@ -14,8 +13,11 @@ from aiohttp import web
 
 from domain.call import CALL_HEADER
 from evaluation.serving.batcher import Batcher
-from evaluation.serving.requests import ChatRequest, RequestRefused, parse_request
+from evaluation.serving.refused import RequestRefused
+from evaluation.serving.requests import ChatRequest, parse_request
 from evaluation.serving.sampling import Row, make_row
+from evaluation.serving.streaming import DONE, Telling, event
+from evaluation.serving.wire import Chunks, completion
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -96,6 +98,7 @@ class ModelApp:
             {
                 "status": "ok",
                 "answered": batcher.answered,
+                "abandoned": batcher.abandoned,
                 "batches": batcher.batches,
                 "shortened": self._shortened,
             }
@@ -108,7 +111,7 @@ class ModelApp:
         ]
         return web.json_response({"object": "list", "data": data})
 
-    async def _chat(self, http: web.Request) -> web.Response:
+    async def _chat(self, http: web.Request) -> web.StreamResponse:
         try:
             request = parse_request(json.loads(await http.read()))
         except ValueError as error:
@@ -121,7 +124,16 @@ class ModelApp:
                 param="model",
                 code="model_not_found",
             )
-        row = await self._working().answer(request.model, self._row(request))
+        row = self._row(request)
+        if request.form.json_schema is not None:
+            # a large schema takes a while; others are answered meanwhile
+            row.grammar = await asyncio.to_thread(
+                self._models.grammars.start, request.form.json_schema
+            )
+        if request.form.stream:
+            answer = await self._stream(http, request, row)
+        else:
+            answer = web.json_response(completion(request, await self._working().answer(row)))
         _LOG.info(
             "%s %s %d+%d tokens, %s",
             http.headers.get(CALL_HEADER, "-"),
@@ -130,7 +142,32 @@ class ModelApp:
             len(row.tokens),
             row.finish_reason,
         )
-        return web.json_response(_completion(request, row))
+        return answer
+
+    async def _stream(
+        self, http: web.Request, request: ChatRequest, row: Row
+    ) -> web.StreamResponse:
+        """Tell the answer piece by piece, as server-sent events in OpenAI's form."""
+        loop, pieces = asyncio.get_running_loop(), asyncio.Queue[str | None]()
+        row.telling = Telling(
+            lambda text: loop.call_soon_threadsafe(pieces.put_nowait, text) and None,
+            request.sampling.stop,
+        )
+        answering = asyncio.create_task(self._working().answer(row))
+        answering.add_done_callback(lambda _: loop.call_soon(pieces.put_nowait, None))
+        stream = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+        )
+        chunks = Chunks(request, row)
+        try:
+            await stream.prepare(http)
+            await stream.write(event(chunks.piece("", first=True)))
+            while (text := await pieces.get()) is not None:
+                await stream.write(event(chunks.piece(text)))
+            await stream.write(await _ending(answering, chunks))
+        finally:
+            answering.cancel()
+        return stream
 
     def _row(self, request: ChatRequest) -> Row:
         """Encode the conversation and fit it, with its answer, into the model's context."""
@@ -158,7 +195,9 @@ class ModelApp:
                 param="messages",
                 code="context_length_exceeded",
             )
-        return make_row(prompt, request.sampling, wanted or min(DEFAULT_TOKENS, room))
+        return make_row(
+            request.model, prompt, request.sampling, wanted or min(DEFAULT_TOKENS, room)
+        )
 
     def _working(self) -> Batcher:
         if self._batcher is None:
@@ -166,24 +205,10 @@ class ModelApp:
         return self._batcher
 
 
-def _completion(request: ChatRequest, row: Row) -> dict[str, object]:
-    digest = hashlib.sha256(f"{request.model}\x1f{row.prompt}\x1f{row.text}".encode()).hexdigest()
-    return {
-        "id": f"chatcmpl-{digest[:24]}",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": request.model,
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": row.text, "refusal": None},
-                "logprobs": None,
-                "finish_reason": row.finish_reason,
-            }
-        ],
-        "usage": {
-            "prompt_tokens": len(row.prompt),
-            "completion_tokens": len(row.tokens),
-            "total_tokens": len(row.prompt) + len(row.tokens),
-        },
-    }
+async def _ending(answering: asyncio.Task[Row], chunks: Chunks) -> bytes:
+    """Return the events that close a stream; a failure on the way is one of them."""
+    try:
+        row = await answering
+    except RequestRefused as refused:
+        return event(refused.body())
+    return b"".join([*(event(chunk) for chunk in chunks.end(row)), DONE])

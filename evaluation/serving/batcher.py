@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evaluation.serving.requests import RequestRefused
+from evaluation.serving.refused import RequestRefused
 
 if TYPE_CHECKING:
     from evaluation.serving.models import ServedModels
@@ -25,14 +25,14 @@ LONGEST_QUEUE = 4096
 
 @dataclass
 class _Waiting:
-    name: str
-    bucket: int
+    lane: tuple[str, int]
+    """What requests must have in common to share a batch."""
     row: Row
     answered: asyncio.Future[Row]
 
 
 class Batcher:
-    """One thread that answers batch after batch; each batch holds one model's requests."""
+    """One thread that answers batch after batch; a batch may mix adapters."""
 
     def __init__(self, models: ServedModels) -> None:
         self._models = models
@@ -42,6 +42,7 @@ class Batcher:
         self._task: asyncio.Task[None] | None = None
         self.batches = 0
         self.answered = 0
+        self.abandoned = 0
 
     def start(self) -> None:
         """Begin to answer; must be called inside the running loop."""
@@ -59,8 +60,8 @@ class Batcher:
         self._waiting.clear()
         self._thread.shutdown(wait=True)
 
-    async def answer(self, name: str, row: Row) -> Row:
-        """Queue one row for model `name`; return it once it is finished.
+    async def answer(self, row: Row) -> Row:
+        """Queue one row; return it once it is finished. Who stops waiting stops its generation.
 
         Raises:
             RequestRefused: 429 when too many wait, 500 when generation failed.
@@ -68,10 +69,13 @@ class Batcher:
         if len(self._waiting) >= LONGEST_QUEUE:
             raise RequestRefused(429, "Too many requests are waiting.", code="rate_limit_exceeded")
         future: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
-        bucket = self._models.shape.bucket(len(row.prompt))
-        self._waiting.append(_Waiting(name, bucket, row, future))
+        lane = (self._models.lane(row.model), self._models.shape.bucket(len(row.prompt)))
+        self._waiting.append(_Waiting(lane, row, future))
         self._arrived.set()
-        return await future
+        try:
+            return await future
+        finally:
+            row.abandoned = not row.finish_reason
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
@@ -81,9 +85,7 @@ class Batcher:
             while batch := self._take():
                 rows = [waiting.row for waiting in batch]
                 try:
-                    await loop.run_in_executor(
-                        self._thread, self._models.answer, batch[0].name, rows
-                    )
+                    await loop.run_in_executor(self._thread, self._models.answer, rows)
                 except (RuntimeError, ValueError, IndexError) as error:
                     self._fail(batch, error)
                 else:
@@ -91,27 +93,27 @@ class Batcher:
             self._arrived.clear()
 
     def _take(self) -> list[_Waiting]:
-        """Take the oldest request, and with it what shares its model and padded length."""
+        """Take the oldest request, and with it what shares its lane."""
         self._waiting = deque(one for one in self._waiting if not one.answered.done())
         if not self._waiting:
             return []
-        first = self._waiting[0]
-        batch = [
-            one for one in self._waiting if (one.name, one.bucket) == (first.name, first.bucket)
-        ][: self._models.shape.rows]
+        lane = self._waiting[0].lane
+        batch = [one for one in self._waiting if one.lane == lane][: self._models.shape.rows]
         taken = {id(one) for one in batch}
         self._waiting = deque(one for one in self._waiting if id(one) not in taken)
         return batch
 
     def _finish(self, batch: list[_Waiting]) -> None:
         self.batches += 1
-        self.answered += len(batch)
+        gone = sum(waiting.row.abandoned for waiting in batch)
+        self.abandoned += gone
+        self.answered += len(batch) - gone
         for waiting in batch:
             if not waiting.answered.done():
                 waiting.answered.set_result(waiting.row)
 
     def _fail(self, batch: list[_Waiting], error: Exception) -> None:
-        _LOG.error("a batch of %d for %s failed: %s", len(batch), batch[0].name, error)
+        _LOG.error("a batch of %d failed: %s: %s", len(batch), type(error).__name__, error)
         for waiting in batch:
             if not waiting.answered.done():
                 waiting.answered.set_exception(

@@ -1,4 +1,4 @@
-"""The models under test: one base in memory, and an adapter for each variant."""
+"""The models under test: one base in memory, an adapter for each variant, a batch for all."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agents.reply import GARBLED
 from corpus.chatform import fit_template
-from domain.errors import EvaluationError
-from evaluation.candidates.adapters import check_adapter
+from evaluation.serving.cache import roomy_cache
+from evaluation.serving.lora import mix, mixes
 from evaluation.serving.sampling import Row, draw
+from evaluation.serving.structured import Grammars
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from transformers import PreTrainedTokenizerBase
 
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 BASE = "base"
 """Name under which the base is served without any adapter."""
-EXACT_PARAMETERS = 200_000_000
-"""Up to this size a model on a CPU runs in float64: its rounding, some 1e-15, does not reach a
-drawn token, so requests can share a batch."""
 BUCKETS = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072)
 
 
@@ -52,24 +48,55 @@ class BatchShape:
 
 
 class ServedModels:
-    """A base and its adapters, one at a time in use; not safe for use by two threads."""
+    """A base and its adapters; not safe for use by two threads.
+
+    Adapters of plain LoRA or DoRA on linear layers share batches, each row with its own. Where one
+    adapter reaches further (into embeddings, say), PEFT switches all of them, one to a batch.
+
+    Args:
+        model: The base, or PEFT's model with the adapters loaded. It is changed.
+        tokenizer: The base's.
+        adapters: Names of the adapters.
+        base: Name under which the base is served.
+        shape: How requests share a batch.
+    """
 
     def __init__(
         self,
         model: Any,  # noqa: ANN401 - transformers' models share no type
         tokenizer: PreTrainedTokenizerBase,
-        names: Sequence[str],
+        adapters: Sequence[str],
+        shape: BatchShape,
+        base: str = BASE,
     ) -> None:
-        self._model = model
         self._tokenizer = tokenizer
-        self.names = (BASE, *names)
+        self._base = base
+        self._adapters = tuple(adapters)
+        self._company = None
+        self._model = model
+        if isinstance(model, PeftModel) and mixes(model):
+            self._model, self._company = mix(model, self._adapters)
+        self.names = (base, *adapters)
+        self.shape = shape
         self._device = next(model.parameters()).device
-        accepted = inspect.signature(_bare(model).forward).parameters
+        bare = model.get_base_model() if isinstance(model, PeftModel) else model
+        self._config = bare.config
+        accepted = inspect.signature(bare.forward).parameters
         self._takes_positions = "position_ids" in accepted
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
-        self.ends = _end_tokens(model, tokenizer)
-        self.context = int(getattr(_bare(model).config, "max_position_embeddings", 0) or 2**31)
-        self.shape = _shape(model, self._device)
+        self.ends = _end_tokens(bare, tokenizer)
+        self.context = int(getattr(bare.config, "max_position_embeddings", 0) or 2**31)
+        width = bare.get_output_embeddings().weight.shape[0]
+        self.grammars = Grammars(tokenizer, width, self.ends)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether requests for different adapters are answered in one batch."""
+        return self._company is not None or not self._adapters
+
+    def lane(self, name: str) -> str:
+        """Return what requests must have in common to share a batch."""
+        return "" if self.mixed else name
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Return the token ids of a conversation, up to where the assistant begins to speak.
@@ -95,22 +122,52 @@ class ServedModels:
         What is no text is left out: a small byte-level model ends within a character, or writes
         bytes that are none, and whoever reads an answer with such signs refuses it whole.
         """
-        return GARBLED.sub("", str(self._tokenizer.decode(list(tokens), skip_special_tokens=True)))
+        text = self._tokenizer.decode(
+            list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return GARBLED.sub("", str(text))
 
-    def answer(self, name: str, rows: list[Row]) -> None:
-        """Fill `text`, `tokens` and `finish_reason` of rows that all go to model `name`."""
-        if isinstance(self._model, PeftModel):
-            if name == BASE:
+    def answer(self, rows: list[Row]) -> None:
+        """Fill `text`, `tokens` and `finish_reason` of rows that share a lane."""
+        if self._company is not None:
+            self._choose(rows)
+        elif self._adapters:
+            if rows[0].model == self._base:
                 with self._model.disable_adapter():
                     self._generate(rows)
                 return
-            self._model.set_adapter(name, inference_mode=True)
+            self._model.set_adapter(rows[0].model, inference_mode=True)
         self._generate(rows)
+
+    @torch.inference_mode()
+    def logits(self, rows: list[Row]) -> torch.Tensor:
+        """Return [B, V]: what each row's next token would be drawn from."""
+        self._choose(rows)
+        ids, mask = self._left_padded(rows)
+        output = self._forward(ids, mask, roomy_cache(self._config))
+        found: torch.Tensor = output.logits[: len(rows), -1]
+        return found
+
+    def _choose(self, rows: list[Row]) -> None:
+        """Tell the layers which adapter each row has; vacant rows have none."""
+        if self._company is None:
+            return
+        none = len(self._adapters)
+        chosen = [
+            none if row.model == self._base else self._adapters.index(row.model) for row in rows
+        ]
+        chosen += [none] * (self._height(rows) - len(rows))
+        # a fixed shape is kept to: rows of the base alone take the same way as in company
+        self._company.plain = not self.shape.fixed and set(chosen) == {none}
+        self._company.rows = torch.tensor(chosen, device=self._device)
+
+    def _height(self, rows: list[Row]) -> int:
+        return self.shape.rows if self.shape.fixed else len(rows)
 
     @torch.inference_mode()
     def _generate(self, rows: list[Row]) -> None:
         ids, mask = self._left_padded(rows)
-        cache: Any = None
+        cache: Any = roomy_cache(self._config)
         for _ in range(max(row.limit for row in rows)):
             output = self._forward(ids, mask, cache)
             cache = output.past_key_values
@@ -126,7 +183,7 @@ class ServedModels:
     def _left_padded(self, rows: list[Row]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return token ids and mask, both [B, L]; padding stands on the left, mask 0."""
         longest = max(len(row.prompt) for row in rows)
-        height = self.shape.rows if self.shape.fixed else len(rows)
+        height = self._height(rows)
         length = self.shape.bucket(longest) or longest
         ids = torch.zeros((height, length), dtype=torch.long)
         mask = torch.zeros((height, length), dtype=torch.long)
@@ -151,94 +208,34 @@ class ServedModels:
         )
 
     def _append(self, row: Row, token: int) -> None:
+        """Take in a row's token, tell what can be told, and see whether the row is at its end."""
         if row.done:
             return
         row.tokens.append(token)
-        if token in self.ends:
-            row.text = self.decode(row.tokens[:-1])
-            row.finish_reason = "stop"
-            return
+        ended = token in self.ends
+        if row.grammar is not None and not ended:
+            row.grammar.accept(token)
+        whole = ended or (row.grammar is not None and row.grammar.complete)
         last = len(row.tokens) >= row.limit
-        if last or row.sampling.stop:
-            row.text = self.decode(row.tokens)
+        if whole or last or row.sampling.stop or row.telling is not None:
+            row.text = self.decode(row.tokens[:-1] if ended else row.tokens)
+        reason = self._reason(row, whole=whole, last=last)
+        if row.telling is not None:
+            (row.telling.end if reason else row.telling.grow)(row.text)
+        row.finish_reason = reason
+
+    @staticmethod
+    def _reason(row: Row, *, whole: bool, last: bool) -> str:
+        """Return why a row ends here, empty where it does not; a stop string is cut off."""
         cuts = [row.text.find(stop) for stop in row.sampling.stop if stop in row.text]
         if cuts:
             row.text = row.text[: min(cuts)]
-            row.finish_reason = "stop"
-        elif last:
-            row.finish_reason = "length"
-
-
-def load_models(
-    base: str | Path,
-    adapters: Mapping[str, Path],
-    *,
-    device: str = "auto",
-    local_only: bool = True,
-) -> ServedModels:
-    """Load a causal LM with a chat template, and LoRA adapters for it, from safetensors only.
-
-    Args:
-        base: A folder, or a hub id when `local_only` is off.
-        adapters: PEFT folders by the model name they are served under.
-        device: `cpu`, `cuda`, or `auto` for a GPU where there is one.
-        local_only: Whether nothing is fetched from a hub.
-
-    Raises:
-        EvaluationError: A file is missing, is not safetensors, or does not fit the base.
-    """
-    for name, path in adapters.items():
-        check_adapter(name, path)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(base), local_files_only=local_only)
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            str(base), use_safetensors=True, local_files_only=local_only, dtype="auto"
-        )
-        for name, path in adapters.items():
-            if isinstance(model, PeftModel):
-                model.load_adapter(str(path), adapter_name=name)
-            else:
-                model = PeftModel.from_pretrained(model, str(path), adapter_name=name)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise EvaluationError(
-            "the base or an adapter cannot be loaded",
-            where=str(base),
-            expected="a causal LM with safetensors weights, and LoRA adapters trained on it",
-            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
-            mend="train the adapters on this base again, or name the base they were trained on",
-        ) from error
-    if not tokenizer.chat_template:
-        raise EvaluationError(
-            "the base has no chat template",
-            where=str(base),
-            expected="a tokenizer with a chat template",
-            mend="use an instruction-tuned base, or add a chat_template to its tokenizer",
-        )
-    model = model.to(device=device, dtype=_dtype(model, device)).eval()
-    return ServedModels(model, tokenizer, list(adapters))
-
-
-def _bare(model: Any) -> Any:  # noqa: ANN401 - transformers' models share no type
-    return model.get_base_model() if isinstance(model, PeftModel) else model
-
-
-def _dtype(model: Any, device: str) -> torch.dtype:  # noqa: ANN401 - transformers' models share no type
-    if device != "cpu":
-        return torch.bfloat16
-    size = sum(weight.numel() for weight in model.parameters())
-    return torch.float64 if size <= EXACT_PARAMETERS else torch.float32
-
-
-def _shape(model: Any, device: torch.device) -> BatchShape:  # noqa: ANN401 - transformers' models share no type
-    if device.type != "cpu":
-        return BatchShape(rows=16, fixed=True)
-    exact = next(model.parameters()).dtype is torch.float64
-    return BatchShape(rows=16 if exact else 1, fixed=False)
+        if cuts or whole:
+            return "stop"
+        return "length" if last else ""
 
 
 def _end_tokens(model: Any, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:  # noqa: ANN401 - transformers' models share no type
-    configured = getattr(_bare(model).generation_config, "eos_token_id", None)
+    configured = getattr(model.generation_config, "eos_token_id", None)
     ends = configured if isinstance(configured, list) else [configured, tokenizer.eos_token_id]
     return frozenset(int(end) for end in ends if end is not None)

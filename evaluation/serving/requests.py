@@ -1,8 +1,8 @@
 """What a chat-completions request may ask of the models under test, and what is refused.
 
 The wire is OpenAI's `/v1/chat/completions`. Whatever is not supported is answered with 400 and
-the parameter's name, never passed over in silence: a caller that asked for a JSON schema must
-not take free text for it.
+the parameter's name, never passed over in silence: a caller that asked for tools or for penalties
+must not take for them what was drawn without.
 """
 
 from __future__ import annotations
@@ -12,31 +12,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from domain.base import Noun
-
-
-class RequestRefused(Exception):  # noqa: N818 - an answer, not an error of ours
-    """The request is answered with an error body in OpenAI's form."""
-
-    def __init__(
-        self, status: int, message: str, *, param: str | None = None, code: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.param = param
-        self.code = code
-
-    def body(self) -> dict[str, object]:
-        """Return the error as OpenAI's clients read it."""
-        kind = "server_error" if self.status >= 500 else "invalid_request_error"
-        return {
-            "error": {
-                "message": self.message,
-                "type": kind,
-                "param": self.param,
-                "code": self.code,
-            }
-        }
+from evaluation.serving.forms import Form, parse_form
+from evaluation.serving.refused import RequestRefused
 
 
 class Message(Noun):
@@ -62,14 +39,12 @@ class ChatRequest(Noun):
     model: str
     messages: tuple[Message, ...] = Field(min_length=1)
     sampling: Sampling
+    form: Form = Form()
 
 
 _NEUTRAL: dict[str, tuple[object, ...]] = {
     # A parameter that is not supported is let through only where it asks for nothing.
     "n": (1,),
-    "stream": (False,),
-    "stream_options": (),
-    "response_format": ({"type": "text"},),
     "tools": ([],),
     "tool_choice": ("none",),
     "functions": ([],),
@@ -92,7 +67,10 @@ _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
 _SAMPLING = ("temperature", "top_p", "seed")
 _IGNORED = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key", "service_tier"})
 """Bookkeeping that does not bear on the answer."""
-_KNOWN = frozenset({"model", "messages", "stop", "max_tokens", "max_completion_tokens", *_SAMPLING})
+_FORM = ("stream", "stream_options", "response_format")
+_KNOWN = frozenset(
+    {"model", "messages", "stop", "max_tokens", "max_completion_tokens", *_SAMPLING, *_FORM}
+)
 
 
 def parse_request(body: Any) -> ChatRequest:  # noqa: ANN401 - any JSON value
@@ -107,7 +85,12 @@ def parse_request(body: Any) -> ChatRequest:  # noqa: ANN401 - any JSON value
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise RequestRefused(400, "`model` must be a string.", param="model")
-    return ChatRequest(model=model, messages=_messages(body), sampling=_sampling(body))
+    return ChatRequest(
+        model=model,
+        messages=_messages(body),
+        sampling=_sampling(body),
+        form=parse_form(body),
+    )
 
 
 def _refuse_unsupported(body: dict[str, Any]) -> None:
@@ -121,7 +104,7 @@ def _refuse_unsupported(body: dict[str, Any]) -> None:
         if not any(value == neutral for neutral in _NEUTRAL[name]):
             raise RequestRefused(
                 400,
-                f"`{name}` is not supported by this server; it serves plain text completions.",
+                f"`{name}` is not supported by this server, but for a value that asks for nothing.",
                 param=name,
                 code="unsupported_parameter",
             )

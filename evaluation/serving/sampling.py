@@ -17,17 +17,27 @@ import torch
 
 if TYPE_CHECKING:
     from evaluation.serving.requests import Sampling
+    from evaluation.serving.streaming import Telling
+    from evaluation.serving.structured import Grammar
 
 
 @dataclass
 class Row:
     """One request on its way through a batch."""
 
+    model: str
+    """Name of the model that is asked."""
     prompt: list[int]
     sampling: Sampling
     limit: int
     """Tokens it may still produce."""
     generator: torch.Generator
+    grammar: Grammar | None = None
+    """What the answer must be, where the request says."""
+    telling: Telling | None = None
+    """Who is told of the answer while it grows, where the request is streamed."""
+    abandoned: bool = False
+    """Whether nobody waits for the answer any more."""
     tokens: list[int] = field(default_factory=list)
     text: str = ""
     finish_reason: str = ""
@@ -35,17 +45,17 @@ class Row:
     @property
     def done(self) -> bool:
         """Whether nothing more is drawn for it."""
-        return bool(self.finish_reason)
+        return self.abandoned or bool(self.finish_reason)
 
 
-def make_row(prompt: list[int], sampling: Sampling, limit: int) -> Row:
+def make_row(model: str, prompt: list[int], sampling: Sampling, limit: int) -> Row:
     """Start a row; without a seed in the request it draws one of its own."""
     generator = torch.Generator()
     if sampling.seed is None:
         generator.seed()
     else:
         generator.manual_seed(sampling.seed % 2**63)
-    return Row(prompt=prompt, sampling=sampling, limit=limit, generator=generator)
+    return Row(model=model, prompt=prompt, sampling=sampling, limit=limit, generator=generator)
 
 
 def draw(logits: torch.Tensor, rows: list[Row]) -> list[int]:
@@ -60,6 +70,7 @@ def draw(logits: torch.Tensor, rows: list[Row]) -> list[int]:
         B token ids. Temperature 0 takes the first of the likeliest; otherwise the token at which
         the cumulative probability (after `top_p`) passes a uniform number of the row's own.
     """
+    logits = _within_grammars(logits, rows)
     greedy = logits.argmax(dim=-1)
     if all(row.done or row.sampling.temperature == 0 for row in rows):
         return [int(token) for token in greedy.tolist()]
@@ -71,6 +82,21 @@ def draw(logits: torch.Tensor, rows: list[Row]) -> list[int]:
     sampled = sampled.clamp(max=logits.shape[-1] - 1)
     cold = torch.tensor([row.sampling.temperature == 0 for row in rows], device=logits.device)
     return [int(token) for token in torch.where(cold, greedy, sampled).tolist()]
+
+
+def _within_grammars(logits: torch.Tensor, rows: list[Row]) -> torch.Tensor:
+    """Put out of the draw what a row's grammar does not allow next."""
+    bound = [
+        (index, row.grammar)
+        for index, row in enumerate(rows)
+        if row.grammar is not None and not row.done
+    ]
+    if not bound:
+        return logits
+    logits = logits.clone()
+    for index, grammar in bound:
+        logits[index].masked_fill_(~grammar.allowed().to(logits.device), -torch.inf)
+    return logits
 
 
 def _probabilities(logits: torch.Tensor, rows: list[Row]) -> torch.Tensor:

@@ -9,6 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from evaluation.serving.models import ServedModels
+
 TEMPLATE = (
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
@@ -69,3 +71,11 @@ def tiny_adapters(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         )
         get_peft_model(base, config).save_pretrained(str(root / name))
     return {name: root / name for name in ("real", "hybrid")}
+
+
+@pytest.fixture(scope="session")
+def served(tiny_base: Path, tiny_adapters: dict[str, Path]) -> ServedModels:
+    """The tiny base and its two adapters, ready to answer on the CPU."""
+    from evaluation.serving.loading import load_models
+
+    return load_models(tiny_base, tiny_adapters, device="cpu")
