@@ -10,7 +10,7 @@ export LANGSMITH_TRACING ?= false
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow lint format clean install dev chaos bench-simulation bench-limits bench-judging bench-training
+.PHONY: help demo test test-slow lint format clean install dev chaos bench-simulation bench-limits bench-judging bench-training bench-serving
 
 help: ## Show what can be made
 	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,9 @@ bench-judging: dev ## Measure what a verdict costs, beside a plain loop that ask
 
 bench-training: $(VENV)/.bench-training ## Measure what fine-tuning costs, beside TRL and transformers
 	@$(BIN)/python -m benchmarks.training $(ARGS)
+
+bench-serving: dev ## Measure what it costs to serve several adapters in one batch
+	@$(BIN)/python -m benchmarks.serving $(ARGS)
 
 lint: dev ## ruff, mypy, import-linter, deptry
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ Read from YAML by `rehearsal.runfile`; every default stands here.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -410,8 +410,40 @@ class AdversarialSettings(Noun):
     """A set of your own; null takes the pack's, or that of `cbt` where it has none."""
 
 
+class HostedSettings(EndpointSettings):
+    """A model under test behind somebody's endpoint."""
+
+    base_url: str
+    """Root of its OpenAI-compatible API."""
+    model: str = Field(min_length=1)
+    """Name of the model as the endpoint knows it."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """Sampling temperature; null takes `evaluation.temperature`."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """Share of nucleus sampling; null leaves it to the endpoint."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Longest answer, in tokens; null takes `evaluation.max_new_tokens`. What a model thinks may
+    count."""
+
+
+CandidateName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+
+
 class EvaluationSettings(Noun):
     """What is compared, on what."""
+
+    server: Literal["auto", "builtin", "vllm"] = "auto"
+    """What serves the models under test: `auto` is vLLM where there is a GPU and a vLLM beside it,
+    and our own server elsewhere."""
+    server_args: tuple[str, ...] = ()
+    """More words for that server's command line, such as `--max-model-len` and `8192`."""
+    server_startup_s: float = Field(default=600, gt=0)
+    """How long a server may load its models before it is given up."""
+    models: dict[CandidateName, str] = Field(default_factory=dict)
+    """Further models to compare, by name: folders with an adapter of the base, or with a whole
+    model such as `train merge` writes."""
+    hosted: dict[CandidateName, HostedSettings] = Field(default_factory=dict)
+    """Further models to compare that others serve, by name."""
 
     criteria: tuple[str, ...] = ("empathy", "relevance")
     """Names of the pack's judge rubrics, or of those in `criteria_files`."""
@@ -433,6 +465,16 @@ class EvaluationSettings(Noun):
     """Resamples behind each interval."""
     controls: bool = True
     """Whether candidates whose outcome is known are judged too; the therapist's model is asked."""
+
+    @model_validator(mode="after")
+    def _own_names(self) -> EvaluationSettings:
+        """Refuse a name that another model has."""
+        taken = {"base", "reference", *get_args(Variant)}
+        for name in (*self.models, *self.hosted):
+            if name in taken:
+                raise ValueError(f"another name than {name}, which a model of its own has")
+            taken.add(name)
+        return self
 
 
 class Settings(Noun):

@@ -185,11 +185,17 @@ def _call(function: Callable[..., T], *args: object) -> T:
 
 
 def actor(
-    kind: type, *args: object, concurrency: int = 8, cpus: float = 0, here: bool = False
+    kind: type,
+    *args: object,
+    concurrency: int = 8,
+    cpus: float = 0,
+    gpus: float = 0,
+    here: bool = False,
 ) -> Actor:
     """Start an actor that holds `kind(*args)`; its async methods run side by side.
 
     With `cpus=0` it takes no ticket: for workers that live on while other work comes and goes.
+    With `gpus` it has them for itself, and waits until they are free.
     With `here` it lives on the driver's machine.
     """
     remote: Any = ray.remote  # its published types know fewer options than it takes
@@ -197,7 +203,7 @@ def actor(
     if here:
         node = ray.get_runtime_context().get_node_id()
         options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
-    made = remote(num_cpus=cpus, **options)(kind)
+    made = remote(num_cpus=cpus, num_gpus=gpus, **options)(kind)
     return Actor(made.remote(*args))
 
 

@@ -2,114 +2,72 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.endpoint import check_endpoint
 from agents.line import close_line
-from domain.base import canonical_json, content_id
+from domain.base import canonical_json
+from domain.call import Role
 from domain.case import Kind, Subject
 from domain.settings import BudgetSettings, EngineSettings
 from domain.verdict import Answer, Protocol, Verdict
 from engine import pool
 from engine.ledger.store import Store
+from engine.spending.prices import price_of
 from evaluation.answers import AnswerItem, AnswerOrders, open_answers
-from evaluation.candidates.adapters import adapter_hash, fingerprint
-from evaluation.candidates.builtin import KEY_ENV, candidate_role, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from domain.case import Case
     from domain.progress import Progress
     from domain.record import HeldOutContext
     from domain.runfolder import RunFolder
     from domain.settings import RoleSettings, Settings
+    from evaluation.candidates.parts import Part
     from evaluation.panel import Panel
-
-    Candidates = Callable[[], dict[str, RoleSettings]]
-    """Returns how each variant is asked; serves the models when it is called first."""
-
-BASE = "base"
-
-
-@contextmanager
-def candidates(
-    settings: Settings, folder: RunFolder, base: Path | str, adapters: Mapping[str, Path]
-) -> Iterator[Candidates]:
-    """Yield what serves the models under test; nothing is started before somebody asks for them.
-
-    While they are loaded, the judges are asked whether they are there.
-
-    Raises (when the models are asked for):
-        EvaluationError: The models cannot be served.
-        EndpointError: The judge cannot be used; no model was asked.
-    """
-    found: dict[str, RoleSettings] = {}
-    with ExitStack() as open_:
-
-        def roles() -> dict[str, RoleSettings]:
-            if not found:
-                log, hub = folder.evaluation / "serving.log", not Path(base).is_dir()
-                server = open_.enter_context(serving(base, adapters, log, allow_hub=hub))
-                asyncio.run(_check_judge(settings.roles.judge))
-                url = server.base_url()
-                for variant in (BASE, *adapters):
-                    found[variant] = candidate_role(url, variant, settings.evaluation)
-            return found
-
-        yield roles
 
 
 def answer_round(
     settings: Settings,
     folder: RunFolder,
-    roles: Candidates,
-    models_hash: str,
-    variants: Sequence[str],
+    part: Part,
     contexts: Sequence[HeldOutContext],
     progress: Progress,
 ) -> list[Answer]:
-    """Ask each model; the models are not even served when all was answered before.
+    """Ask each model of a part; they are not even served when all was answered before.
 
     Returns:
         Answers by variant, in their order, and scenarios in theirs.
+
+    Raises:
+        BudgetReachedError: `evaluation.budget` is spent on models elsewhere.
+        EndpointError, EvaluationError: The models cannot be asked.
     """
-    ledger = folder.evaluation / "ledger" / models_hash
+    ledger = folder.evaluation / "ledger" / part.run_hash
     items = [
-        AnswerItem(variant=variant, context=context) for variant in variants for context in contexts
+        AnswerItem(variant=variant, context=context)
+        for variant in part.variants
+        for context in contexts
     ]
     if not Store(ledger).finished().issuperset(item.id for item in items):
+        roles = part.roles()
+        price = None if part.local else price_of(roles[part.variants[0]].model, settings.prices)
         pool.run_all(
             open_answers,
-            canonical_json(AnswerOrders(roles=roles(), seed=settings.seed)),
+            canonical_json(AnswerOrders(roles=roles, seed=settings.seed)),
             [(item.id, canonical_json(item)) for item in items],
             ledger,
-            near(settings.engine),
-            BudgetSettings(),
-            models_hash,
+            near(settings.engine) if part.local else settings.engine,
+            BudgetSettings() if part.local else settings.evaluation.budget,
+            part.run_hash,
             progress,
-            stage="answers",
-            variables=[KEY_ENV],
+            stage="answers" if part.local else f"answers of {part.variants[0]}",
+            variables=part.variables,
+            prices={Role.CANDIDATE.value: price} if price else {},
         )
     found = Store(ledger).results()
     return [Answer.model_validate_json(found[item.id]) for item in items]
-
-
-def models_hash_of(settings: Settings, base: Path | str, adapters: Mapping[str, Path]) -> str:
-    """Name what answers depend on besides the scenario: other adapters, another ledger."""
-    return content_id(
-        "answers",
-        {
-            "base": fingerprint(base),
-            "adapters": {name: adapter_hash(path) for name, path in adapters.items()},
-            "temperature": settings.evaluation.temperature,
-            "max_new_tokens": settings.evaluation.max_new_tokens,
-            "seed": settings.seed,
-        },
-    )
 
 
 def near(engine: EngineSettings) -> EngineSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from agents.pack import load_pack
 from corpus.files import read_nouns, write_nouns, write_text
@@ -12,12 +13,13 @@ from domain.scenario import PlanItem
 from domain.verdict import Answer
 from engine.lock import RunLock
 from evaluation.adversarial import RESULTS, adversarial_round, context_of, read_set, shares
-from evaluation.candidates.adapters import adapter_hash, check_adapter, fingerprint
+from evaluation.candidates.models import models_of
+from evaluation.candidates.parts import parts_of
 from evaluation.controls.candidates import control_path, control_round
 from evaluation.lineage import lineage_of
 from evaluation.pairs import COMPARISONS, pairwise_round
 from evaluation.panel import panel_of
-from evaluation.rounds import BASE, answer_round, candidates, models_hash_of, verdict_round
+from evaluation.rounds import answer_round, verdict_round
 from evaluation.sessions import (
     PLAN,
     SESSIONS,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from domain.settings import Settings
     from domain.trial import AdversarialPrompt
     from domain.verdict import Verdict
+    from evaluation.candidates.models import Models
     from evaluation.lineage import Lineage
     from evaluation.panel import Panel
 
@@ -77,20 +80,25 @@ def evaluate(
         InterruptedRunError: Stopped; the same call goes on from there.
     """
     contexts = _contexts(folder)
-    adapters = _adapters(settings, folder)
+    models = models_of(settings, folder, base)
     panel = panel_of(settings, load_pack(settings.pack), folder)
     for judge, where in zip(panel.judges, panel.wheres(), strict=True):
         require_trust(contexts, judge, where)
-    variants, lineage = (BASE, *adapters), lineage_of(folder, adapters)
+    for name, hosted in models.hosted.items():
+        require_trust(contexts, hosted, f"evaluation.hosted.{name}")
+    variants, lineage = models.variants, lineage_of(folder, models.local[1:])
     lineage.require_unseen(contexts, str(folder.contexts))
     trials, plan = _trials(panel), _plan(panel, lineage, cast)
     require_client(settings, variants if plan else (), lineage)
     with RunLock(folder.lock):
-        models_hash = models_hash_of(settings, base, adapters)
         asked = [*contexts, *(context_of(*trial) for trial in trials)]
-        with candidates(settings, folder, base, adapters) as roles:
-            said = answer_round(settings, folder, roles, models_hash, variants, asked, progress)
-            sessions = session_round(panel, plan, roles, models_hash, variants, progress)
+        said, sessions = [], []
+        with parts_of(models, settings, folder.evaluation / "serving.log") as parts:
+            for part in parts:
+                said += answer_round(settings, folder, part, asked, progress)
+                sessions += session_round(panel, plan, part, progress)
+        said.sort(key=lambda one: variants.index(one.variant))
+        sessions.sort(key=lambda one: variants.index(one.variant))
         tried = {context.id for context in asked[len(contexts) :]}
         of_models = [one for one in said if one.scenario_id not in tried]
         answers = of_models + [_reference(context) for context in contexts]
@@ -108,7 +116,7 @@ def evaluate(
         results = adversarial_round(panel, trials, harm, lineage, progress)
         write_nouns(folder.evaluation / RESULTS, results)
         groups = {one.id: one.group for one in every}
-        found = _summary(settings, base, adapters, contexts, answers, verdicts, groups)
+        found = _summary(settings, models, contexts, answers, verdicts, groups)
         summary = found.model_copy(
             update={
                 "panel": panel.names,
@@ -190,16 +198,6 @@ def _counted(
     }
 
 
-def _adapters(settings: Settings, folder: RunFolder) -> dict[str, Path]:
-    """Return the adapters of the run file's variants, which must all be there."""
-    adapters: dict[str, Path] = {
-        variant: folder.adapters / variant for variant in settings.training.variants
-    }
-    for name, path in adapters.items():
-        check_adapter(name, path)
-    return adapters
-
-
 def _reference(context: HeldOutContext) -> Answer:
     """What the therapist really said, as one more answer to be judged."""
     return Answer(
@@ -209,8 +207,7 @@ def _reference(context: HeldOutContext) -> Answer:
 
 def _summary(
     settings: Settings,
-    base: Path | str,
-    adapters: Mapping[str, Path],
+    models: Models,
     contexts: Sequence[HeldOutContext],
     answers: Sequence[Answer],
     verdicts: Sequence[Verdict],
@@ -218,7 +215,7 @@ def _summary(
 ) -> EvaluationSummary:
     of_models = [one for one in verdicts if one.variant not in CONTROLS]
     origins = [context.origin.value for context in contexts]
-    variants = (BASE, *adapters)
+    variants, hashes = models.variants, models.hashes()
     failed = {
         variant: sum(bool(one.failure) for one in answers if one.variant == variant)
         for variant in variants
@@ -235,8 +232,12 @@ def _summary(
         criteria=settings.evaluation.criteria,
         judge=settings.roles.judge.model,
         supervisor=settings.roles.supervisor.model,
-        base=fingerprint(base),
-        adapters={name: adapter_hash(path) for name, path in adapters.items()},
+        base=hashes.pop(models.groups[0].name),
+        adapters=hashes,
+        hosted={
+            name: f"{hosted.model} at {urlsplit(hosted.base_url).hostname}"
+            for name, hosted in models.hosted.items()
+        },
         answers=len(answers) - len(contexts),
         answer_failures=failed,
         answers_cut=cut,

@@ -20,7 +20,6 @@ from domain.verdict import Answer, Protocol, Verdict
 from engine import pool
 from engine.ledger.store import Store
 from engine.spending.prices import price_of
-from evaluation.candidates.builtin import KEY_ENV
 from evaluation.rounds import near, unanswered
 from evaluation.trust import require_trust
 from graphs.context import PlayContext
@@ -31,9 +30,9 @@ if TYPE_CHECKING:
 
     from domain.call import Journal
     from domain.progress import Progress
+    from evaluation.candidates.parts import Part
     from evaluation.lineage import Lineage
     from evaluation.panel import Panel
-    from evaluation.rounds import Candidates
 
 SESSIONS, PLAN = "sessions.jsonl", "session-plan.jsonl"
 NOTHING = Turn(index=0, speaker=Speaker.CLIENT, text="-")
@@ -115,12 +114,10 @@ def open_playing(payload: bytes, journal: Journal) -> PlayJob:
 def session_round(
     panel: Panel,
     plan: Sequence[PlanItem],
-    roles: Candidates,
-    models_hash: str,
-    variants: Sequence[str],
+    part: Part,
     progress: Progress,
 ) -> list[PlayedSession]:
-    """Let every variant play every session of the plan; what was played before is recalled.
+    """Let every variant of a part play every session of the plan; what was played is recalled.
 
     Client and therapist are asked under seeds that depend on the plan and the step only, so every
     variant meets the same client.
@@ -133,14 +130,14 @@ def session_round(
         EndpointError, EvaluationError: The models cannot be served, or the judge is not there.
     """
     settings, folder = panel.settings, panel.folder
-    run_hash = _hash(panel, models_hash)
+    run_hash = _hash(panel, part.run_hash)
     ledger = folder.evaluation / "ledger" / run_hash
-    items = [PlayItem(variant=variant, item=item) for variant in variants for item in plan]
+    items = [PlayItem(variant=variant, item=item) for variant in part.variants for item in plan]
     if not Store(ledger).finished().issuperset(item.id for item in items):
         orders = PlayOrders(
             settings=settings,
             pack_hash=panel.pack.hash,
-            candidates=roles(),
+            candidates=part.roles(),
             system_prompt=system_prompt(),
         )
         price = price_of(settings.roles.client.model, settings.prices)
@@ -149,12 +146,12 @@ def session_round(
             canonical_json(orders),
             [(item.id, canonical_json(item)) for item in items],
             ledger,
-            near(settings.engine),
+            near(settings.engine) if part.local else settings.engine,
             settings.evaluation.budget,
             run_hash,
             progress,
             stage="sessions under test",
-            variables=[KEY_ENV, settings.roles.client.api_key_env],
+            variables=[*part.variables, settings.roles.client.api_key_env],
             prices={"client": price} if price else {},
         )
     found = Store(ledger).results()

@@ -230,7 +230,9 @@ class EvaluationSummary(Noun):
     base: str
     """Fingerprint of the base (SHA-256)."""
     adapters: dict[str, str]
-    """SHA-256 of each adapter, by variant."""
+    """SHA-256 of each adapter, and of each whole model beside the base, by variant."""
+    hosted: dict[str, str] = Field(default_factory=dict)
+    """Model and host of each variant that others serve."""
     answers: int
     answer_failures: dict[str, int]
     """Answers that could not be had, by variant."""

@@ -11,13 +11,15 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from domain.errors import EndpointError
-from domain.settings import EMBEDDED, RolesSettings, Settings
+from domain.settings import EMBEDDED, EndpointSettings, RolesSettings, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+Asked = TypeVar("Asked", bound=EndpointSettings)
 
 STARTUP_S = 60.0
 KEY_VARIABLE = "REHEARSAL_UNDERSTUDY_KEY"
@@ -35,7 +37,12 @@ def endpoints_ready(settings: Settings) -> Iterator[Settings]:
     Raises:
         EndpointError: The server did not start.
     """
-    if not any(role.base_url == EMBEDDED for _, role in settings.roles):
+    asked = settings.evaluation
+    endpoints = [role for _, role in settings.roles]
+    if not any(
+        one.base_url == EMBEDDED
+        for one in (*endpoints, *asked.panel.judges, *asked.hosted.values())
+    ):
         yield settings
         return
     token = os.environ.setdefault(KEY_VARIABLE, secrets.token_urlsafe(24))
@@ -87,8 +94,17 @@ def _address(server: subprocess.Popen[bytes], scratch: Path) -> str:
 
 def _point_at(settings: Settings, base_url: str) -> Settings:
     ours = {"base_url": base_url, "api_key_env": KEY_VARIABLE, "trusted_for_real": True}
-    roles = {
-        name: role.model_copy(update=ours) if role.base_url == EMBEDDED else role
-        for name, role in settings.roles
-    }
-    return settings.model_copy(update={"roles": RolesSettings(**roles)})
+
+    def placed(one: Asked) -> Asked:
+        return one.model_copy(update=ours) if one.base_url == EMBEDDED else one
+
+    asked = settings.evaluation
+    judges = tuple(placed(judge) for judge in asked.panel.judges)
+    evaluation = asked.model_copy(
+        update={
+            "panel": asked.panel.model_copy(update={"judges": judges}),
+            "hosted": {name: placed(model) for name, model in asked.hosted.items()},
+        }
+    )
+    roles = RolesSettings(**{name: placed(role) for name, role in settings.roles})
+    return settings.model_copy(update={"roles": roles, "evaluation": evaluation})

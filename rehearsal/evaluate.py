@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rehearsal.options import (
+    DryRunOption,
     JsonOption,
     RayOption,
     RunOption,
@@ -16,6 +17,8 @@ from rehearsal.options import (
 )
 
 if TYPE_CHECKING:
+    from domain.runfolder import RunFolder
+    from domain.settings import Settings
     from evaluation.summary import EvaluationSummary
 
 
@@ -24,6 +27,7 @@ def evaluate(
     run_dir: RunOption = None,
     ray: RayOption = None,
     submit: SubmitOption = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compare base and adapters on held-out scenarios, and write the report."""
@@ -46,6 +50,9 @@ def evaluate(
     from evaluation.report import write_report
     from evaluation.run import evaluate as compare
 
+    if dry_run:
+        show_plan(settings, folder, as_json=as_json)
+        return
     keep_settings(settings, folder)
     if not folder.comparison.is_file():
         compare_run(settings, folder)
@@ -59,6 +66,25 @@ def evaluate(
     else:
         show_evaluation(summary)
         say(f"Report: {page}")
+
+
+def show_plan(settings: Settings, folder: RunFolder, *, as_json: bool) -> None:
+    """Print what would be started and asked: servers with their command lines, endpoints."""
+    from evaluation.candidates.models import models_of
+    from evaluation.candidates.servers import plan
+    from rehearsal.console import emit_json, say, watching
+    from rehearsal.train import base_of
+
+    with watching() as progress:
+        base = base_of(settings, progress)
+    shown = plan(models_of(settings, folder, base), settings)
+    if as_json:
+        emit_json({"candidates": shown})
+        return
+    for one in shown:
+        say(f"{', '.join(one['models'])}: {one['server']} ({one['place']}; {one['why']})")
+        if one["command"]:
+            say(f"  $ {one['command']}")
 
 
 def show_evaluation(summary: EvaluationSummary) -> None:

@@ -25,6 +25,9 @@ RunOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout; all else on stderr.")
 ]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be started and asked, and do nothing.")
+]
 RayOption = Annotated[
     str | None,
     typer.Option("--ray", metavar="ADDRESS", help="Join this Ray: auto, or ray://HOST:10001."),

@@ -1,4 +1,4 @@
-"""Adapters on disk: which there are, whether they can be trusted to load, and their hash."""
+"""Adapters and whole models on disk: which there are, whether they load safely, their hash."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from domain.errors import EvaluationError
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
+WHOLE = "config.json"
+"""What a folder of a whole model has."""
 
 
 def find_adapters(folder: Path) -> dict[str, Path]:
@@ -17,6 +19,11 @@ def find_adapters(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         return {}
     return {path.name: path for path in sorted(folder.iterdir()) if (path / CONFIG).is_file()}
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a folder holds a whole model: fully fine-tuned, or an adapter merged."""
+    return (path / WHOLE).is_file() and not (path / CONFIG).is_file()
 
 
 def check_adapter(name: str, path: Path) -> None:
@@ -31,14 +38,6 @@ def check_adapter(name: str, path: Path) -> None:
             "an adapter cannot be called base",
             where=str(path),
             mend="give it another name; `base` is the model without an adapter",
-        )
-    if (path / "config.json").is_file() and not (path / CONFIG).is_file():
-        raise EvaluationError(
-            "a whole model cannot be served beside the others",
-            where=str(path),
-            expected=f"a PEFT folder with {CONFIG} and {WEIGHTS}",
-            got="a model that was trained with training.method: full",
-            mend="compare it by its held-out loss, or train with training.method: lora",
         )
     for wanted in (CONFIG, WEIGHTS):
         if not (path / wanted).is_file():

@@ -149,10 +149,11 @@ class ModelApp:
     ) -> web.StreamResponse:
         """Tell the answer piece by piece, as server-sent events in OpenAI's form."""
         loop, pieces = asyncio.get_running_loop(), asyncio.Queue[str | None]()
-        row.telling = Telling(
-            lambda text: loop.call_soon_threadsafe(pieces.put_nowait, text) and None,
-            request.sampling.stop,
-        )
+
+        def tell(text: str) -> None:
+            loop.call_soon_threadsafe(pieces.put_nowait, text)
+
+        row.telling = Telling(tell, request.sampling.stop)
         answering = asyncio.create_task(self._working().answer(row))
         answering.add_done_callback(lambda _: loop.call_soon(pieces.put_nowait, None))
         stream = web.StreamResponse(

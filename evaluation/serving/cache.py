@@ -17,8 +17,11 @@ ROOM = 64
 """Tokens that are appended before the cache is copied again."""
 
 
-class RoomyLayer(DynamicLayer):
+class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]  # theirs
     """One layer's keys and values, [B, H, L, D] views of buffers that are longer than L."""
+
+    _keys: torch.Tensor
+    _values: torch.Tensor
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_: object, **__: object
@@ -37,10 +40,12 @@ class RoomyLayer(DynamicLayer):
         return self.keys, self.values
 
     @staticmethod
-    def _grown(old: torch.Tensor, like: torch.Tensor, before: int, after: int) -> torch.Tensor:
+    def _grown(
+        old: torch.Tensor | None, like: torch.Tensor, before: int, after: int
+    ) -> torch.Tensor:
         batch, heads, _, width = like.shape
         new = like.new_empty(batch, heads, after + ROOM, width)
-        if before:
+        if old is not None and before:
             new[:, :, :before] = old
         return new
 
@@ -48,7 +53,6 @@ class RoomyLayer(DynamicLayer):
 def roomy_cache(config: Any) -> DynamicCache:  # noqa: ANN401 - transformers' configs share no type
     """Return an empty cache; layers of another kind (sliding windows, say) stay as they are."""
     cache = DynamicCache(config=config)
-    cache.layers = [
-        RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers
-    ]
+    roomy: Any = RoomyLayer
+    cache.layers = [roomy() if type(layer) is DynamicLayer else layer for layer in cache.layers]
     return cache

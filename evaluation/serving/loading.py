@@ -25,6 +25,9 @@ EXACT_PARAMETERS = 200_000_000
 drawn token, so requests can share a batch."""
 ROWS = 16
 """Requests in one batch."""
+ROWS_IN_FLOAT32 = 4
+"""The same for a large model on a CPU: vacant rows of a fixed shape are computed too, and most of
+what more rows would save is saved by four (docs/evaluation.md)."""
 
 
 def load_models(

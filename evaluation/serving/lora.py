@@ -47,6 +47,12 @@ class MixedLinear(nn.Module):
         company: Told of each batch by whoever runs the model.
     """
 
+    base: nn.Linear
+    down: torch.Tensor
+    up: torch.Tensor
+    kept: torch.Tensor
+    scales: torch.Tensor | None
+
     def __init__(self, layer: Any, names: Sequence[str], company: Company) -> None:  # noqa: ANN401 - PEFT's layer
         super().__init__()
         self.base = layer.base_layer
@@ -62,13 +68,14 @@ class MixedLinear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return [B, L, out] for [B, L, in]."""
+        linear = nn.functional.linear
         if self._company.plain:
-            return self.base(x)
+            return linear(x, self.base.weight, self.base.bias)
         rows: Any = self._company.rows
-        inner = nn.functional.linear(x, self.down) * self.kept[rows][:, None, :]
+        inner = linear(x, self.down) * self.kept[rows][:, None, :]
         if self.scales is None:
-            return self.base(x) + nn.functional.linear(inner, self.up)
-        bare = nn.functional.linear(x, self.base.weight) + nn.functional.linear(inner, self.up)
+            return linear(x, self.base.weight, self.base.bias) + linear(inner, self.up)
+        bare = linear(x, self.base.weight) + linear(inner, self.up)
         scaled = bare * self.scales[rows][:, None, :]
         return scaled if self.base.bias is None else scaled + self.base.bias
 

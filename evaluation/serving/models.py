@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedTokenizerBase
 
+    from evaluation.serving.lora import Company
     from evaluation.serving.requests import Message
 
 BASE = "base"
@@ -72,14 +73,16 @@ class ServedModels:
         self._tokenizer = tokenizer
         self._base = base
         self._adapters = tuple(adapters)
-        self._company = None
+        self._company: Company | None = None
         self._model = model
         if isinstance(model, PeftModel) and mixes(model):
             self._model, self._company = mix(model, self._adapters)
         self.names = (base, *adapters)
         self.shape = shape
         self._device = next(model.parameters()).device
-        bare = model.get_base_model() if isinstance(model, PeftModel) else model
+        bare: Any = self._model
+        if isinstance(bare, PeftModel):
+            bare = bare.get_base_model()
         self._config = bare.config
         accepted = inspect.signature(bare.forward).parameters
         self._takes_positions = "position_ids" in accepted

@@ -9,7 +9,7 @@ small model would fill its answer with it.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from llguidance import LLTokenizer
+    from llguidance._lib import JsonCompileOptions
     from transformers import PreTrainedTokenizerBase
 
-_COMPACT = {"whitespace_flexible": False, "lenient": False}
+_COMPACT: JsonCompileOptions = {"whitespace_flexible": False, "lenient": False}
 _KEPT = 256
 """Schemas whose grammar is kept; a caller asks for the same few again and again."""
 
@@ -61,13 +62,16 @@ class Grammars:
     """Makes grammars for one tokenizer.
 
     Args:
-        tokenizer: A fast one.
+        tokenizer: transformers', a fast one.
         width: Logits of the model, V; it may exceed the tokens that the tokenizer knows.
         ends: Tokens that end an answer.
     """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, width: int, ends: Collection[int]
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        width: int,
+        ends: Collection[int],
     ) -> None:
         self._tokenizer = tokenizer
         self._width = width
@@ -99,9 +103,8 @@ class Grammars:
         """Return the tokenizer as llguidance reads it; made once, when it is first asked for."""
         if self._known is None:
             try:
-                self._known = from_tokenizer(
-                    self._tokenizer, n_vocab=self._width, eos_token=self._ends
-                )
+                read: Any = from_tokenizer  # its published types want a fast tokenizer's class
+                self._known = read(self._tokenizer, n_vocab=self._width, eos_token=self._ends)
             except ValueError as error:
                 raise RequestRefused(
                     400,
@@ -109,4 +112,5 @@ class Grammars:
                     param="response_format",
                     code="unsupported_parameter",
                 ) from error
-        return self._known
+        known: LLTokenizer = self._known
+        return known

@@ -21,7 +21,10 @@ from domain.runfolder import RunFolder
 from domain.settings import EngineSettings, EvaluationSettings, RoleSettings, Settings
 from domain.turn import Speaker, Turn
 from domain.verdict import Answer, Verdict
-from evaluation.candidates.builtin import KEY_ENV, candidate_role, serving
+from evaluation.candidates.builtin import serving
+from evaluation.candidates.key import KEY_ENV
+from evaluation.candidates.models import BASE, Group
+from evaluation.candidates.roles import local_role
 from evaluation.run import evaluate
 from evaluation.summary import CONTROLS
 from tests.support.threaded import ThreadedServer
@@ -225,9 +228,10 @@ def test_workers_that_started_before_have_the_keys(
 def test_a_server_of_models_asks_for_a_key_that_is_gone_afterwards(
     folder: RunFolder, tiny_base: Path
 ) -> None:
-    with serving(tiny_base, {}, folder.evaluation / "serving.log") as server:
+    group = Group(BASE, str(tiny_base))
+    with serving(group, folder.evaluation / "serving.log") as server:
         key = os.environ[KEY_ENV]
-        role = candidate_role(server.base_url(), "base", EvaluationSettings())
+        role = local_role(server.base_url(), "base", EvaluationSettings())
         asyncio.run(check(role))
         with pytest.raises(EndpointError, match="refuses the key"):
             asyncio.run(check(role.model_copy(update={"api_key_env": "NOT_SET_ANYWHERE"})))

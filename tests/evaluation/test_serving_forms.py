@@ -44,7 +44,7 @@ async def events(client: Client, body: dict[str, Any]) -> list[str]:
 
 async def test_a_stream_tells_in_pieces_what_comes_whole_without_it(served: ServedModels) -> None:
     asked = [
-        ask("Hello.", name, seed=n, temperature=0.9, **more)
+        {**ask("Hello.", name, seed=n, temperature=0.9), **more}
         for n, (name, more) in enumerate(
             [("base", {}), ("real", {"stop": ["e", "ab"]}), ("hybrid", {"max_tokens": 3})]
         )

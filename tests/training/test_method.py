@@ -14,7 +14,7 @@ from corpus.files import write_nouns
 from domain.errors import EvaluationError, TrainingError
 from domain.runfolder import RunFolder
 from domain.settings import EngineSettings, LoraSettings, Settings, TrainingSettings
-from evaluation.candidates.adapters import check_adapter
+from evaluation.candidates.adapters import check_adapter, is_whole
 from tests.training.talk import jsonl, record, write_blend
 from training.adapter import read_log
 from training.heldout import read_held_out
@@ -226,8 +226,11 @@ def test_an_adapter_of_another_base_is_refused(
         load_trained(str(other), trained["lora"].adapters / "real", CPU)
 
 
-def test_the_evaluation_says_why_it_serves_no_whole_model(trained: dict[str, RunFolder]) -> None:
-    check_adapter("real", trained["lora"].adapters / "real")
-    with pytest.raises(EvaluationError, match="whole model") as raised:
-        check_adapter("real", trained["full"].adapters / "real")
-    assert "held-out loss" in raised.value.mend
+def test_the_evaluation_tells_an_adapter_from_a_whole_model(
+    trained: dict[str, RunFolder],
+) -> None:
+    adapter, whole = (trained[kind].adapters / "real" for kind in ("lora", "full"))
+    check_adapter("real", adapter)
+    assert (is_whole(adapter), is_whole(whole)) == (False, True)
+    with pytest.raises(EvaluationError, match="not an adapter"):
+        check_adapter("real", whole)
