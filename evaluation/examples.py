@@ -105,7 +105,7 @@ def trails(
         contexts: The scenarios.
         answers: What was answered.
         verdicts: What was judged.
-        models: Hash of each variant's adapter; of the base for `base`.
+        models: What each variant is: the beginning of a hash of what is on disk, or model and host.
     """
     records = {context.id: context.record_id for context in contexts}
     calls = {(one.scenario_id, one.variant): one.call for one in answers}
@@ -117,7 +117,7 @@ def trails(
             criterion=verdict.criterion,
             score=verdict.score,
             failure=verdict.failure,
-            model=models.get(verdict.variant, "")[:12],
+            model=models.get(verdict.variant, ""),
             answer_call=calls.get((verdict.scenario_id, verdict.variant), ""),
             verdict_call=verdict.call,
         )

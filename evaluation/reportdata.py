@@ -94,7 +94,8 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
     held_out = read_held_out(
         folder, samples=settings.evaluation.bootstrap_samples, seed=settings.seed
     )
-    models = {**summary.adapters, "base": summary.base}
+    hashes = {**summary.adapters, "base": summary.base}
+    models = {**summary.hosted, **{name: digest[:12] for name, digest in hashes.items()}}
     data = ReportData(
         name=summary.name,
         answer=answer(summary),

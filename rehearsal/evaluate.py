@@ -79,12 +79,12 @@ def show_plan(settings: Settings, folder: RunFolder, *, as_json: bool) -> None:
         base = base_of(settings, progress)
     shown = plan(models_of(settings, folder, base), settings)
     if as_json:
-        emit_json({"candidates": shown})
+        emit_json({"candidates": [one.model_dump(mode="json") for one in shown]})
         return
     for one in shown:
-        say(f"{', '.join(one['models'])}: {one['server']} ({one['place']}; {one['why']})")
-        if one["command"]:
-            say(f"  $ {one['command']}")
+        say(f"{', '.join(one.models)}: {one.server} ({one.place}; {one.why})")
+        if one.command:
+            say(f"  $ {one.command}")
 
 
 def show_evaluation(summary: EvaluationSummary) -> None:

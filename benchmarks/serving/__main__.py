@@ -1,8 +1,7 @@
 """What it costs to serve several adapters: `python -m benchmarks.serving [--json]`.
 
 Eight clients, each with one of three adapters, ask a server of ours over HTTP: all together
-(`mixed`), one adapter's clients after the other's (`sequential`), one client after the other
-(`alone`). The same requests, weights and server; laps are taken in turn; ratios are medians over
+(`mixed`), one adapter's clients after the other's (`sequential`), or a single client (`one`). The same requests, weights and server; laps are taken in turn; ratios are medians over
 the rounds. The float32 legs serve in batches of a fixed shape. docs/evaluation.md has the figures.
 """
 
@@ -56,12 +55,12 @@ def _tables(found: dict[str, Any]) -> None:
 
     console = Console(width=110)
     ratios = Table(title=f"{CLIENTS} clients over 3 adapters: medians over the rounds")
-    for heading in ("base", "parameters", "mixed/sequential", "by CPU", "mixed/alone", "logits"):
+    for heading in ("base", "parameters", "mixed/sequential", "by CPU", "mixed/one", "logits"):
         ratios.add_column(heading)
     for size, one in found["sizes"].items():
         ratios.add_row(
             size, f"{one['parameters'] / 1e6:.1f}M", f"{one['mixed_over_sequential']:.2f}",
-            f"{one['mixed_over_sequential_cpu']:.2f}", f"{one['mixed_over_alone']:.2f}",
+            f"{one['mixed_over_sequential_cpu']:.2f}", f"{one['mixed_over_one']:.2f}",
             f"{one['logits_max_diff']:.1e}",
         )  # fmt: skip
     console.print(ratios)

@@ -20,7 +20,7 @@ RANK = 16
 SIZES = {
     # the base of `rehearsal demo`, untrained: a model's speed does not depend on what it knows
     "tiny": Recipe(),
-    "small": Recipe(hidden=384, layers=8, heads=6, inner=1024),
+    "small": Recipe(hidden=256, layers=6, heads=4, inner=704),
 }
 TALKS = 300
 """Conversations that the tokenizer is made from."""

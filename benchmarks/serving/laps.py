@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CLIENTS = 8
-EACH = 2
-"""Requests of one client in a lap, one after the other."""
+EACH = 1
+"""Requests of one client in a lap."""
 TOKENS = 60
 """Longest answer: the default of `evaluation.max_new_tokens`."""
 TURNS = 5
@@ -36,8 +36,8 @@ class Lap:
     """Of the server's process."""
     tokens: int
     """Tokens that were answered."""
-    answers: tuple[str, ...]
-    """Texts, in the order of the requests: the same in every lap, or company has changed them."""
+    answers: dict[int, tuple[str, ...]]
+    """Texts by client: the same in every lap, or company has changed them."""
 
 
 def requests(client: int) -> list[dict[str, Any]]:
@@ -71,12 +71,16 @@ async def lap(url: str, groups: Sequence[Sequence[int]], pid: int) -> Lap:
             told = await asyncio.gather(*(_ask(session, url, client) for client in group))
             answers.update(zip(group, told, strict=True))
         wall, cpu = time.perf_counter() - wall, _cpu_s(server) - cpu
-    bodies = [body for client in sorted(answers) for body in answers[client]]
     return Lap(
         wall_s=wall,
         cpu_s=cpu,
-        tokens=sum(body["usage"]["completion_tokens"] for body in bodies),
-        answers=tuple(body["choices"][0]["message"]["content"] for body in bodies),
+        tokens=sum(
+            body["usage"]["completion_tokens"] for bodies in answers.values() for body in bodies
+        ),
+        answers={
+            client: tuple(body["choices"][0]["message"]["content"] for body in bodies)
+            for client, bodies in answers.items()
+        },
     )
 
 

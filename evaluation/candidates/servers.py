@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from domain.base import Noun
 from domain.errors import ConfigError
 from evaluation.candidates import builtin
 from evaluation.candidates.key import candidate_key
@@ -176,14 +177,26 @@ def _start_vllm(order: Order, place: Place) -> Server:
     return server
 
 
-def plan(models: Models, settings: Settings) -> list[dict[str, object]]:
+class Planned(Noun):
+    """What would be started or asked."""
+
+    server: Literal["builtin", "vllm", "hosted"]
+    place: str
+    """Where: `here`, on a node of `ray`, or an address."""
+    why: str
+    models: tuple[str, ...]
+    command: str = ""
+    """The command line; empty where nothing is started."""
+
+
+def plan(models: Models, settings: Settings) -> list[Planned]:
     """Return what would be started and asked, without starting it; for `--dry-run`.
 
     Raises:
         ConfigError: vLLM is asked for and cannot be used.
     """
     choice = choose(settings, models)
-    found: list[dict[str, object]] = []
+    found = []
     for group in models.groups:
         if choice.kind == "vllm":
             order = _order(group, models, settings, Path("serving.log"), "")
@@ -193,17 +206,15 @@ def plan(models: Models, settings: Settings) -> list[dict[str, object]]:
                 group.name, group.base, group.adapters, "ADDRESS", settings.evaluation.server_args
             )
         found.append(
-            {
-                "server": choice.kind,
-                "place": choice.place,
-                "why": choice.why,
-                "models": list(group.variants),
-                "command": shlex.join(words),
-            }
+            Planned(
+                server=choice.kind,
+                place=choice.place,
+                why=choice.why,
+                models=group.variants,
+                command=shlex.join(words),
+            )
         )
     for name, hosted in models.hosted.items():
-        found.append(
-            {"server": "hosted", "place": hosted.base_url, "why": f"evaluation.hosted.{name}",
-             "models": [name], "command": ""}
-        )  # fmt: skip
+        why = f"evaluation.hosted.{name}"
+        found.append(Planned(server="hosted", place=hosted.base_url, why=why, models=(name,)))
     return found

@@ -207,13 +207,13 @@ def test_a_plan_shows_command_lines_that_a_shell_takes(folder: RunFolder, tiny_b
     asked = settings(server="vllm", hosted={"large": HOSTED}, models={"whole": str(tiny_base)})
     models = models_of(asked, folder, tiny_base)
     shown = plan(models, asked)
-    assert [one["models"] for one in shown] == [["base", "real", "hybrid"], ["whole"], ["large"]]
-    words = shlex.split(str(shown[0]["command"]))
+    assert [one.models for one in shown] == [("base", "real", "hybrid"), ("whole",), ("large",)]
+    words = shlex.split(shown[0].command)
     assert words[1:3] == ["serve", str(tiny_base)]
     # two servers on one GPU share its memory
     assert words[words.index("--gpu-memory-utilization") + 1] == "0.450"
     ours = plan(models, settings(server="builtin", models={"whole": str(tiny_base)}))
-    assert "evaluation.serving" in str(ours[1]["command"])
+    assert "evaluation.serving" in ours[1].command
 
 
 def test_adapters_join_the_base_and_whole_models_stand_alone(
