@@ -1,8 +1,9 @@
 """What it costs to serve several adapters: `python -m benchmarks.serving [--json]`.
 
 Eight clients, each with one of three adapters, ask a server of ours over HTTP: all together
-(`mixed`), one adapter's clients after the other's (`sequential`), or a single client (`one`). The same requests, weights and server; laps are taken in turn; ratios are medians over
-the rounds. The float32 legs serve in batches of a fixed shape. docs/evaluation.md has the figures.
+(`mixed`), one adapter's clients after the other's (`sequential`), or a single client (`one`). The
+same requests, weights and server; laps are taken in turn; ratios are medians over the rounds. The
+float32 legs serve in batches of a fixed shape. docs/evaluation.md has the figures.
 """
 
 from __future__ import annotations

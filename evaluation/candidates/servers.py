@@ -137,6 +137,7 @@ def served(models: Models, settings: Settings, log: Path) -> Iterator[Served]:
         ConfigError: vLLM is asked for and cannot be used.
     """
     choice = choose(settings, models)
+    log.parent.mkdir(parents=True, exist_ok=True)
     with candidate_key() as key, ExitStack() as open_:
         servers = []
         for group in models.groups:
