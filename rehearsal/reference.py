@@ -133,7 +133,9 @@ def _kind(kind: Any) -> str:  # noqa: ANN401 - any annotation
     if origin is dict:
         return f"{_kind(inner[1])} by {_kind(inner[0])}"
     if issubclass(kind, BaseModel):
-        return "keys " + " and ".join(f"`{name}`" for name in kind.model_fields)
+        shared = EndpointSettings.model_fields if issubclass(kind, EndpointSettings) else {}
+        own = " and ".join(f"`{name}`" for name in kind.model_fields if name not in shared)
+        return f"keys {own} and those of `endpoint`" if shared else f"keys {own}"
     return _SIMPLE[kind] if kind in _SIMPLE else str(kind.__name__).lower()
 
 
