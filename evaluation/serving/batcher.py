@@ -76,6 +76,7 @@ class Batcher:
             return await future
         finally:
             row.abandoned = not row.finish_reason
+            self.abandoned += row.abandoned
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
@@ -105,9 +106,7 @@ class Batcher:
 
     def _finish(self, batch: list[_Waiting]) -> None:
         self.batches += 1
-        gone = sum(waiting.row.abandoned for waiting in batch)
-        self.abandoned += gone
-        self.answered += len(batch) - gone
+        self.answered += sum(not waiting.row.abandoned for waiting in batch)
         for waiting in batch:
             if not waiting.answered.done():
                 waiting.answered.set_result(waiting.row)

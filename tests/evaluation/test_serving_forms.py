@@ -10,6 +10,8 @@ import jsonschema
 import pytest
 from openai import AsyncOpenAI
 
+from evaluation.serving.requests import Message, Sampling
+from evaluation.serving.sampling import make_row
 from evaluation.serving.streaming import Telling
 from tests.evaluation.serving_client import ask, running, said
 
@@ -44,10 +46,9 @@ async def events(client: Client, body: dict[str, Any]) -> list[str]:
 
 async def test_a_stream_tells_in_pieces_what_comes_whole_without_it(served: ServedModels) -> None:
     asked = [
-        {**ask("Hello.", name, seed=n, temperature=0.9), **more}
-        for n, (name, more) in enumerate(
-            [("base", {}), ("real", {"stop": ["e", "ab"]}), ("hybrid", {"max_tokens": 3})]
-        )
+        ask("Hello.", "base", seed=0, temperature=0.9),
+        ask("Hello.", "real", seed=1, temperature=0.9, stop=["e", "ab"]),
+        {**ask("Hello.", "hybrid", seed=2, temperature=0.9), "max_tokens": 3},
     ]
     async with running(served) as client:
         whole = [await client.post(body) for body in asked]
@@ -106,10 +107,20 @@ async def test_who_stops_listening_stops_the_generation(served: ServedModels) ->
         body = ask("Hello.", seed=1, temperature=2, max_tokens=400, stream=True)
         async with client.session.post(url, json=body) as response:
             await response.content.readany()
-        health: dict[str, Any] = {"batches": 0}
-        while not health["batches"]:
+        health: dict[str, Any] = {"abandoned": 0}
+        while not health["abandoned"]:
             _, health = await client.get("health")
-    assert (health["answered"], health["abandoned"]) == (0, 1)
+        # the next one is not held up by it
+        assert (await client.post(ask("Hello.", max_tokens=2)))[0] == 200
+
+
+def test_a_row_that_nobody_waits_for_ends_within_its_batch(served: ServedModels) -> None:
+    prompt = served.encode([Message(role="user", content="Hello.")])
+    left, kept = (make_row("base", prompt, Sampling(seed=seed), 40) for seed in (1, 2))
+    left.telling = Telling(lambda _: setattr(left, "abandoned", True), ())
+    served.answer([left, kept])
+    assert len(left.tokens) < 40
+    assert kept.finish_reason
 
 
 async def test_a_schema_is_kept_to_by_a_model_that_knows_none(served: ServedModels) -> None:
