@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from evaluation.parts import Parts
 from evaluation.statistics import ordered
 from evaluation.style import FAINT, LOSS, ON_COLOURS, SCORES, TIE, WIN
 from evaluation.summary import REFERENCE
@@ -13,9 +14,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from evaluation.certificate.certificate import Certificate
     from evaluation.losses import HeldOutLoss
     from evaluation.statistics import Scores
-    from evaluation.summary import Difference, Mean, Summary
+    from evaluation.summary import Difference, Mean, SafetyShare, Summary
+
+
+MOST_PANELS = 3
 
 
 @dataclass(frozen=True)
@@ -25,11 +30,17 @@ class ChartData:
     summary: Summary
     scores: Scores
     losses: tuple[HeldOutLoss, ...] = ()
+    parts: Parts = field(default_factory=Parts)
+    """What other stages have written."""
+    certificate: Certificate | None = None
+    session_means: tuple[Mean, ...] = ()
+    """Scores of whole sessions."""
+    adversarial: tuple[SafetyShare, ...] = ()
 
     @property
     def criteria(self) -> list[str]:
-        """Criteria that have a score."""
-        return sorted({criterion for _, criterion in self.scores})
+        """Criteria that have a score, at most `MOST_PANELS`: more are not legible side by side."""
+        return sorted({criterion for _, criterion in self.scores})[:MOST_PANELS]
 
     @property
     def variants(self) -> list[str]:

@@ -1,7 +1,8 @@
-"""One scenario with its answers side by side, in excerpts, and the way back from each verdict."""
+"""Examples in excerpts, each with the judge's words, and the way back from each verdict."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from evaluation.statistics import ordered, scores_of
 from evaluation.summary import REFERENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from domain.record import HeldOutContext
     from domain.verdict import Answer, Verdict
@@ -19,21 +20,43 @@ if TYPE_CHECKING:
 ASKED_CHARS = 160
 SAID_CHARS = 220
 """What is shown of a real person's words, and of a model's: excerpts, never the whole."""
-SHOWN = ("base", "real", "hybrid")
 
 
 class Said(Noun):
-    """One model's answer in the example."""
+    """One model's answer in the example, or its session."""
 
     variant: str
     text: str
     failure: str
-    scores: dict[str, int | None]
+    scores: dict[str, float | None]
     reasons: dict[str, str]
+    anchors: dict[str, str]
+    """Where each verdict stands in the page."""
+
+
+class Pick(Noun):
+    """One of a model's answers, chosen by its place when all are ranked."""
+
+    place: str
+    """The best, the median or the worst."""
+    mean: float
+    """Over all criteria."""
+    scenario: str
+    asked: str
+    said: Said
+
+
+class Extremes(Noun):
+    """The best, the median and the worst that one model gave."""
+
+    variant: str
+    whole: bool = False
+    """Whether they are whole sessions."""
+    picks: tuple[Pick, ...]
 
 
 class Example(Noun):
-    """A scenario in the middle of the field, and what three models answered."""
+    """A scenario in the middle of the field, and what every model answered."""
 
     scenario: str
     topic: str
@@ -48,8 +71,10 @@ class Trail(Noun):
     record: str
     variant: str
     criterion: str
-    score: int | None
+    score: float | None
     failure: str
+    anchor: str
+    """Its name in the page."""
     model: str
     """First digits of the adapter's hash, or of the base's; empty for the reference."""
     answer_call: str
@@ -69,10 +94,9 @@ def choose_example(
 ) -> Example | None:
     """Return the scenario whose mean score is the median: neither the best nor the worst.
 
-    Only scenarios that all shown variants answered are considered; None when there is none.
+    Only scenarios that all variants answered are considered; None when there is none.
     """
-    present = {answer.variant for answer in answers} - {REFERENCE}
-    shown = [name for name in SHOWN if name in present] or ordered(present)[:3]
+    shown = ordered({answer.variant for answer in answers} - {REFERENCE})
     said = {(one.scenario_id, one.variant): one for one in answers}
     means = _means(verdicts)
     whole = [
@@ -85,12 +109,79 @@ def choose_example(
         return None
     ranked = sorted(whole, key=lambda context: (means[context.id], context.id))
     context = ranked[len(ranked) // 2]
+    found = _by_answer(verdicts)
     return Example(
         scenario=context.id,
         topic=context.topic,
         asked=excerpt(context.turns[-1].text, ASKED_CHARS),
-        answers=tuple(_said(said[context.id, name], verdicts) for name in shown),
+        answers=tuple(said_of(said[context.id, name], found[context.id, name]) for name in shown),
     )
+
+
+def choose_extremes(
+    contexts: Sequence[HeldOutContext], answers: Sequence[Answer], verdicts: Sequence[Verdict]
+) -> list[Extremes]:
+    """Return the best, the median and the worst answer of each model, by the mean of all criteria.
+
+    A model with fewer than three judged answers has none. The reference is left out: what it said
+    is a real person's, and it is no model.
+    """
+    asked = {context.id: excerpt(context.turns[-1].text, ASKED_CHARS) for context in contexts}
+    found, said = _by_answer(verdicts), {(one.scenario_id, one.variant): one for one in answers}
+    chosen = []
+    for variant in ordered({answer.variant for answer in answers} - {REFERENCE}):
+        ranked = ranked_by_mean({
+            scenario: own for (scenario, name), own in found.items()
+            if name == variant and (scenario, name) in said and scenario in asked
+        })  # fmt: skip
+        if len(ranked) > 2:
+            chosen.append(
+                Extremes(
+                    variant=variant,
+                    picks=tuple(
+                        Pick(
+                            place=place,
+                            mean=mean,
+                            scenario=scenario,
+                            asked=asked[scenario],
+                            said=said_of(said[scenario, variant], found[scenario, variant]),
+                        )
+                        for place, (mean, scenario) in places_of(ranked)
+                    ),
+                )
+            )
+    return chosen
+
+
+def ranked_by_mean(found: Mapping[str, Sequence[Verdict]]) -> list[tuple[float, str]]:
+    """Return (mean score, scenario), the best first, of scenarios that have a score at all."""
+    means = [
+        (float(np.mean(scores)), scenario)
+        for scenario, own in found.items()
+        if (scores := [one.score for one in own if one.score is not None])
+    ]
+    return sorted(means, key=lambda pair: (-pair[0], pair[1]))
+
+
+def places_of(ranked: Sequence[tuple[float, str]]) -> list[tuple[str, tuple[float, str]]]:
+    """Name the first, the middle and the last."""
+    return [
+        ("Best", ranked[0]),
+        ("Median", ranked[len(ranked) // 2]),
+        ("Worst", ranked[-1]),
+    ]
+
+
+def anchor_of(verdict: Verdict) -> str:
+    """Return a verdict's name in the page."""
+    return f"verdict-{verdict.variant}-{verdict.criterion}-{verdict.scenario_id}"
+
+
+def _by_answer(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], list[Verdict]]:
+    found: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        found[verdict.scenario_id, verdict.variant].append(verdict)
+    return found
 
 
 def trails(
@@ -117,6 +208,7 @@ def trails(
             criterion=verdict.criterion,
             score=verdict.score,
             failure=verdict.failure,
+            anchor=anchor_of(verdict),
             model=models.get(verdict.variant, ""),
             answer_call=calls.get((verdict.scenario_id, verdict.variant), ""),
             verdict_call=verdict.call,
@@ -134,19 +226,16 @@ def _means(verdicts: Iterable[Verdict]) -> dict[str, float]:
     return {scenario: float(np.mean(scores)) for scenario, scores in found.items()}
 
 
-def _said(answer: Answer, verdicts: Iterable[Verdict]) -> Said:
-    mine = [
-        verdict
-        for verdict in verdicts
-        if (verdict.scenario_id, verdict.variant) == (answer.scenario_id, answer.variant)
-    ]
+def said_of(answer: Answer, verdicts: Sequence[Verdict]) -> Said:
+    """Return an answer in an excerpt, with the judge's scores and words."""
     return Said(
         variant=answer.variant,
         text=excerpt(answer.text, SAID_CHARS),
         failure=answer.failure,
-        scores={verdict.criterion: verdict.score for verdict in mine},
+        scores={verdict.criterion: verdict.score for verdict in verdicts},
         reasons={
             verdict.criterion: excerpt(verdict.reason or verdict.failure, SAID_CHARS)
-            for verdict in mine
+            for verdict in verdicts
         },
+        anchors={verdict.criterion: anchor_of(verdict) for verdict in verdicts},
     )

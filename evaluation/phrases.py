@@ -24,6 +24,8 @@ NAMES = {
 }
 UNDERSTUDY = "understudy"
 MANY_FAILURES = 0.05
+MANY_CRITERIA = 3
+"""More are counted in a title, not named."""
 
 
 def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
@@ -51,6 +53,19 @@ def named(variant: str) -> str:
     return NAMES.get(variant, variant)
 
 
+def title(summary: EvaluationSummary) -> str:
+    """Say what is compared on what, e.g. `Hybrid against real-only, on empathy and relevance`."""
+    found = summary.statistics.differences
+    if not found:
+        return "What the models say to held-out scenarios"
+    one, other = named(found[0].variant), named(found[0].against)
+    criteria = list(dict.fromkeys(each.criterion.replace("_", " ") for each in found))
+    on = f"{', '.join(criteria[:-1])} and {criteria[-1]}" if len(criteria) > 1 else criteria[0]
+    if len(criteria) > MANY_CRITERIA:
+        on = f"{len(criteria)} criteria"
+    return f"{one[0].upper()}{one[1:]} against {other}, on {on}"
+
+
 def answer(summary: EvaluationSummary) -> tuple[str, ...]:
     """Return the answer in at most two sentences, each with its uncertainty.
 
@@ -58,12 +73,18 @@ def answer(summary: EvaluationSummary) -> tuple[str, ...]:
     variant against the base. Whichever is missing is left out.
     """
     found = summary.statistics.differences
+    return tuple(
+        _sentence([one for one in found if (one.variant, one.against) == pair])
+        for pair in questions(summary)
+    )
+
+
+def questions(summary: EvaluationSummary) -> list[tuple[str, str]]:
+    """Return the comparisons that the answer is about, each as (variant, against)."""
+    found = summary.statistics.differences
     pairs = list(dict.fromkeys((one.variant, one.against) for one in found))
     against_base = next((pair for pair in pairs if pair[1] == "base"), None)
-    wanted = [pair for pair in (("hybrid", "real"), against_base) if pair in pairs]
-    return tuple(
-        _sentence([one for one in found if (one.variant, one.against) == pair]) for pair in wanted
-    )
+    return [pair for pair in (("hybrid", "real"), against_base) if pair in pairs]
 
 
 def _sentence(differences: Sequence[Difference]) -> str:
@@ -133,7 +154,7 @@ def notices(settings: Settings, summary: EvaluationSummary) -> tuple[str, ...]:
     return tuple(
         text
         for text in (
-            *_controls(summary.statistics),
+            *_undecided(summary.statistics),
             _understudy(settings),
             _tiny(settings),
             _same_model(settings, summary),
@@ -145,18 +166,22 @@ def notices(settings: Settings, summary: EvaluationSummary) -> tuple[str, ...]:
     )
 
 
-def _controls(found: Summary) -> list[str]:
-    """Say first which controls failed: then nothing below can be believed."""
-    failed = [
+def alarms(summary: EvaluationSummary) -> tuple[str, ...]:
+    """Say which controls failed: then nothing that follows can be believed."""
+    return tuple(
         f"A control failed: {one.name}. {one.must[0].upper()}{one.must[1:]}; {one.detail}"
-        f"{_how_far(one)}. Do not believe the scores below before that is mended."
-        for one in found.controls_failed
-    ]
+        f"{_how_far(one)}. Do not believe what follows before that is mended."
+        for one in summary.statistics.controls_failed
+    )
+
+
+def _undecided(found: Summary) -> list[str]:
     if not found.controls:
-        return [*failed, "No controls were judged, so nobody knows whether this judge can tell."]
-    untried = [one for one in found.controls if one.passed is None]
-    return failed + [
-        f"A control could not be decided: {one.name} ({one.detail})." for one in untried
+        return ["No controls were judged, so nobody knows whether this judge can tell."]
+    return [
+        f"A control could not be decided: {one.name} ({one.detail})."
+        for one in found.controls
+        if one.passed is None
     ]
 
 
@@ -204,13 +229,18 @@ def _tiny(settings: Settings) -> str:
 
 
 def _same_model(settings: Settings, summary: EvaluationSummary) -> str:
-    same = settings.roles.judge.model == settings.roles.supervisor.model
-    if not same:
-        return ""
-    return (
-        f"Judge and supervisor are the same model ({summary.judge}): it rates answers of models "
-        "that were trained on what it had accepted. Use another judge."
-    )
+    if settings.roles.judge.model == settings.roles.supervisor.model:
+        return (
+            f"Judge and supervisor are the same model ({summary.judge}): it rates answers of "
+            "models that were trained on what it had accepted, which favours them. Use another "
+            "judge."
+        )
+    if UNDERSTUDY in settings.roles.judge.model and UNDERSTUDY in settings.roles.supervisor.model:
+        return (
+            "Judge and supervisor read with the same word lists: acceptance by the same eyes "
+            "favours what was trained on accepted sessions. Use another judge."
+        )
+    return ""
 
 
 def _few(summary: EvaluationSummary) -> str:

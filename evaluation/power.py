@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 ALPHA, WANTED = 0.05, 0.8
 MOST = 100_000
 """Nobody plays more sessions than this: a difference that needs them is as good as none."""
+FEWEST = 6
+"""Over fewer sessions no two-sided permutation test reaches 0.05: 2 / 2**5 > 0.05."""
 
 
 def power_of(clusters: Clusters) -> Power:
@@ -36,11 +38,10 @@ def power_of(clusters: Clusters) -> Power:
         found = float(test.solve_power(nobs=groups, alpha=ALPHA, power=WANTED))
         effect = abs(clusters.mean) / spread
         needed = float(test.solve_power(effect, alpha=ALPHA, power=WANTED)) if effect else math.inf
-    detectable = found * spread if math.isfinite(found) else None
+    seen = math.isfinite(found) and groups >= FEWEST
+    detectable = found * spread if seen else None
     if not math.isfinite(needed) or needed > MOST:
         return Power(detectable=detectable, sessions=None, scenarios=None)
-    sessions = max(2, math.ceil(needed - 1e-9))
+    sessions = max(FEWEST, math.ceil(needed - 1e-9))
     each = float(clusters.counts.sum()) / groups
-    return Power(
-        detectable=detectable, sessions=sessions, scenarios=max(2, math.ceil(sessions * each))
-    )
+    return Power(detectable=detectable, sessions=sessions, scenarios=math.ceil(sessions * each))

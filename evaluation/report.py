@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -25,18 +27,32 @@ if TYPE_CHECKING:
     from evaluation.reportdata import ReportData
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-MOST_TRAILS = 1000
-"""Verdicts listed in the page; all of them stand in verdicts.jsonl."""
+MOST_TRAILS = 500
+"""Verdicts on one model listed in the page; all of them stand in verdicts.jsonl."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written, and where."""
+
+    page: Path
+    markdown: Path
+    data: Path
+    figures: Path
+    report: ReportData
 
 
 def write_report(settings: Settings, folder: RunFolder) -> Path:
-    """Write `report.html`, its figures as PNG and SVG, and `report.json`; ask no model.
+    """Write everything, and return the page; see `write_all`."""
+    return write_all(settings, folder).page
+
+
+def write_all(settings: Settings, folder: RunFolder) -> Written:
+    """Write `report.html`, `report.md`, the figures, and `report.json`; ask no model.
 
     Nothing in the page is fetched from anywhere, and nothing in it can run: every value is
-    escaped and the page forbids scripts. Of held-out conversations it shows short excerpts.
-
-    Returns:
-        The page, `folder.report`.
+    escaped and the page forbids scripts. Of held-out conversations it shows short excerpts; the
+    Markdown shows none.
 
     Raises:
         EvaluationError: Nothing was evaluated yet.
@@ -44,9 +60,17 @@ def write_report(settings: Settings, folder: RunFolder) -> Path:
     """
     data, charts = gather(settings, folder)
     figures = draw_figures(charts, folder.evaluation / "figures")
-    write_text(folder.evaluation / "report.json", data.model_dump_json(indent=2) + "\n")
-    write_text(folder.report, render(data, figures, run=folder.root.name))
-    return folder.report
+    written = Written(
+        page=folder.report,
+        markdown=folder.report.with_suffix(".md"),
+        data=folder.evaluation / "report.json",
+        figures=folder.evaluation / "figures",
+        report=data,
+    )
+    write_text(written.data, data.model_dump_json(indent=2) + "\n")
+    write_text(written.page, render(data, figures, run=folder.root.name))
+    write_text(written.markdown, render_markdown(data, run=folder.root.name))
+    return written
 
 
 def render(data: ReportData, figures: Sequence[Drawn], *, run: str) -> str:
@@ -57,29 +81,69 @@ def render(data: ReportData, figures: Sequence[Drawn], *, run: str) -> str:
         figures: What it shows.
         run: The run's name, for the commands to follow.
     """
-    environment = Environment(
+    kept: Counter[str] = Counter()
+    anchors = set()
+    for one in data.trails:
+        kept[one.variant] += 1
+        if kept[one.variant] <= MOST_TRAILS:
+            anchors.add(one.anchor)
+    return (
+        _environment(escaped=True)
+        .get_template("report.html.j2")
+        .render(
+            **_shared(data, run),
+            figures=figures,
+            css=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+            most=MOST_TRAILS,
+            anchors=anchors,
+            few=FEW_GROUPS,
+            lines=lines_of(data.certificate) if data.certificate else (),
+            remarks_on_judge=remarks_of(data.certificate) if data.certificate else (),
+        )
+    )
+
+
+def render_markdown(data: ReportData, *, run: str) -> str:
+    """Return the part of the report that belongs in a model card: no one's words, no figures."""
+    return _environment(escaped=False).get_template("report.md.j2").render(**_shared(data, run))
+
+
+def _environment(*, escaped: bool) -> Environment:
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
+        autoescape=escaped,  # noqa: S701 - Markdown has no markup to escape; names are cut to code
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2").render(
-        data=data,
-        s=data.summary,
-        figures=figures,
-        css=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
-        reference=REFERENCE,
-        run=shlex.quote(run),
-        most=MOST_TRAILS,
-        few=FEW_GROUPS,
-        num=number,
-        bounds=bounds,
-        p=p_value,
-        counted=counted,
-        lines=lines_of(data.certificate) if data.certificate else (),
-        remarks_on_judge=remarks_of(data.certificate) if data.certificate else (),
-    )
+
+
+def _shared(data: ReportData, run: str) -> dict[str, Any]:
+    return {
+        "data": data,
+        "s": data.summary,
+        "reference": REFERENCE,
+        "run": shlex.quote(run),
+        "num": number,
+        "bounds": bounds,
+        "p": p_value,
+        "counted": counted,
+        "words": words,
+        "shown": shown,
+        "judges": ", ".join(data.summary.panel) or data.summary.judge,
+    }
+
+
+def words(key: str) -> str:
+    """Write a key as words."""
+    return key.replace("_", " ")
+
+
+def shown(score: float | None) -> str:
+    """Write one score: whole points without decimals."""
+    if score is None:
+        return "no verdict"
+    return f"{score:g}" if score == int(score) else number(score)
 
 
 def counted(counts: Mapping[str, int]) -> str:

@@ -17,12 +17,28 @@ from domain.record import HeldOutContext
 from domain.verdict import Answer, Protocol, Verdict
 from evaluation.certificate.certificate import Certificate, identity, read_certificate
 from evaluation.chartparts import ChartData
-from evaluation.examples import Example, Trail, choose_example, trails
+from evaluation.examples import (
+    Example,
+    Extremes,
+    Trail,
+    choose_example,
+    choose_extremes,
+    trails,
+)
+from evaluation.falsifying import falsifiers
 from evaluation.funnel import Funnel, read_funnel
 from evaluation.losses import HeldOut, read_held_out
-from evaluation.phrases import answer, not_significant, notices
+from evaluation.parts import Parts, read_parts
+from evaluation.phrases import alarms, answer, not_significant, notices, title
 from evaluation.statistics import scores_of
-from evaluation.summary import ANSWERS, CONTROLS, SUMMARY, VERDICTS, EvaluationSummary
+from evaluation.summary import (
+    ANSWERS,
+    CONTROLS,
+    SUMMARY,
+    VERDICTS,
+    EvaluationSummary,
+    Summary,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,8 +73,13 @@ class ReportData(Noun):
     """The report as data; what `--json` gives."""
 
     name: str
+    title: str
+    alarms: tuple[str, ...]
+    """What makes everything below doubtful; stands before the answer."""
     answer: tuple[str, ...]
     notices: tuple[str, ...]
+    falsify: tuple[str, ...]
+    """What would refute the answer."""
     not_significant: tuple[str, ...]
     summary: EvaluationSummary
     held_out: HeldOut
@@ -67,7 +88,14 @@ class ReportData(Noun):
     signatures: tuple[Signature, ...]
     blends: tuple[Blend, ...]
     example: Example | None
+    extremes: tuple[Extremes, ...]
     trails: tuple[Trail, ...]
+    parts: Parts
+    """What other stages have written."""
+    sessions: Summary | None = None
+    """Statistics of whole sessions, by persona; None where none were played."""
+    prompts: int = 0
+    """Prompts of the adversarial set."""
     certificate: Certificate | None = None
     """Of this judge, pack and criteria; None where it was never tried."""
 
@@ -96,9 +124,14 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
     )
     hashes = {**summary.adapters, "base": summary.base}
     models = {**summary.hosted, **{name: digest[:12] for name, digest in hashes.items()}}
+    parts = read_parts(folder, tuple(summary.adapters))
+    certificate = read_certificate(folder, identity(settings, load_pack(settings.pack)))
     data = ReportData(
         name=summary.name,
+        title=title(summary),
+        alarms=alarms(summary),
         answer=answer(summary),
+        falsify=falsifiers(summary, certificate),
         notices=notices(settings, summary),
         not_significant=not_significant(summary),
         summary=summary,
@@ -111,11 +144,20 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
         ),
         blends=tuple(_blends(settings, folder)),
         example=choose_example(contexts, answers, verdicts),
+        extremes=tuple(choose_extremes(contexts, answers, verdicts)),
         trails=tuple(trails(contexts, answers, verdicts, models)),
-        certificate=read_certificate(folder, identity(settings, load_pack(settings.pack))),
+        parts=parts,
+        certificate=certificate,
     )
-    scores = scores_of(verdicts)
-    return data, ChartData(summary.statistics, scores, held_out.losses)
+    charts = ChartData(
+        summary.statistics,
+        scores_of(verdicts),
+        held_out.losses,
+        parts=parts,
+        certificate=certificate,
+        adversarial=summary.adversarial,
+    )
+    return data, charts
 
 
 def read_summary(folder: RunFolder) -> EvaluationSummary:

@@ -6,13 +6,23 @@ from rehearsal.options import JsonOption, RunOption, TargetArgument, find_target
 
 
 def report(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption = False) -> None:
-    """Write report.html and its figures from the run's verdicts; no model is asked."""
-    from evaluation.report import write_report
+    """Write report.html, report.md and the figures from the run's verdicts; no model is asked."""
+    from evaluation.report import write_all
     from rehearsal.console import emit_json, say
 
     settings, folder = find_target(target, run_dir)
-    page = write_report(settings, folder)
+    written = write_all(settings, folder)
     if as_json:
-        emit_json({"report": str(page)})
+        emit_json(
+            {
+                "report": str(written.page),
+                "markdown": str(written.markdown),
+                "data": str(written.data),
+                "figures": sorted(str(path) for path in written.figures.iterdir()),
+                **written.report.model_dump(mode="json", exclude={"trails"}),
+            }
+        )
     else:
-        say(f"Report: {page}")
+        for line in (*written.report.alarms, *written.report.answer):
+            say(line)
+        say(f"Report: {written.page}")

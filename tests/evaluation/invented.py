@@ -10,6 +10,8 @@ from evaluation.losses import HeldOutLoss
 from evaluation.statistics import scores_of, summarise
 
 LEVELS = {"base": 1.7, "real": 2.9, "synthetic": 2.6, "hybrid": 3.3, "reference": 4.2}
+CONTROLS = {"control-expert": 4.1, "control-novice": 2.2, "control-again": 4.1,
+            "control-plain": 4.1, "control-shuffled": 2.6}  # fmt: skip
 
 
 def verdicts(

@@ -22,7 +22,7 @@ from domain.settings import Settings
 from domain.turn import Speaker, Turn
 from domain.verdict import Answer, Verdict
 from evaluation.statistics import summarise
-from evaluation.summary import EvaluationSummary
+from evaluation.summary import EvaluationSummary, SafetyShare
 from tests.evaluation.invented import verdicts
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ REFERENCE_TEXT = "It sounds as if the whole week has been pressing on you. " * 6
 
 
 def make_run(
-    root: Path, *, scenarios: int = 40, said: str = "That must be hard.", **changes: object
+    root: Path,
+    *,
+    scenarios: int = 40,
+    said: str = "That must be hard.",
+    levels: dict[str, float] | None = None,
+    **changes: object,
 ) -> tuple[Settings, RunFolder]:
     """Write a run and return it with its settings; `said` stands in every answer."""
     folder = RunFolder(root)
@@ -41,7 +46,7 @@ def make_run(
         {"name": "invented", "evaluation": {"bootstrap_samples": 300}, **changes}
     )
     contexts = [context(number, said) for number in range(scenarios)]
-    found = judged(contexts, said, scenarios)
+    found = judged(contexts, said, scenarios, levels)
     write_nouns(folder.contexts, contexts)
     write_nouns(folder.evaluation / "verdicts.jsonl", found)
     write_nouns(folder.evaluation / "answers.jsonl", answers(contexts, said))
@@ -57,6 +62,52 @@ def make_run(
     write_text(folder.sign_off, SignOffs(signed=(signed,)).model_dump_json())
     write_text(folder.training / "held-out.json", HELD_OUT)
     return settings, folder
+
+
+def add_parts(folder: RunFolder) -> None:
+    """Write what other stages would have written beside it."""
+    spans = [{"value": v, "low": v - 0.1, "high": v + 0.1} for v in (0.95, 0.52, 0.9)]
+    pair = {"utterance_auc": spans[0], "client_auc": None, "session_auc": spans[2], "mauve": 0.1,
+            "n": 400, "more": "than is read"}  # fmt: skip
+    side = {"sessions": 40, "vendi": 61.5, "self_bleu": 0.31}
+    write_text(
+        folder.root / "corpus" / "compare.json",
+        json.dumps(
+            {
+                "encoder": "tf-idf",
+                "passed": False,
+                "pairs": {"synthetic": pair, "half": {**pair, "utterance_auc": spans[1]}},
+                "sides": {"real": side, "synthetic": {**side, "vendi": 22.0}},
+            }
+        ),
+    )
+    points = [
+        {
+            "share": share,
+            "loss": {"value": loss, "low": loss - 0.05, "high": loss + 0.06},
+            "against_first": {"value": 0.0, "low": 0.0, "high": 0.0},
+            "by_seed": [loss - 0.02, loss + 0.02],
+        }
+        for share, loss in ((0, 3.9), (50, 3.7), (100, 4.3))
+    ]
+    write_text(
+        folder.root / "sweep" / "sweep.json",
+        json.dumps({"base_loss": spans[0], "seeds": [1, 2], "held_out_sessions": 9,
+                    "points": points}),
+    )  # fmt: skip
+    models = [
+        {"variant": name, "answers": 40, "seen": {"words": seen}, "unseen": {"words": 5},
+         "long_answers": int(seen > 7)}
+        for name, seen in (("base", 4), ("real", 9), ("hybrid", 6))
+    ]  # fmt: skip
+    write_text(folder.evaluation / "memorisation.json", json.dumps({"models": models}))
+    for variant, start in (("real", 5.5), ("hybrid", 5.6)):
+        lines = [
+            {"step": n, "loss": start * 0.97**n + 0.2 * (n % 3), "supervised_tokens": 900 * n}
+            for n in range(1, 31)
+        ]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        write_text(folder.adapters / variant / "train-log.jsonl", text)
 
 
 def context(number: int, said: str) -> HeldOutContext:
@@ -87,7 +138,12 @@ def answers(contexts: list[HeldOutContext], said: str) -> list[Answer]:
     ]
 
 
-def judged(contexts: list[HeldOutContext], said: str, scenarios: int) -> list[Verdict]:
+def judged(
+    contexts: list[HeldOutContext],
+    said: str,
+    scenarios: int,
+    levels: dict[str, float] | None = None,
+) -> list[Verdict]:
     names = {f"scenario-{number:016x}": one.id for number, one in enumerate(contexts)}
     return [
         one.model_copy(
@@ -96,7 +152,7 @@ def judged(contexts: list[HeldOutContext], said: str, scenarios: int) -> list[Ve
                 "reason": one.reason and f"{one.reason} {said}",
             }
         )
-        for one in verdicts(scenarios)
+        for one in verdicts(scenarios, levels)
     ]
 
 
@@ -120,6 +176,20 @@ def summary(
         answers_cut={"base": 3, "real": 1},
         verdicts=len(found),
         verdict_failures=sum(one.score is None for one in found),
+        adversarial=tuple(
+            SafetyShare(
+                variant=variant,
+                kind=kind,
+                n=8,
+                safe=safe,
+                unknown=int(safe == 3),
+                share=safe / 8,
+                low=safe / 8 * 0.7,
+                high=min(1.0, safe / 8 + 0.2),
+            )
+            for variant, safe in (("base", 3), ("hybrid", 7))
+            for kind in ("crisis", "out_of_scope", "all")
+        ),
         statistics=summarise(found, groups, samples=300, seed=1),
     )
 

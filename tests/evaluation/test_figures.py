@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import re
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
@@ -8,7 +9,9 @@ import matplotlib as mpl
 import pytest
 
 from evaluation.chartparts import ChartData
-from evaluation.figures import KINDS, Drawn, draw_figures
+from evaluation.figurekinds import KINDS
+from evaluation.figures import Drawn, draw_figures
+from evaluation.figuretables import as_csv
 from evaluation.statistics import summarise
 from evaluation.style import styled
 from tests.evaluation.invented import chart_data
@@ -32,7 +35,8 @@ def drawn(folder: Path) -> list[Drawn]:
 def test_every_figure_is_written_twice_the_same(folder: Path, tmp_path: Path) -> None:
     draw_figures(chart_data(12), tmp_path)
     names = sorted(path.name for path in folder.iterdir())
-    assert names == sorted(f"{kind.name}.{end}" for kind in KINDS for end in ("png", "svg"))
+    shown = [kind.name for kind in KINDS if kind.fits(chart_data(12))]
+    assert names == sorted(f"{name}.{end}" for name in shown for end in ("csv", "png", "svg"))
     for name in names:
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes()
 
@@ -74,6 +78,20 @@ def test_little_or_equal_data_are_drawn_without_a_warning(
             if kind.fits(data):
                 kind.draw(data).canvas.draw()
     assert not [one for one in recwarn if "matplotlib" in str(one.filename)]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_the_table_beside_a_figure_holds_what_is_drawn(folder: Path) -> None:
+    with (folder / "summary.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    means = {(one.variant, one.criterion): one for one in chart_data(12).summary.means}
+    assert len(rows) == len(means)
+    for row in rows:
+        assert float(row["mean"]) == means[row["variant"], row["criterion"]].mean
+
+
+def test_words_that_a_spreadsheet_would_run_are_kept_as_words() -> None:
+    assert as_csv([["=1+1", "-x", -1.5, "plain"]]) == "'=1+1,'-x,-1.5,plain\n"
 
 
 def test_no_verdicts_draw_no_score_figures(tmp_path: Path) -> None:
