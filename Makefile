@@ -36,6 +36,9 @@ bench-simulation: dev ## Measure what a simulated session costs, beside other wa
 bench-judging: dev ## Measure what a verdict costs, beside a plain loop that asks the same
 	@$(BIN)/python -m benchmarks.judging $(ARGS)
 
+bench-report: dev ## Measure what a report costs, from 1,000 verdicts that are there already
+	@$(BIN)/python -m benchmarks.report $(ARGS)
+
 bench-training: $(VENV)/.bench-training ## Measure what fine-tuning costs, beside TRL and transformers
 	@$(BIN)/python -m benchmarks.training $(ARGS)
 
@@ -73,6 +76,9 @@ $(VENV)/.dev: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
 	@touch $@
 
-$(VENV)/.bench-training: $(VENV)/.dev
+$(VENV)/.bench-report: dev ## Measure what a report costs, from 1,000 verdicts that are there already
+	@$(BIN)/python -m benchmarks.report $(ARGS)
+
+bench-training: $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench-training
 	@touch $@

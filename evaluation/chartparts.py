@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evaluation.certificate.certificate import Certificate
     from evaluation.losses import HeldOutLoss
     from evaluation.statistics import Scores
-    from evaluation.summary import Difference, Mean, SafetyShare, Summary
+    from evaluation.summary import Difference, Mean, SafetyShare, Strength, Summary
 
 
 MOST_PANELS = 3
@@ -36,6 +36,8 @@ class ChartData:
     session_means: tuple[Mean, ...] = ()
     """Scores of whole sessions."""
     adversarial: tuple[SafetyShare, ...] = ()
+    strengths: tuple[Strength, ...] = ()
+    """From the judge's own comparisons where there are some, else from who scored higher."""
 
     @property
     def criteria(self) -> list[str]:

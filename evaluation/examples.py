@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -73,6 +74,7 @@ class Trail(Noun):
     criterion: str
     score: float | None
     failure: str
+    judge: str
     anchor: str
     """Its name in the page."""
     model: str
@@ -174,7 +176,8 @@ def places_of(ranked: Sequence[tuple[float, str]]) -> list[tuple[str, tuple[floa
 
 def anchor_of(verdict: Verdict) -> str:
     """Return a verdict's name in the page."""
-    return f"verdict-{verdict.variant}-{verdict.criterion}-{verdict.scenario_id}"
+    parts = (verdict.variant, verdict.criterion, verdict.scenario_id, verdict.judge, verdict.sample)
+    return "verdict-" + "-".join(re.sub(r"[^A-Za-z0-9._-]+", "_", str(part)) for part in parts)
 
 
 def _by_answer(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], list[Verdict]]:
@@ -208,6 +211,7 @@ def trails(
             criterion=verdict.criterion,
             score=verdict.score,
             failure=verdict.failure,
+            judge=verdict.judge,
             anchor=anchor_of(verdict),
             model=models.get(verdict.variant, ""),
             answer_call=calls.get((verdict.scenario_id, verdict.variant), ""),
@@ -227,15 +231,30 @@ def _means(verdicts: Iterable[Verdict]) -> dict[str, float]:
 
 
 def said_of(answer: Answer, verdicts: Sequence[Verdict]) -> Said:
-    """Return an answer in an excerpt, with the judge's scores and words."""
+    """Return an answer in an excerpt, with the scores and the first judge's words."""
     return Said(
         variant=answer.variant,
         text=excerpt(answer.text, SAID_CHARS),
         failure=answer.failure,
-        scores={verdict.criterion: verdict.score for verdict in verdicts},
-        reasons={
-            verdict.criterion: excerpt(verdict.reason or verdict.failure, SAID_CHARS)
-            for verdict in verdicts
-        },
-        anchors={verdict.criterion: anchor_of(verdict) for verdict in verdicts},
+        **judged_of(verdicts),
     )
+
+
+def judged_of(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Return `scores` (of a panel the mean), `reasons` and `anchors` by criterion."""
+    by_criterion: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        by_criterion[verdict.criterion].append(verdict)
+    scores: dict[str, float | None] = {}
+    for criterion, own in by_criterion.items():
+        known = [one.score for one in own if one.score is not None]
+        scores[criterion] = sum(known) / len(known) if known else None
+    firsts = {criterion: own[0] for criterion, own in by_criterion.items()}
+    return {
+        "scores": scores,
+        "reasons": {
+            criterion: excerpt(one.reason or one.failure, SAID_CHARS)
+            for criterion, one in firsts.items()
+        },
+        "anchors": {criterion: anchor_of(one) for criterion, one in firsts.items()},
+    }

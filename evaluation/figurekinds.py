@@ -155,7 +155,7 @@ KINDS = (
         "Strength of each model in a Bradley–Terry model of who scores higher on a scenario, with "
         "95% intervals clustered by session; 0 is a model of average strength.",
         strengths_chart,
-        lambda data: bool(data.summary.strengths),
+        lambda data: bool(data.strengths),
         strengths_rows,
     ),
     Kind(

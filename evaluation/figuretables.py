@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evaluation.certificate.lines import lines_of
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from domain.base import Noun
     from evaluation.chartparts import ChartData
 
-Cell = str | int | float | bool | None
-Rows = list[list[Cell]]
+Rows = list[list[Any]]
+"""Words, numbers, yes or no, and None for what is not known."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would run; a number may begin so, words may not."""
 
@@ -51,7 +51,7 @@ def session_rows(data: ChartData) -> Rows:
 
 def count_rows(data: ChartData) -> Rows:
     """How often each score was given."""
-    head: list[Cell] = ["variant", "criterion", *(f"scored {score}" for score in range(1, 6))]
+    head: list[Any] = ["variant", "criterion", *(f"scored {score}" for score in range(1, 6))]
     return [head, *([one.variant, one.criterion, *one.counts] for one in data.summary.means)]
 
 
@@ -92,7 +92,7 @@ def spreads_rows(data: ChartData) -> Rows:
 
 def strengths_rows(data: ChartData) -> Rows:
     """Bradley-Terry strengths."""
-    return _table(data.summary.strengths, "variant criterion strength low high comparisons")
+    return _table(data.strengths, "variant criterion strength low high comparisons")
 
 
 def controls_rows(data: ChartData) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def radar_chart(data: ChartData) -> Figure:
     names = list(dict.fromkeys(one.variant for one in means))
     angles = np.linspace(0, 2 * np.pi, len(items), endpoint=False)
     figure = new_figure(4.4)
-    axes = figure.subplots(subplot_kw={"projection": "polar"})
+    axes: Any = figure.subplots(subplot_kw={"projection": "polar"})
     for name in names:
         found = {one.criterion: one for one in means if one.variant == name}
         values = [found[item].mean if item in found else np.nan for item in items]

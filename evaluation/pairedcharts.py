@@ -86,7 +86,7 @@ def spreads_chart(data: ChartData) -> Figure:
 
 def strengths_chart(data: ChartData) -> Figure:
     """Bradley-Terry strengths with 95% intervals."""
-    found = data.summary.strengths
+    found = data.strengths
     criteria = list(dict.fromkeys(one.criterion for one in found))
     names = [name for name in data.variants if any(one.variant == name for one in found)]
     figure = new_figure(0.95 + 0.36 * len(names))

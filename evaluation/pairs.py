@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from domain.verdict import Answer
     from evaluation.panel import Panel
 
-COMPARISONS = "pairwise.jsonl"
-
 
 def pair_of(context: HeldOutContext, first: str, second: str) -> Subject:
     """Return two replies in the order in which they are shown."""

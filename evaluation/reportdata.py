@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
@@ -12,7 +12,9 @@ from corpus.files import read_nouns, read_records
 from corpus.signoff import sign_offs
 from corpus.stats import CorpusStats, describe
 from domain.base import Noun
+from domain.comparison import Comparison
 from domain.errors import EvaluationError, StoreError
+from domain.played import PlayedSession
 from domain.record import HeldOutContext
 from domain.verdict import Answer, Protocol, Verdict
 from evaluation.certificate.certificate import Certificate, identity, read_certificate
@@ -28,23 +30,29 @@ from evaluation.examples import (
 from evaluation.falsifying import falsifiers
 from evaluation.funnel import Funnel, read_funnel
 from evaluation.losses import HeldOut, read_held_out
+from evaluation.pairwise import Pairwise, summed
 from evaluation.parts import Parts, read_parts
 from evaluation.phrases import alarms, answer, not_significant, notices, title
 from evaluation.statistics import scores_of
 from evaluation.summary import (
     ANSWERS,
+    COMPARISONS,
     CONTROLS,
+    SESSIONS,
     SUMMARY,
     VERDICTS,
     EvaluationSummary,
     Summary,
 )
+from evaluation.wholesessions import session_extremes, session_summary, session_trails
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from domain.runfolder import RunFolder
     from domain.settings import Settings
+
+Read = TypeVar("Read", bound=Noun)
 
 
 class Signature(Noun):
@@ -94,6 +102,8 @@ class ReportData(Noun):
     """What other stages have written."""
     sessions: Summary | None = None
     """Statistics of whole sessions, by persona; None where none were played."""
+    pairwise: Pairwise | None = None
+    """The judge's own comparisons; None where there were none."""
     prompts: int = 0
     """Prompts of the adversarial set."""
     certificate: Certificate | None = None
@@ -114,11 +124,21 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
         for one in read_nouns(folder.evaluation / ANSWERS, Answer)
         if one.variant not in CONTROLS
     ]
-    verdicts = [
+    every = [
         one
         for one in read_nouns(folder.evaluation / VERDICTS, Verdict)
-        if one.variant not in CONTROLS and one.protocol is Protocol.REPLY
+        if one.variant not in CONTROLS
     ]
+    verdicts = [one for one in every if one.protocol is Protocol.REPLY]
+    of_sessions = [one for one in every if one.protocol is Protocol.SESSION]
+    played = _read(folder.evaluation / SESSIONS, PlayedSession)
+    sessions = session_summary(
+        played, of_sessions, samples=settings.evaluation.bootstrap_samples, seed=settings.seed
+    )
+    pairwise = summed(
+        _read(folder.evaluation / COMPARISONS, Comparison),
+        {context.id: context.group for context in contexts},
+    )
     held_out = read_held_out(
         folder, samples=settings.evaluation.bootstrap_samples, seed=settings.seed
     )
@@ -144,8 +164,17 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
         ),
         blends=tuple(_blends(settings, folder)),
         example=choose_example(contexts, answers, verdicts),
-        extremes=tuple(choose_extremes(contexts, answers, verdicts)),
-        trails=tuple(trails(contexts, answers, verdicts, models)),
+        extremes=(
+            *session_extremes(played, of_sessions),
+            *choose_extremes(contexts, answers, verdicts),
+        ),
+        trails=(
+            *trails(contexts, answers, verdicts, models),
+            *session_trails(played, of_sessions, models),
+        ),
+        sessions=sessions,
+        pairwise=pairwise,
+        prompts=max((one.n + one.unknown for one in summary.adversarial), default=0),
         parts=parts,
         certificate=certificate,
     )
@@ -155,9 +184,15 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
         held_out.losses,
         parts=parts,
         certificate=certificate,
+        session_means=sessions.means if sessions else (),
         adversarial=summary.adversarial,
+        strengths=(pairwise and pairwise.strengths) or summary.statistics.strengths,
     )
     return data, charts
+
+
+def _read(path: Path, kind: type[Read]) -> list[Read]:
+    return list(read_nouns(path, kind)) if path.is_file() else []
 
 
 def read_summary(folder: RunFolder) -> EvaluationSummary:

@@ -17,18 +17,26 @@ from evaluation.candidates.models import models_of
 from evaluation.candidates.parts import parts_of
 from evaluation.controls.candidates import control_path, control_round
 from evaluation.lineage import lineage_of
-from evaluation.pairs import COMPARISONS, pairwise_round
+from evaluation.pairs import pairwise_round
 from evaluation.panel import panel_of
 from evaluation.rounds import answer_round, verdict_round
 from evaluation.sessions import (
     PLAN,
-    SESSIONS,
     require_client,
     session_round,
     session_verdicts,
 )
 from evaluation.statistics import summarise
-from evaluation.summary import ANSWERS, CONTROLS, REFERENCE, SUMMARY, VERDICTS, EvaluationSummary
+from evaluation.summary import (
+    ANSWERS,
+    COMPARISONS,
+    CONTROLS,
+    REFERENCE,
+    SESSIONS,
+    SUMMARY,
+    VERDICTS,
+    EvaluationSummary,
+)
 from evaluation.trust import require_trust
 
 if TYPE_CHECKING:

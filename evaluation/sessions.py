@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from evaluation.lineage import Lineage
     from evaluation.panel import Panel
 
-SESSIONS, PLAN = "sessions.jsonl", "session-plan.jsonl"
+PLAN = "session-plan.jsonl"
 NOTHING = Turn(index=0, speaker=Speaker.CLIENT, text="-")
 """Stands for a session that was not played; nobody is shown it."""
 

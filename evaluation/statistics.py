@@ -160,7 +160,7 @@ def _mean(
     seed: int,
 ) -> Mean:
     found = sorted(scores[variant, criterion].items())
-    values = [float(score) for _, score in found]
+    values = [score for _, score in found]
     clusters = cluster(values, [groups[scenario] for scenario, _ in found])
     own = seed_of(seed, "mean", variant, criterion)
     bounds = interval(clusters, samples=samples, seed=own, limits=(1.0, 5.0))

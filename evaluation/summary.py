@@ -7,6 +7,7 @@ from pydantic import Field
 from domain.base import Noun
 
 ANSWERS, VERDICTS, SUMMARY = "answers.jsonl", "verdicts.jsonl", "summary.json"
+COMPARISONS, SESSIONS = "pairwise.jsonl", "sessions.jsonl"
 """Files in the evaluation's folder."""
 CONTROL_CONTEXTS = "control-contexts.jsonl"
 """The controls' own scenarios."""

@@ -59,8 +59,10 @@ def chart_data(
     scenarios: int = 40, levels: dict[str, float] | None = None, *, failing: float = 0.03
 ) -> ChartData:
     found = verdicts(scenarios, levels, failing=failing)
+    summary = summarise(found, groups(scenarios), samples=300, seed=1)
     return ChartData(
-        summary=summarise(found, groups(scenarios), samples=300, seed=1),
+        summary=summary,
+        strengths=summary.strengths,
         scores=scores_of(found),
         losses=losses(),
     )
