@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from corpus.card import CardFacts, card_of
+from corpus.card import CardFacts, card_of, facts_of, makings
 from corpus.chatform import Line, messages_of
 from corpus.draw import supervised_words
+from corpus.expert import experts
 from corpus.files import read_records, write_text
 from corpus.licences import check_licences
 from corpus.signoff import signed_records
 from corpus.stats import describe
 from domain.base import Noun, canonical_json
 from domain.errors import BlendError, StoreError
-from domain.record import Origin, Record
+from domain.record import Origin, Quality, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from corpus.forms.form import Form
     from domain.runfolder import RunFolder
     from domain.settings import CorpusSettings
 
@@ -86,6 +88,11 @@ class Manifest(Noun):
 
     name: str
     seed: int
+    form: str = "sessions"
+    rows: int | None = None
+    """Rows of the data file, where a session makes several."""
+    left_out: dict[str, int] = Field(default_factory=dict)
+    """Sessions that stayed behind, by reason."""
     sessions: int
     """Lines of messages.jsonl, repeats counted."""
     distinct: int
@@ -96,7 +103,7 @@ class Manifest(Noun):
     sources: tuple[str, ...]
     records: tuple[Entry, ...]
     files: dict[str, str]
-    """SHA-256 of each file, in hex."""
+    """SHA-256 of each file, in hex, by its path in the folder."""
 
 
 def write_export(target: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
@@ -132,10 +139,14 @@ def at_once(target: Path, fill: Callable[[Path], Manifest]) -> Manifest:
     return manifest
 
 
-def export_corpus(folder: RunFolder, target: Path, corpus: CorpusSettings, seed: int) -> Manifest:
+def export_corpus(
+    folder: RunFolder, target: Path, corpus: CorpusSettings, seed: int, form: Form | None = None
+) -> Manifest:
     """Export what may be trained on elsewhere: signed real records and synthetic ones, once each.
 
-    Held-out records stay behind, so that nobody trains on what models are compared on.
+    Held-out records stay behind, so that nobody trains on what models are compared on; from a form
+    that is trained on as it is, so do sessions that are labelled poor, unless they are asked for,
+    and those that an expert rejected.
 
     Raises:
         SignOffNeededError: Real records are not signed off.
@@ -145,16 +156,44 @@ def export_corpus(folder: RunFolder, target: Path, corpus: CorpusSettings, seed:
     kept_out = {record.id for record in _held_out(folder)}
     real = [record for record in signed_records(folder) if record.id not in kept_out]
     records = [*real, *read_records(folder.synthetic)]
+    left_out: Counter[str] = Counter({"held out": len(kept_out)} if kept_out else {})
+    if form is not None and form.for_training:
+        records = _learned_from(records, folder, corpus, left_out)
     if not records:
         raise BlendError(
             "there is nothing to export",
             where=str(folder.root),
             expected="signed real records or accepted synthetic ones",
+            got="; ".join(f"{n} {why}" for why, n in left_out.items()) or "none",
             mend="Ingest and sign transcripts, or run a campaign.",
         )
     check_licences(records, corpus.use)
     _refuse_foreign(target)
-    return write_export(target, records, CardFacts(name=folder.root.name, seed=seed))
+    facts = facts_of(folder, seed)
+    if form is None:
+        return write_export(target, records, facts)
+    return at_once(target, lambda made: _fill_form(made, records, facts, form, left_out))
+
+
+def _learned_from(
+    records: list[Record], folder: RunFolder, corpus: CorpusSettings, left_out: Counter[str]
+) -> list[Record]:
+    """Return the records that a model may learn from; count the others."""
+    said = experts(folder)
+    kept = []
+    for record in records:
+        reason = ""
+        if said.rejected(record):
+            reason = "rejected by an expert"
+        elif said.quality(record) is Quality.LOW and not corpus.include_low_quality:
+            reason = "of poor quality"
+        elif not record.therapist_turns:
+            reason = "without a therapist's turn"
+        if reason:
+            left_out[reason] += 1
+        else:
+            kept.append(record)
+    return kept
 
 
 def _held_out(folder: RunFolder) -> Iterator[Record]:
@@ -186,21 +225,27 @@ def _refuse_foreign(target: Path) -> None:
 
 def _foreign_in(target: Path) -> str:
     """Say what tells `target` from an export of ours; "" when it is one, or empty."""
-    names = {path.name for path in target.iterdir()}
-    ours = {MESSAGES, PARQUET, MANIFEST, CARD}
-    if not names:
+    if not any(target.iterdir()):
         return ""
-    if MANIFEST not in names:
+    if not (target / MANIFEST).is_file():
         return f"a folder without {MANIFEST}"
-    if names != ours:
-        return f"among others, {min(names - ours)}" if names - ours else "a part of an export"
-    if not all((target / name).is_file() for name in ours):
-        return "folders with the names of our files"
     try:
         manifest = Manifest.model_validate_json((target / MANIFEST).read_bytes())
     except ValidationError:
         return f"a {MANIFEST} of something else"
-    return "" if set(manifest.files) == ours - {MANIFEST} else f"a {MANIFEST} of other files"
+    ours, found = {*manifest.files, MANIFEST}, set(_files(target))
+    if found - ours:
+        return f"among others, {min(found - ours)}"
+    return "a part of an export" if ours - found or CARD not in ours else ""
+
+
+def _files(folder: Path) -> list[str]:
+    """Return the paths of all that is in `folder`; empty folders and links count as well."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir() or not any(path.iterdir())
+    )
 
 
 def _fill(made: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
@@ -215,7 +260,7 @@ def _fill(made: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
     for name in (MESSAGES, PARQUET):
         (made / name).chmod(0o600)  # real people's words, as everywhere in a run
     stats = describe(distinct)
-    write_text(made / CARD, card_of(facts, stats, sessions=len(drawn)))
+    write_text(made / CARD, card_of(facts, stats, makings(distinct), sessions=len(drawn)))
     origins = Counter(record.origin for record in drawn)
     manifest = Manifest(
         name=facts.name,
@@ -229,6 +274,38 @@ def _fill(made: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
         sources=tuple(stats.by_source),
         records=tuple(entry_of(record, record.id, repeats[record.id]) for record in distinct),
         files={name: file_hash(made / name) for name in (CARD, MESSAGES, PARQUET)},
+    )
+    write_text(made / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+    return manifest
+
+
+def _fill_form(
+    made: Path, records: list[Record], facts: CardFacts, form: Form, left_out: Counter[str]
+) -> Manifest:
+    rows = form.write(made, records)
+    for name in _files(made):
+        (made / name).chmod(0o600)
+    stats = describe(records)
+    card = card_of(
+        facts, stats, makings(records), sessions=len(records), form=form, left_out=left_out
+    )
+    write_text(made / CARD, card)
+    origins = Counter(record.origin for record in records)
+    manifest = Manifest(
+        name=facts.name,
+        seed=facts.seed,
+        form=form.name,
+        rows=rows,
+        left_out=dict(sorted(left_out.items())),
+        sessions=len(records),
+        distinct=len(records),
+        real_sessions=origins[Origin.REAL],
+        synthetic_sessions=origins[Origin.SYNTHETIC],
+        supervised_words=sum(map(supervised_words, records)),
+        licences=tuple(stats.by_licence),
+        sources=tuple(stats.by_source),
+        records=tuple(entry_of(record, record.id, 1) for record in records),
+        files={name: file_hash(made / name) for name in _files(made)},
     )
     write_text(made / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
     return manifest

@@ -41,7 +41,16 @@ class ExportForm(StrEnum):
     """What an export holds."""
 
     SESSIONS = "sessions"
+    OPENAI = "openai"
+    TRL = "trl"
     PREFERENCE = "preference"
+    SHAREGPT = "sharegpt"
+    ALPACA = "alpaca"
+    PARQUET = "parquet"
+    DATASETS = "datasets"
+    CSV = "csv"
+    ARGILLA = "argilla"
+    LABEL_STUDIO = "label-studio"
 
 
 SignOffOption = Annotated[
@@ -182,12 +191,15 @@ def export(
     to: Annotated[Path, typer.Option("--to", help="Folder to write.")],
     form: Annotated[
         ExportForm,
-        typer.Option("--format", help="Sessions, or drafts beside revisions as preference pairs."),
+        typer.Option("--format", help="What for: a trainer, a table, or review elsewhere."),
     ] = ExportForm.SESSIONS,
     run_dir: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write all that may leave the run: chat JSONL, Parquet, manifest and dataset card.
+    """Write all that may leave the run, with a manifest and a dataset card.
+
+    sessions is chat JSONL with Parquet beside it; preference is drafts beside their revisions; csv,
+    argilla and label-studio are for people and hold poor sessions as well.
 
     The blends that adapters were trained on stand in the run's folder, under blends/.
     """
@@ -203,7 +215,9 @@ def export(
         else:
             say(f"{made.pairs} preference pairs of {made.sessions} sessions: {to}")
         return
-    manifest = export_corpus(folder, to, settings.corpus, settings.seed)
+    from corpus.forms.catalogue import FORMS
+
+    manifest = export_corpus(folder, to, settings.corpus, settings.seed, FORMS.get(form.value))
     if as_json:
         emit_json({"to": str(to), **manifest.model_dump(mode="json", exclude={"records"})})
     else:
@@ -211,6 +225,42 @@ def export(
             f"{manifest.sessions} sessions ({manifest.real_sessions} real, "
             f"{manifest.synthetic_sessions} synthetic) under {', '.join(manifest.licences)}: {to}",
         )
+        for why, number in manifest.left_out.items():
+            say(f"Left behind: {number} {why}.")
+
+
+@app.command("reviews")
+def reviews(
+    target: TargetArgument,
+    source: Annotated[
+        Path,
+        typer.Option("--from", help="records.json of Argilla, or Label Studio's JSON export."),
+    ],
+    by: Annotated[
+        str, typer.Option("--by", metavar="NAME", help="Who reviewed, where the tool does not say.")
+    ] = "",
+    run_dir: RunOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read experts' decisions and labels back from Argilla or Label Studio."""
+    from corpus.expert import read_reviews
+    from rehearsal.console import emit_json, say, tell
+    from rehearsal.writing import writing
+
+    _, folder = find_target(target, run_dir)
+    with writing(folder):
+        found = read_reviews(folder, source, by)
+    if as_json:
+        emit_json(found.model_dump(mode="json"))
+        return
+    decided = ", ".join(f"{n} {what}" for what, n in found.by_decision.items())
+    say(f"{found.reviews} reviews of {found.records} records, {found.new} of them new: {decided}.")
+    say(f"By: {', '.join(f'{who} ({n})' for who, n in found.by_person.items())}.")
+    if found.unanswered or found.unknown:
+        say(f"{found.unanswered} records without an answer, {found.unknown} of other runs.")
+    for skipped in found.skipped:
+        tell(f"Left out: {skipped.reason}", "    ")
+    say(f"Kept in: {folder.expert_reviews}")
 
 
 @app.command("stats")

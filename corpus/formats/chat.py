@@ -164,8 +164,10 @@ def _utterances(turns: list[Json], place: str) -> tuple[Utterance, ...]:
             raise too_much_text(f"{place}, turn {number}", len(text))
         start = _start(turn, f"{place}, turn {number}") if timed else None
         found.append(Utterance(speaker, text, start))
-    opening = found[:1] and found[0].text == SESSION_BEGINS
-    return tuple(found[1:] if opening else found)
+    opening = next((n for n, one in enumerate(found[:2]) if one.text == SESSION_BEGINS), None)
+    if opening is not None:
+        del found[opening]
+    return tuple(found)
 
 
 def _taken_apart(turn: Json, where: str) -> tuple[str, str]:

@@ -153,7 +153,7 @@ def test_parquet_manifest_and_card_agree(filled: RunFolder) -> None:
     for name, digest in manifest["files"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
     _, front, body = (folder / "README.md").read_text().split("---\n", 2)
-    assert yaml.safe_load(front)["license_name"] == "CC-BY-4.0 and CC0-1.0"
+    assert yaml.safe_load(front)["license_name"] == "cc-by-4.0-and-cc0-1.0"
     assert f"| {made.sessions} |" in body
 
 
