@@ -166,7 +166,13 @@ def _texts(path: Path) -> None:
         one.read_text().split("\n")
 
 
-REFERENCES = {"csv": _csv, "jsonl": _lines, "json": _whole, "parquet": _parquet, "text": _texts}
+REFERENCES: dict[str, Callable[[Path], None]] = {
+    "csv": _csv,
+    "jsonl": _lines,
+    "json": _whole,
+    "parquet": _parquet,
+    "text": _texts,
+}
 """The plainest readers of the same bytes; they keep nothing."""
 
 
@@ -188,8 +194,11 @@ def taken(path: Path) -> int:
 
 def laps(path: Path, kind: str, turns: int, count: int) -> dict[str, list[Lap]]:
     """Measure the three in turn, `count` times over."""
-    ways = {"reference": lambda: REFERENCES[kind](path), "read": lambda: read(path),
-            "taken": lambda: taken(path)}  # fmt: skip
+    ways: dict[str, Callable[[], object]] = {
+        "reference": lambda: REFERENCES[kind](path),
+        "read": lambda: read(path),
+        "taken": lambda: taken(path),
+    }
     found: dict[str, list[Lap]] = {name: [] for name in ways}
     for way in ways.values():
         way()

@@ -17,6 +17,7 @@ from corpus.bulk.dedupe import sift
 from corpus.bulk.write import Drawn, write_blend
 from corpus.card import CardFacts
 from corpus.draw import Pool, draw, oversample, weighted
+from corpus.expert import experts
 from corpus.export import MANIFEST
 from corpus.files import write_nouns, write_text
 from corpus.guard import outside
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from corpus.bulk.index import Index
+    from corpus.expert import Experts
     from domain.settings import Settings, Variant
 
     Rows = NDArray[np.int64]
@@ -221,9 +223,14 @@ def _material(settings: Settings, folder: RunFolder, *, synthetic: bool) -> _Mat
     counts = Counter(zip(index.column("source"), index.column("licence"), strict=True))
     check_licence_counts(counts, settings.corpus.use)
     is_real = index.where("origin", Origin.REAL)
+    said = experts(folder)
+    refused = np.isin(index.ids, np.array(sorted(said.rejected), str))[kept]
+    kept = kept[~refused]
     if not is_real.any():
         raise _no_real(folder)
-    parts = split(_lots(index, kept[is_real[kept]]), settings.corpus.held_out_share, settings.seed)
+    parts = split(
+        _lots(index, kept[is_real[kept]], said), settings.corpus.held_out_share, settings.seed
+    )
     held_out = np.array([lot.row for lot in parts.held_out], np.int64)
     low = settings.corpus.include_low_quality
     targets = [lot.row for lot in parts.kept if low or is_usable(lot)]
@@ -232,6 +239,7 @@ def _material(settings: Settings, folder: RunFolder, *, synthetic: bool) -> _Mat
     left_out = {
         "exact duplicates": int(sifted.exact.sum()),
         "near-duplicates": int(sifted.near.sum()),
+        "rejected by an expert": int(refused.sum()),
         **{f"of a held-out {reason}": leaks[reason] + more[reason] for reason in leaks},
     }
     return _Material(index, real, made, held_out, len(parts.kept) - len(targets), left_out)
@@ -249,11 +257,13 @@ def _pools(
     return pools, replace(matter, left_out={**matter.left_out, "over a cap": capped})
 
 
-def _lots(index: Index, rows: Rows) -> list[_Lot]:
+def _lots(index: Index, rows: Rows, said: Experts) -> list[_Lot]:
     groups, qualities = (index.column(name, rows) for name in ("group", "quality"))
     return [
-        _Lot(row, group, Quality(quality))
-        for row, group, quality in zip(rows.tolist(), groups, qualities, strict=True)
+        _Lot(row, group, said.quality(name, Quality(quality)))
+        for row, name, group, quality in zip(
+            rows.tolist(), index.ids[rows].tolist(), groups, qualities, strict=True
+        )
     ]
 
 

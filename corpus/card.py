@@ -32,6 +32,10 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 _LARGEST = "1M<n<10M"
 
 
+Making = tuple[str, str, str, str]
+"""What made a synthetic session: model, hash of the prompts, hash of the settings, seed."""
+
+
 class Check(Noun):
     """One threshold of a comparison of synthetic with real sessions."""
 
@@ -74,7 +78,7 @@ def _checks(folder: RunFolder) -> tuple[Check, ...] | None:
         return None
 
 
-def makings(records: Iterable[Record]) -> Counter[tuple[str, str, str, str]]:
+def makings(records: Iterable[Record]) -> Counter[Making]:
     """Count synthetic records by model, prompts' hash, config's hash and seed."""
     return Counter(
         (made.model, made.prompts_hash, made.config_hash, str(made.seed))
@@ -87,7 +91,7 @@ def makings(records: Iterable[Record]) -> Counter[tuple[str, str, str, str]]:
 def card_of(
     facts: CardFacts,
     stats: CorpusStats,
-    made: Mapping[tuple[str, str, str, str], int] | None = None,
+    made: Mapping[Making, int] | None = None,
     *,
     sessions: int,
     form: Form | None = None,
@@ -173,7 +177,7 @@ def _left_out(counts: Mapping[str, int]) -> str:
     return f"\nSessions that stayed behind: {said}.\n"
 
 
-def _made(counts: Mapping[tuple[str, str, str, str], int]) -> str:
+def _made(counts: Mapping[Making, int]) -> str:
     if not counts:
         return ""
     lines = [

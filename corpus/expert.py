@@ -76,20 +76,25 @@ class Experts:
         for review in reviews:  # of one person's words on a record the last counts
             self._by_record.setdefault(review.record, {})[review.by] = review
 
-    def of(self, record: Record) -> tuple[ExpertReview, ...]:
-        """Return what was said of a record, one review for each person."""
-        return tuple(self._by_record.get(record.id, {}).values())
+    def of(self, record: str) -> tuple[ExpertReview, ...]:
+        """Return what was said of a record, by its id, one review for each person."""
+        return tuple(self._by_record.get(record, {}).values())
 
-    def quality(self, record: Record) -> Quality:
+    def quality(self, record: str, labelled: Quality) -> Quality:
         """Return how good a record is: as experts say, else as it is labelled."""
         said = {review.quality for review in self.of(record)} - {None, Quality.UNRATED}
         if Quality.LOW in said:
             return Quality.LOW
-        return Quality.HIGH if Quality.HIGH in said else record.quality
+        return Quality.HIGH if Quality.HIGH in said else labelled
 
-    def rejected(self, record: Record) -> bool:
-        """Tell whether somebody said that no model may learn from it."""
-        return any(review.decision == "reject" for review in self.of(record))
+    @property
+    def rejected(self) -> frozenset[str]:
+        """Ids of records of which somebody said that no model may learn from them."""
+        return frozenset(
+            record
+            for record, said in self._by_record.items()
+            if any(review.decision == "reject" for review in said.values())
+        )
 
 
 def experts(folder: RunFolder) -> Experts:

@@ -180,12 +180,16 @@ def _learned_from(
 ) -> list[Record]:
     """Return the records that a model may learn from; count the others."""
     said = experts(folder)
+    rejected = said.rejected
     kept = []
     for record in records:
         reason = ""
-        if said.rejected(record):
+        if record.id in rejected:
             reason = "rejected by an expert"
-        elif said.quality(record) is Quality.LOW and not corpus.include_low_quality:
+        elif (
+            said.quality(record.id, record.quality) is Quality.LOW
+            and not corpus.include_low_quality
+        ):
             reason = "of poor quality"
         elif not record.therapist_turns:
             reason = "without a therapist's turn"

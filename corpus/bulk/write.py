@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.card import CardFacts, card_of
+from corpus.card import CardFacts, Making, card_of, makings
 from corpus.chatform import messages_of
 from corpus.draw import shuffled, supervised_words
 from corpus.export import (
@@ -85,6 +85,8 @@ class Written:
     sessions: int = 0
     supervised_words: int = 0
     origins: Counter[str] = field(default_factory=Counter)
+    made: Counter[Making] = field(default_factory=Counter)
+    """Different synthetic records by what made them."""
 
 
 def write_sessions(drawn: Drawn, messages: Path, parquet: Path, entries: Path) -> Written:
@@ -111,6 +113,7 @@ def write_sessions(drawn: Drawn, messages: Path, parquet: Path, entries: Path) -
             rows.append(row_of(record, name, often))
             listed.write(entry_of(record, name, often).model_dump_json() + "\n")
             done.census.add(record)
+            done.made.update(makings((record,)))
             if len(rows) == GROUP:
                 _flush(table, rows)
         _flush(table, rows)
@@ -154,7 +157,7 @@ def _fill(made: Path, drawn: Drawn, facts: CardFacts) -> Manifest:
         for name in (MESSAGES, PARQUET):
             (made / name).chmod(0o600)  # real people's words, as everywhere in a run
         stats = done.census.stats()
-        write_text(made / CARD, card_of(facts, stats, sessions=done.sessions))
+        write_text(made / CARD, card_of(facts, stats, done.made, sessions=done.sessions))
         manifest = Manifest(
             name=facts.name,
             seed=facts.seed,

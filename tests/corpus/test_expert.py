@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from corpus.blend import blend
 from corpus.expert import ExpertReview, experts, read_reviews
 from corpus.export import export_corpus
-from corpus.files import read_nouns
+from corpus.files import read_nouns, write_nouns
 from corpus.forms.catalogue import FORMS
 from domain.errors import TranscriptError
 from domain.record import Quality
+from domain.settings import Settings, TrainingSettings
 from tests.corpus.builders import record
 from tests.corpus.test_export import CORPUS, signed
 
@@ -120,8 +122,12 @@ def test_what_an_expert_rejects_is_not_learned_and_not_lost(
     in_argilla(path)
     read_reviews(filled, path)
     said = experts(filled)
-    assert said.rejected(RECORDS[0])
-    assert [said.quality(one) for one in RECORDS] == [Quality.LOW, Quality.HIGH, Quality.HIGH]
+    assert said.rejected == {RECORDS[0].id}
+    assert [said.quality(one.id, one.quality) for one in RECORDS] == [
+        Quality.LOW,
+        Quality.HIGH,
+        Quality.HIGH,
+    ]
     manifest = export_corpus(filled, tmp_path / "out", CORPUS, 7, FORMS["trl"])
     assert manifest.left_out == {"rejected by an expert": 1}
     assert {entry.id for entry in manifest.records} == {RECORDS[1].id, RECORDS[2].id}
@@ -183,3 +189,17 @@ def test_a_file_without_reviews_is_refused(filled: RunFolder, tmp_path: Path) ->
         read_reviews(filled, path)
     assert "neither a record of Argilla nor a task" in caught.value.got
     assert not filled.expert_reviews.exists()
+
+
+def test_a_blend_leaves_out_what_an_expert_rejects(filled: RunFolder) -> None:
+    signed(filled, *map(record, range(1, 9)))
+    review = ExpertReview(
+        record=record(2).id, decision="reject", quality=None, comment="", by="u", at="",
+        tool="argilla", read_at="now",
+    )  # fmt: skip
+    write_nouns(filled.expert_reviews, [review])
+    settings = Settings(name="t", training=TrainingSettings(variants=("real",)))
+    made = blend(settings, filled)["real"]
+    assert made.left_out["rejected by an expert"] == 1
+    manifest = json.loads((filled.blend("real") / "manifest.json").read_text())
+    assert record(2).id not in {one["id"] for one in manifest["records"]}
