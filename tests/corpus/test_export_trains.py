@@ -88,7 +88,8 @@ def tiny_llama() -> Any:  # noqa: ANN401 - untyped library
     raw = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, pad_token="<pad>", eos_token="<eos>")
+    fast: Any = PreTrainedTokenizerFast
+    tokenizer = fast(tokenizer_object=raw, pad_token="<pad>", eos_token="<eos>")
     tokenizer.chat_template = _TEMPLATE
     torch.manual_seed(0)
     config = LlamaConfig(
