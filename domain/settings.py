@@ -323,6 +323,9 @@ class TrainingSettings(Noun):
     """Compile the decoder layers with torch.compile."""
     liger: bool = False
     """Use Liger's kernels, where that package is installed."""
+    keep_order: bool = False
+    """Learn a blend in the order it stands in, on every pass: a curriculum (`corpus.blend.order`).
+    Otherwise each pass has an order of its own."""
     gradient_clip: float = Field(default=1.0, gt=0)
     """Largest norm of a step's gradient."""
     patience: int | None = Field(default=None, ge=1)

@@ -93,12 +93,18 @@ class MicroBatch:
 
 
 def plan_steps(
-    examples: Sequence[TrainingExample], supervised_tokens: int, tokens_per_step: int, seed: int
+    examples: Sequence[TrainingExample],
+    supervised_tokens: int,
+    tokens_per_step: int,
+    seed: int,
+    *,
+    keep_order: bool = False,
 ) -> Plan:
     """Lay `supervised_tokens` tokens out over about supervised_tokens / tokens_per_step steps.
 
-    Each pass over the examples has its own seeded order. An example belongs to the step in which
-    its first supervised token falls, so steps hold *about* `tokens_per_step` tokens.
+    Each pass over the examples has its own seeded order, or theirs with `keep_order`. An example
+    belongs to the step in which its first supervised token falls, so steps hold *about*
+    `tokens_per_step` tokens.
 
     Raises:
         TrainingError: No example has a supervised token.
@@ -116,7 +122,12 @@ def plan_steps(
     shares = _shares(counts, max(1, tokens_per_step // 2))
     passes = -(-supervised_tokens // total)
     order = np.concatenate(
-        [np.random.default_rng((seed, epoch)).permutation(len(shares)) for epoch in range(passes)]
+        [
+            np.arange(len(shares))
+            if keep_order
+            else np.random.default_rng((seed, epoch)).permutation(len(shares))
+            for epoch in range(passes)
+        ]
     )
     pieces = shares[order]
     before = np.concatenate([[0], np.cumsum(pieces[:, 2] - pieces[:, 1])])

@@ -109,7 +109,13 @@ def plan_of(job: TrainJob) -> Plan:
     """
     examples = tokenised(job, Path(job.blend), job.blend_hash, f"blend {job.variant}")
     settings = job.settings
-    return plan_steps(examples, settings.supervised_tokens, settings.tokens_per_step, job.seed)
+    return plan_steps(
+        examples,
+        settings.supervised_tokens,
+        settings.tokens_per_step,
+        job.seed,
+        keep_order=settings.keep_order,
+    )
 
 
 def held_out_of(job: TrainJob) -> Sequence[TrainingExample]:

@@ -43,6 +43,13 @@ def test_the_order_depends_on_the_seed_only() -> None:
     assert names[0] != names[2]
 
 
+def test_a_curriculum_is_learned_as_it_stands() -> None:
+    plan = plan_steps(MANY, 500, 100, 1, keep_order=True)
+    names = [one.record_id for step in plan.steps for one in step]
+    passed = [f"many-{n}" for n in range(60)]
+    assert list(dict.fromkeys(names))[:60] == passed[: len(dict.fromkeys(names))]
+
+
 def test_every_pass_takes_each_example_once() -> None:
     plan = plan_steps(MANY, sum(one.supervised for one in MANY), 50, seed=5)
     names = [one.record_id for step in plan.steps for one in step]
