@@ -123,15 +123,14 @@ def _kl(p: Vectors, r: Vectors) -> float:
     return float((p[held] * np.log(p[held] / r[held])).sum())
 
 
-def vendi(vectors: Vectors) -> float:
+def vendi(likeness: Vectors) -> float:
     """Return how many texts that have nothing in common would be as varied as these.
 
     The Vendi score: the exponential of the entropy of the eigenvalues of K/n, with K the cosine
-    of unit vectors (Friedman and Dieng, TMLR 2023). It grows with their number: compare equal ones.
+    between every two, [n, n] (Friedman and Dieng, TMLR 2023). It grows with their number: compare
+    equal ones.
     """
-    n, size = vectors.shape
-    gram = vectors.T @ vectors if size < n else vectors @ vectors.T  # the same eigenvalues but 0
-    values = np.linalg.eigvalsh(gram / n)
+    values = np.linalg.eigvalsh(likeness / len(likeness))
     values = values[values > 1e-12]
     values = values / values.sum()
     return float(np.exp(-(values * np.log(values)).sum()))

@@ -33,6 +33,11 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return [texts, dimensions]."""
+        ...
+
+    def likeness(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the cosine between every two texts, [texts, texts]."""
+        ...
 
 
 class TfidfEncoder:
@@ -62,6 +67,15 @@ class TfidfEncoder:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return [texts, up to `DIMENSIONS`]."""
         return unit(self._svd.transform(self._vectors.transform(texts)))
+
+    def likeness(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the cosine between every two texts, [texts, texts].
+
+        Without the SVD: its few dimensions go to whatever repeats itself, and a side of templates
+        would look the more varied one.
+        """
+        found = self._vectors.transform(texts)
+        return np.asarray((found @ found.T).toarray(), dtype=np.float64)
 
 
 class ModelEncoder:
@@ -95,6 +109,11 @@ class ModelEncoder:
             mask = batch["attention_mask"].unsqueeze(-1)
             made.append(((hidden * mask).sum(1) / mask.sum(1)).double().numpy())
         return unit(np.concatenate(made))
+
+    def likeness(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the cosine between every two texts, [texts, texts]."""
+        vectors = self.encode(texts)
+        return np.asarray(vectors @ vectors.T, dtype=np.float64)
 
 
 def encoder_of(asked: str | None, texts: Sequence[str], seed: int) -> Encoder:

@@ -61,7 +61,7 @@ def facts_of(
         therapist_turns=_turns(side.talks, Speaker.THERAPIST),
         client_turns=_turns(side.talks, Speaker.CLIENT),
         n=len(some.texts),
-        vendi=vendi(encoder.encode(some.texts)),
+        vendi=vendi(encoder.likeness(some.texts)),
         self_bleu=self_bleu(some.texts),
         mattr=mattr([" ".join(talk.said(Speaker.THERAPIST)) for talk in side.talks]),
         distinct={f"distinct-{size}": distinct(equal, size) for size in (1, 2, 3)},

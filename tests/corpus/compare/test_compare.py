@@ -78,6 +78,7 @@ def test_equal_sides_pass_and_telling_ones_fail_with_examples() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_comparison_and_figures(tmp_path: Path) -> None:
     sides = side("real", PLAIN, 1), side("llm", STILTED, 3)
     one, two = (compare(*sides, QUICK, 7) for _ in range(2))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from corpus.compare.distance import frontier_area, mauve, mmd, vendi
-from corpus.compare.encode import unit
+from corpus.compare.encode import TfidfEncoder, unit
 
 
 def spread(seed: int, n: int, shift: float = 0.0) -> np.ndarray:
@@ -44,16 +44,19 @@ def test_mauve_tells_the_same_from_the_different() -> None:
 
 def test_vendi_counts_what_has_nothing_in_common() -> None:
     assert vendi(np.eye(5)) == pytest.approx(5)
-    assert vendi(np.tile([1.0, 0.0], (7, 1))) == pytest.approx(1)
+    assert vendi(np.ones((7, 7))) == pytest.approx(1)
     halves = np.repeat(np.eye(2), [3, 1], axis=0)  # three alike, one other
-    assert vendi(halves) == pytest.approx(
-        math.exp(-(0.75 * math.log(0.75) + 0.25 * math.log(0.25)))
-    )
+    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    assert vendi(halves @ halves.T) == pytest.approx(math.exp(entropy))
 
 
-def test_vendi_is_the_same_whichever_gram_matrix_is_smaller() -> None:
-    wide = spread(3, 6)
-    assert vendi(wide) == pytest.approx(vendi(np.hstack([wide, np.zeros((6, 20))])))
+def test_templates_are_less_varied_whatever_they_are_compared_with() -> None:
+    rng = np.random.default_rng(0)
+    words = [f"w{n}" for n in range(400)]
+    free = [" ".join(rng.choice(words, 12)) for _ in range(120)]
+    templates = [f"so what went through your mind when {word} came" for word in words[:120]]
+    encoder = TfidfEncoder([*free, *templates], 0)
+    assert vendi(encoder.likeness(templates)) < 0.7 * vendi(encoder.likeness(free))
 
 
 def test_mmd_by_hand() -> None:
