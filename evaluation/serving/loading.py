@@ -25,9 +25,6 @@ EXACT_PARAMETERS = 200_000_000
 drawn token, so requests can share a batch."""
 ROWS = 16
 """Requests in one batch."""
-ROWS_IN_FLOAT32 = 4
-"""The same for a large model on a CPU: vacant rows of a fixed shape are computed too, and most of
-what more rows would save is saved by four (docs/evaluation.md)."""
 
 
 def load_models(
@@ -68,7 +65,8 @@ def load_models(
     dtype = _dtype(model, device) if precision == "auto" else getattr(torch, precision)
     # dtype before `mix` copies the adapters' matrices; eval before anything is answered
     model = model.to(device=device, dtype=dtype).eval()
-    return ServedModels(model, tokenizer, list(adapters), _shape(dtype), name)
+    shape = _shape(dtype, chosen=precision != "auto" or device != "cpu")
+    return ServedModels(model, tokenizer, list(adapters), shape, name)
 
 
 def _load(
@@ -102,6 +100,12 @@ def _dtype(model: Any, device: str) -> torch.dtype:  # noqa: ANN401 - transforme
     return torch.float64 if size <= EXACT_PARAMETERS else torch.float32
 
 
-def _shape(dtype: torch.dtype) -> BatchShape:
-    """Free where rounding cannot be seen, else fixed: see `BatchShape`."""
-    return BatchShape(rows=ROWS, fixed=dtype is not torch.float64)
+def _shape(dtype: torch.dtype, *, chosen: bool) -> BatchShape:
+    """Free where rounding cannot be seen, else fixed: see `BatchShape`.
+
+    A large model on a CPU answers one by one, unless its precision was chosen: vacant rows of a
+    fixed shape are computed too, and cost it more than company saves (docs/evaluation.md).
+    """
+    if dtype is torch.float64:
+        return BatchShape(rows=ROWS, fixed=False)
+    return BatchShape(rows=ROWS, fixed=True) if chosen else BatchShape(rows=1, fixed=False)
