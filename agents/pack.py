@@ -18,7 +18,7 @@ from pydantic import Field
 from agents.criteria import Criterion
 from agents.packfile import parse, read_text, read_yaml
 from agents.phases import Phases
-from agents.prompts import LENT, NOTES_HEADING, SLOTS, Prompt, parse_prompt
+from agents.prompts import LENT, NOTES_HEADING, OPTIONAL, SLOTS, Prompt, parse_prompt
 from agents.rubrics import FlawKind, Flaws, Gate, Gates, Limits, SessionRubric
 from agents.taxonomy import Taxonomy
 from domain.base import Noun
@@ -223,11 +223,13 @@ def _parsed(kind: type[N], root: Path, file: str) -> N:
 
 
 def _prompts(root: Path, listed: dict[str, str]) -> dict[str, Prompt]:
-    _require(_where(root, "pack.yaml: prompts"), listed, SLOTS.keys() - LENT)
+    _require(_where(root, "pack.yaml: prompts"), listed, SLOTS.keys() - LENT - OPTIONAL)
     if strays := sorted(listed.keys() - SLOTS.keys()):
         raise _unlisted(f"{_where(root, 'pack.yaml')}: prompts", strays[0], SLOTS)
     return {
-        name: _prompt(root, name, listed[name]) if name in listed else _lent(name) for name in SLOTS
+        name: _prompt(root, name, listed[name]) if name in listed else _lent(name)
+        for name in SLOTS
+        if name in listed or name in LENT
     }
 
 

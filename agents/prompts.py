@@ -58,11 +58,20 @@ SLOTS = {
     "judge_trial_case": Slots(
         _names("transcript reply must must_not"), _names("transcript reply must must_not")
     ),
+    "caster": Slots(frozenset()),
+    "caster_case": Slots(
+        _names("problem problem_name problem_description technique technique_name youngest oldest")
+        | _names("gender culture style style_description risk fitting distortions examples avoid"),
+        _names("problem youngest oldest gender style risk fitting examples avoid"),
+    ),
 }
 """Every prompt, with its placeholders."""
 
 LENT = frozenset(name for name in SLOTS if name.startswith("judge_") and name != "judge_case")
 """Prompts that say nothing of a domain: a pack that has none of its own uses those of `cbt`."""
+
+OPTIONAL = frozenset({"caster", "caster_case"})
+"""Prompts without which a pack does all but have personas written by a model."""
 
 
 class Prompt:

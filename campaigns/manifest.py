@@ -28,6 +28,7 @@ class Manifest(Noun):
     settings: Settings
     pack_hash: str
     plan_hash: str
+    """Of the plan as dealt; empty while its personas are being written."""
     discriminator_hash: str = ""
     """Of the discriminator that reads the drafts; "" where none does."""
 
@@ -102,8 +103,19 @@ def begin(folder: RunFolder, now: Manifest, plan: PlanLines) -> None:
     Raises:
         StoreError: They cannot be written.
     """
-    if read_manifest(folder) is None:
+    before = read_manifest(folder)
+    if before is None or not before.plan_hash:
         write_atomically(folder.plan, (line + b"\n" for line in plan.lines))
+        write_atomically(manifest_path(folder), canonical_json(now))
+
+
+def begin_casting(folder: RunFolder, now: Manifest) -> None:
+    """Write the manifest of a campaign whose personas are yet to be written.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    if read_manifest(folder) is None:
         write_atomically(manifest_path(folder), canonical_json(now))
 
 
@@ -152,7 +164,7 @@ def changes(before: Manifest, now: Manifest) -> list[str]:
         told.append(f"the files of pack {now.settings.pack} were edited")
     if before.discriminator_hash != now.discriminator_hash:
         told.append("the discriminator under campaign.discriminator.after is another one")
-    if not told and before.plan_hash != now.plan_hash:
+    if not told and before.plan_hash and before.plan_hash != now.plan_hash:
         told.append("the plan: plan.jsonl, or the file under campaign.cast, was edited")
     return told
 
@@ -164,7 +176,7 @@ def _relevant(settings: Settings) -> dict[str, Any]:
     roles = {
         name: {key: value for key, value in role.items() if key not in moved}
         for name, role in data["roles"].items()
-        if name != "judge"
+        if name != "judge" and role is not None
     }
     campaign = {key: value for key, value in data["campaign"].items() if key not in UNHASHED}
     return {"seed": data["seed"], "pack": data["pack"], "roles": roles, "campaign": campaign}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from campaigns.castfile import read_cast
 from campaigns.casting.deal import dealt, quota_of
 from campaigns.casting.grammar import load_grammar
 from campaigns.casting.writing import cast_item
@@ -15,14 +17,19 @@ from domain.errors import ConfigError
 from domain.scenario import PlanItem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from agents.pack import Pack
     from domain.settings import Settings
 
 
 def plan_campaign(settings: Settings, pack: Pack) -> list[PlanItem]:
-    """Return who plays what, in order.
+    """Return who plays what, in order; see `cast_campaign`."""
+    return list(cast_campaign(settings, pack))
+
+
+def cast_campaign(settings: Settings, pack: Pack) -> Iterable[PlanItem]:
+    """Return who plays what, in order, cast one by one as they are asked for.
 
     Without `campaign.cast`, the plan depends on the seed and the pack only, and a longer plan
     begins with the shorter one. With it, the first `campaign.sessions` lines of that file are
@@ -30,16 +37,15 @@ def plan_campaign(settings: Settings, pack: Pack) -> list[PlanItem]:
 
     Raises:
         PackError: The casting files cannot be used.
-        ConfigError: `campaign.cast` cannot be read; the line is named.
+        ConfigError: `campaign.cast` cannot be read, the line is named; or what
+            `campaign.casting` asks for cannot be cast.
     """
     if settings.campaign.cast is not None:
         return _brought(Path(settings.campaign.cast), settings)
     grammar = load_grammar(pack)
     cells = dealt(quota_of(grammar, settings.campaign.casting), settings.seed)
-    return [
-        cast_item(grammar, cell, index, settings.seed)
-        for index, cell in zip(range(settings.campaign.sessions), cells, strict=False)
-    ]
+    first = islice(cells, settings.campaign.sessions)
+    return (cast_item(grammar, cell, at, settings.seed) for at, cell in enumerate(first))
 
 
 def plan_bytes(plan: Sequence[PlanItem]) -> bytes:
@@ -48,45 +54,45 @@ def plan_bytes(plan: Sequence[PlanItem]) -> bytes:
 
 
 def read_plan(path: Path) -> list[PlanItem]:
-    """Read a plan.
+    """Read a plan as it was written.
 
     Raises:
         ConfigError: The file cannot be read, or a line is no plan item.
     """
+    return [_item(path, n, line) for n, line in enumerate(_lines(path), 1) if line.strip()]
+
+
+def _lines(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             "the plan cannot be read",
             where=str(path),
             expected="a JSONL file in UTF-8 with one plan item per line",
             got=str(error),
-            mend="Check the path in `campaign.cast`.",
+            mend="Check the path.",
         ) from error
-    items = [_item(path, n, line) for n, line in enumerate(lines, 1) if line.strip()]
-    if not items:
-        raise ConfigError(
-            "the plan is empty",
-            where=str(path),
-            expected="one plan item per line",
-            mend="Leave `campaign.cast` out to cast from the pack.",
-        )
-    return items
 
 
 def _brought(path: Path, settings: Settings) -> list[PlanItem]:
-    items = read_plan(path)
-    if len(items) < settings.campaign.sessions:
+    members = read_cast(path)
+    if len(members) < settings.campaign.sessions:
         raise ConfigError(
-            "the plan has too few lines",
+            "the cast has too few lines",
             where=str(path),
             expected=f"{settings.campaign.sessions} (campaign.sessions)",
-            got=str(len(items)),
+            got=str(len(members)),
             mend="Lower `campaign.sessions`, or add lines.",
         )
     return [
-        item.model_copy(update={"index": index, "campaign_seed": settings.seed})
-        for index, item in enumerate(items[: settings.campaign.sessions])
+        PlanItem(
+            index=index,
+            campaign_seed=settings.seed,
+            persona=member.persona,
+            scenario=member.scenario,
+        )
+        for index, member in enumerate(members[: settings.campaign.sessions])
     ]
 
 

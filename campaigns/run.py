@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-from agents.llm import check_endpoint, close_line
-from agents.pack import load_pack
-from campaigns.again import to_play_again
-from campaigns.manifest import admit, begin, manifest_of, write_atomically
-from campaigns.plan import plan_campaign
-from campaigns.planfile import PlanLines, lines_of, read_lines
+from campaigns.manifest import write_atomically
+from campaigns.nextround import campaign_coverage, next_round
+from campaigns.opening import open_campaign, spent_on_casting
 from campaigns.rounds import close_round
 from campaigns.summary import CampaignSummary, summarise
-from campaigns.telltale import hash_of, keep_discriminator
 from campaigns.worker import Orders, open_job
 from corpus.synthetic import Making, write_synthetic
 from domain.base import canonical_json
@@ -21,14 +16,14 @@ from domain.errors import StoreError
 from engine import pool
 from engine.ledger.store import Store
 from engine.lock import RunLock
-from engine.spending.budget import NOTHING, limits_of, refuse_spent
 from engine.spending.prices import require_prices, tariff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agents.pack import Pack
-    from campaigns.manifest import Manifest
+    from campaigns.opening import Opening
+    from campaigns.planfile import PlanLines
     from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.settings import Settings
@@ -42,7 +37,7 @@ def run_campaign(
     resume: bool = False,
     accepted: Callable[[], None] = lambda: None,
 ) -> CampaignSummary:
-    """Play every session of the plan and write `sessions.jsonl`.
+    """Play every session of the plan and write `sessions.jsonl`, round by round.
 
     The same seed, config, pack and answers give the same bytes, whatever the engine, and however
     often the run was stopped and resumed.
@@ -70,60 +65,58 @@ def run_campaign(
     """
     require_prices(settings)
     with RunLock(folder.lock) as lock:
-        try:
-            folder.cancel.unlink(missing_ok=True)  # meant for an earlier run
-            pack = load_pack(settings.pack)
-            plan = _plan(settings, pack, folder, resume=resume)
-            manifest = manifest_of(settings, pack, plan.hash, hash_of(settings, folder))
-            admit(folder, manifest, resume=resume)
-            store = Store(folder.ledger)
-            again = to_play_again(store)
-            if again or not store.finished().issuperset(plan.names):
-                _make_ready(settings, store, progress)
-            accepted()
-        except BaseException:
-            lock.undo()
-            raise
-        # Only now: a run that never got as far as its endpoints has not used up its name.
-        begin(folder, manifest, plan)
-        keep_discriminator(settings, folder)
-        pool.run_all(
-            open_job,
-            canonical_json(_orders(settings, pack, folder, manifest)),
-            plan.items(),
-            folder.ledger,
-            settings.engine,
-            settings.campaign.budget,
-            manifest.run_hash,
-            progress,
-            variables=sorted({role.api_key_env for _, role in settings.roles}),
-            again=again,
-            prices=tariff(settings),
-            live=folder.live,
-            cancel=folder.cancel,
-        )
+        opening = open_campaign(settings, folder, progress, lock, resume=resume, accepted=accepted)
+        plan, again = opening.plan, opening.again
+        while True:
+            _play(settings, opening, folder, plan, progress, again)
+            more = next_round(settings, opening.pack, folder, plan, opening.store, progress)
+            if more is None:
+                break
+            plan, again = more, frozenset()
         summary = export(folder, plan)
-        hand_over(settings, pack, folder)
+        table = campaign_coverage(folder, settings.campaign.sessions, opening.store)
+        write_atomically(folder.coverage, canonical_json(table))
+        hand_over(settings, opening.pack, folder)
         close_round(settings, folder)
         return summary
 
 
-def _orders(settings: Settings, pack: Pack, folder: RunFolder, manifest: Manifest) -> Orders:
+def _orders(settings: Settings, opening: Opening, folder: RunFolder) -> Orders:
     """Return what a worker is told."""
-    found = manifest.discriminator_hash
+    found = opening.manifest.discriminator_hash
     return Orders(
         settings=settings,
-        pack_hash=pack.hash,
+        pack_hash=opening.pack.hash,
         discriminator=str(folder.earlier_discriminator.resolve()) if found else "",
         discriminator_hash=found,
     )
 
 
-def _plan(settings: Settings, pack: Pack, folder: RunFolder, *, resume: bool) -> PlanLines:
-    """Return the plan: the one that was written when it goes on, unless it is brought along."""
-    if resume and settings.campaign.cast is None and folder.plan.is_file():
-        return read_lines(folder.plan)
-    return lines_of(plan_campaign(settings, pack))
+def _play(
+    settings: Settings,
+    opening: Opening,
+    folder: RunFolder,
+    plan: PlanLines,
+    progress: Progress,
+    again: frozenset[str],
+) -> None:
+    """Play what of the plan has not been played, and what is to be played again."""
+    pool.run_all(
+        open_job,
+        canonical_json(_orders(settings, opening, folder)),
+        plan.items(),
+        folder.ledger,
+        settings.engine,
+        settings.campaign.budget,
+        opening.manifest.run_hash,
+        progress,
+        variables=sorted({role.api_key_env for _, role in settings.roles}),
+        again=again,
+        prices=tariff(settings),
+        live=folder.live,
+        cancel=folder.cancel,
+        elsewhere=spent_on_casting(settings, folder),
+    )
 
 
 def prewarm(settings: Settings) -> None:
@@ -170,30 +163,17 @@ def hand_over(settings: Settings, pack: Pack, folder: RunFolder) -> int:
     return write_synthetic(folder, making)
 
 
-def _make_ready(settings: Settings, store: Store, progress: Progress) -> None:
-    """See that a budget is left, that the endpoints answer and that the engine runs.
+def cast_only(
+    settings: Settings, folder: RunFolder, progress: Progress, accepted: Callable[[], None]
+) -> PlanLines:
+    """Begin a campaign with its cast, and play nothing yet: `campaign resume` plays it.
 
     Raises:
-        BudgetReachedError: The whole budget is spent.
-        EndpointError: An endpoint cannot be used.
-        RehearsalError: Ray cannot be started.
+        ConfigError, EndpointError, BudgetReachedError, StoreError: As `run_campaign`.
     """
-    spent = store.spent(tariff(settings))
-    if spent != NOTHING:
-        refuse_spent(limits_of(settings.campaign.budget), spent)
-    asyncio.run(_check_endpoints(settings))
-    pool.ready(settings.engine, progress)
-
-
-async def _check_endpoints(settings: Settings) -> None:
-    """Ask each endpoint once, before anything is spent."""
-    asked = set()
-    try:
-        for name in ("client", "therapist", "supervisor"):
-            role = getattr(settings.roles, name)
-            place = (role.base_url, role.api_key_env, role.model)
-            if place not in asked:
-                asked.add(place)
-                await check_endpoint(role, where=f"roles.{name}")
-    finally:
-        await close_line()
+    require_prices(settings)
+    with RunLock(folder.lock) as lock:
+        opening = open_campaign(
+            settings, folder, progress, lock, resume=False, accepted=accepted, play=False
+        )
+        return opening.plan

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from campaigns.coverage import coverage_of
 from campaigns.forecast import Forecast, forecast
 from campaigns.labels import status_of, why_of
 from campaigns.manifest import manifest_path, read_manifest
+from campaigns.nextround import read_refills
 from campaigns.summary import CampaignSummary
 from domain.base import Noun
+from domain.coverage import CoverageTable
 from domain.endpointstate import EndpointState
 from domain.errors import ConfigError, RehearsalError
-from domain.price import dollars
+from domain.price import Price, dollars
 from domain.runfolder import RunFolder
 from domain.session import Status
 from domain.settings import EMBEDDED
 from engine.ledger.store import Store
 from engine.live import STALE_S, LiveState, read_live
 from engine.lock import holder_of
+from engine.spending.budget import NOTHING, Spend
 from engine.spending.prices import PLAYERS, tariff
 
 if TYPE_CHECKING:
@@ -93,6 +98,8 @@ class CampaignStatus(Noun):
     tokens_per_accepted: float | None = None
     """All tokens, those of sessions that were not accepted too, for each accepted session."""
     usd_per_accepted: float | None = None
+    coverage: CoverageTable | None = None
+    """None where it was not asked for, or nothing is planned yet."""
     now: Now | None = None
     """None where no run has written how it stands."""
     holder: str = ""
@@ -100,12 +107,15 @@ class CampaignStatus(Noun):
     problem: str = ""
 
 
-def campaign_status(folder: RunFolder, settings: Settings | None = None) -> CampaignStatus:
+def campaign_status(
+    folder: RunFolder, settings: Settings | None = None, *, coverage: bool = False
+) -> CampaignStatus:
     """Say where the campaign in `folder` stands.
 
     Args:
         folder: The run's folder.
         settings: The run file, for its prices; left out, the one the campaign was begun with.
+        coverage: Whether to count every cell of the plan as well.
 
     Raises:
         ConfigError: There is none.
@@ -117,8 +127,12 @@ def campaign_status(folder: RunFolder, settings: Settings | None = None) -> Camp
         settings = manifest.settings
     store, holder = Store(folder.ledger), holder_of(folder.lock) or ""
     prices = {} if settings is None else tariff(settings)
-    summary, labels = _summary(store, manifest.settings if manifest else None)
-    spent = store.spent(prices)
+    begun = manifest.settings if manifest else None
+    dealt = begun.campaign.sessions if begun else 0
+    labels = store.labels()
+    summary, counts = _summary(store, sum(read_refills(folder, dealt).lines), labels)
+    summary = _with_casting(summary, folder)
+    spent = store.spent(prices) + _spent_on_casting(folder, prices)
     usd, tokens = dollars(spent.pico), spent.tokens
     judged = summary.accepted + summary.rejected
     state = _state(folder, holder)
@@ -128,25 +142,48 @@ def campaign_status(folder: RunFolder, settings: Settings | None = None) -> Camp
         state=state,
         summary=summary,
         acceptance=summary.accepted / judged if judged else None,
-        rejected_by=_by_why(labels, Status.REJECTED),
-        quarantined_by=_by_why(labels, Status.QUARANTINED),
-        estimated_tokens=tokens - summary.tokens,
+        rejected_by=_by_why(counts, Status.REJECTED),
+        quarantined_by=_by_why(counts, Status.QUARANTINED),
+        estimated_tokens=max(0, tokens - summary.tokens),
         usd=usd,
         unpriced=_unpriced(settings, set(prices)),
         tokens_per_accepted=tokens / summary.accepted if summary.accepted else None,
         usd_per_accepted=usd / summary.accepted if summary.accepted else None,
+        coverage=coverage_of(folder.plan, labels, dealt)
+        if coverage and begun and folder.plan.is_file()
+        else None,
         now=_now(folder, state, settings),
         holder=holder,
     )
 
 
-def _summary(store: Store, begun: Settings | None) -> tuple[CampaignSummary, dict[str, int]]:
-    labels, totals = store.tallies(), store.totals()
+def _with_casting(summary: CampaignSummary, folder: RunFolder) -> CampaignSummary:
+    """Add the calls that wrote the personas, where a model did."""
+    if not folder.casting.exists():
+        return summary
+    totals = Store(folder.casting).totals()
+    more = {
+        "calls": summary.calls + totals.calls,
+        "tokens": summary.tokens + totals.tokens,
+        "cached_tokens": summary.cached_tokens + totals.cached_tokens,
+    }
+    return summary.model_copy(update=more)
+
+
+def _spent_on_casting(folder: RunFolder, prices: dict[str, Price]) -> Spend:
+    return Store(folder.casting).spent(prices) if folder.casting.exists() else NOTHING
+
+
+def _summary(
+    store: Store, planned: int, labels: dict[str, str]
+) -> tuple[CampaignSummary, dict[str, int]]:
+    """Return the numbers of a campaign, and its sessions counted by label."""
+    totals, tally = store.totals(), Counter(labels.values())
     counts = dict.fromkeys(Status, 0)
-    for label, count in labels.items():
+    for label, count in tally.items():
         counts[Status(status_of(label))] += count
     summary = CampaignSummary(
-        planned=begun.campaign.sessions if begun else 0,
+        planned=planned,
         accepted=counts[Status.ACCEPTED],
         rejected=counts[Status.REJECTED],
         quarantined=counts[Status.QUARANTINED],
@@ -154,7 +191,7 @@ def _summary(store: Store, begun: Settings | None) -> tuple[CampaignSummary, dic
         tokens=totals.tokens,
         cached_tokens=totals.cached_tokens,
     )
-    return summary, labels
+    return summary, dict(tally)
 
 
 def _by_why(labels: dict[str, int], status: Status) -> dict[str, int]:

@@ -25,6 +25,8 @@ class Role(StrEnum):
     THERAPIST = "therapist"
     SUPERVISOR = "supervisor"
     JUDGE = "judge"
+    CASTER = "caster"
+    """Who writes personas."""
     CANDIDATE = "candidate"
     """A model under test."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from domain.base import Noun
 
@@ -96,6 +96,8 @@ class JointShare(Noun):
 class CastingSettings(Noun):
     """Who is cast. What is left out is even, or as the pack says."""
 
+    by: Literal["grammar", "model"] = "grammar"
+    """Who writes the personas: the pack's casting files, or the model of `roles.caster`."""
     problem: Shares | None = None
     """Share by key of the problems taxonomy. Where the named shares are exact and come to 1,
     nothing else is cast; where they come to less, the rest is shared by what is not named."""
@@ -115,6 +117,11 @@ class CastingSettings(Noun):
     """What may not meet, such as `{problem: panic, technique: downward_arrow}`."""
     joint: tuple[JointShare, ...] = ()
     """Shares of combinations: `{where: {problem: grief, age: 65-99}, share: [0.02, 0.1]}`, say."""
+
+    refill: float = Field(default=0.0, ge=0, le=2)
+    """Sessions that may be added for cells that stay thin, as a share of `campaign.sessions`."""
+    tries: int = Field(default=4, ge=1, le=20)
+    """Sessions that a cell is given for each one it should have, before it is given up."""
 
     def shares(self, dimension: str) -> dict[str, Share] | None:
         """Return the shares of one dimension, or None where none are set."""

@@ -31,6 +31,26 @@ class RunFolder:
         return self.root / "plan.jsonl"
 
     @property
+    def cast(self) -> Path:
+        """JSONL of `CastMember`, in plan order: who is cast, to be read, edited and used again."""
+        return self.root / "cast.jsonl"
+
+    @property
+    def casting(self) -> Path:
+        """Folder of the casting's ledger, where a model writes the personas."""
+        return self.root / "casting"
+
+    @property
+    def refills(self) -> Path:
+        """JSON: how many lines of the plan were dealt, and how many each refill added."""
+        return self.root / "refills.json"
+
+    @property
+    def coverage(self) -> Path:
+        """JSON: `CoverageTable`, as it was when the campaign ended."""
+        return self.root / "coverage.json"
+
+    @property
     def ledger(self) -> Path:
         """Folder of the campaign's ledger shards."""
         return self.root / "ledger"

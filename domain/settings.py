@@ -5,7 +5,7 @@ Read from YAML by `rehearsal.runfile`; every default stands here.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -13,6 +13,9 @@ from pydantic import Field, field_validator, model_validator
 from domain.base import Noun, canonical_json, content_id
 from domain.casting import CastingSettings
 from domain.price import Price
+
+if TYPE_CHECKING:
+    from pydantic.main import TupleGenerator
 
 EMBEDDED = "understudy"
 """The `base_url` that stands for a server the command line starts itself."""
@@ -84,6 +87,16 @@ class RolesSettings(Noun):
         model="understudy-supervisor", temperature=0.0, max_tokens=4000
     )
     judge: RoleSettings = RoleSettings(model="understudy-judge", temperature=0.0, max_tokens=600)
+    caster: RoleSettings | None = None
+    """Writes personas where `campaign.casting.by` is `model`, and is nobody otherwise."""
+
+    def __iter__(self) -> TupleGenerator:
+        """Yield (name, settings) of the roles that somebody plays."""
+        yield from ((name, role) for name, role in super().__iter__() if role is not None)
+
+
+CASTER = RoleSettings(model="understudy-caster", temperature=1.0, max_tokens=2000)
+"""What the caster is where it is needed and the run file says no more."""
 
 
 class EngineSettings(Noun):
@@ -480,6 +493,15 @@ class EvaluationSettings(Noun):
         return self
 
 
+def _casts_by_model(data: dict[str, Any]) -> bool:
+    """Whether raw settings ask for personas that a model writes."""
+    campaign = data.get("campaign")
+    casting = campaign.get("casting") if isinstance(campaign, dict) else None
+    if isinstance(campaign, CampaignSettings):
+        return campaign.casting.by == "model"
+    return isinstance(casting, dict) and casting.get("by") == "model"
+
+
 class Settings(Noun):
     """A whole run.
 
@@ -513,9 +535,11 @@ class Settings(Noun):
             return data
         filled = dict(roles)
         for name, field in RolesSettings.model_fields.items():
-            own = roles.get(name)
-            if own is None or isinstance(own, dict):
-                defaults = field.default.model_dump(exclude_unset=True)
+            own, default = roles.get(name), field.default
+            if default is None and (own is not None or _casts_by_model(data)):
+                default = CASTER
+            if default is not None and (own is None or isinstance(own, dict)):
+                defaults = default.model_dump(exclude_unset=True)
                 filled[name] = {**defaults, **endpoint, **(own or {})}
         return {**_with_panel(data, endpoint), "roles": filled}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.bench import Bench, interrupted
 from engine.ledger import shards
 from engine.signals import Interrupts
+from engine.spending.budget import NOTHING
 from engine.steward import Mandate, Steward
 from engine.work import Work
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from domain.progress import Progress
     from domain.settings import BudgetSettings, EngineSettings
     from engine.job import Factory, ItemEnd
+    from engine.spending.budget import Spend
 
 _LIMIT = 64
 
@@ -54,6 +56,7 @@ def run_all(
     prices: Mapping[str, Price] | None = None,
     live: Path | None = None,
     cancel: Path | None = None,
+    elsewhere: Spend = NOTHING,
 ) -> PoolSummary:
     """Run the job that `factory` makes over `items` and keep every result in the ledger.
 
@@ -80,6 +83,7 @@ def run_all(
         prices: What each role's tokens cost; a role that is not named pays nothing.
         live: A file to write how the run stands to, about once a second.
         cancel: A file that drains the run, as the first Ctrl-C does, when somebody makes it.
+        elsewhere: What the budget was spent on that another ledger holds.
 
     Raises:
         BudgetReachedError: Stopped by the budget; can be resumed.
@@ -103,6 +107,7 @@ def run_all(
         mandate=Mandate(budget, prices or {}),
         again=again,
         cancel=cancel,
+        elsewhere=elsewhere,
     )
     with shards.held(folder, run_hash, engine.store):
         work.begin(live)

@@ -11,7 +11,7 @@ from engine.bench import BenchPlan
 from engine.ledger import shards
 from engine.ledger.store import Store
 from engine.live import LivePlan
-from engine.spending.budget import limits_of, refuse_spent
+from engine.spending.budget import NOTHING, Spend, limits_of, refuse_spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,7 @@ class Work:
     variables: tuple[str, ...] = ()
     again: frozenset[str] = frozenset()
     cancel: Path | None = None
+    elsewhere: Spend = NOTHING
     environment: dict[str, str] = field(default_factory=dict)
     """The variables that workers get."""
     epoch: int = 0
@@ -83,7 +84,7 @@ class Work:
 
     def _prepare(self, live: Path | None) -> None:
         """Say what was spent before, and hire no more workers than there is work for."""
-        spent = Store(self.folder).spent(self.mandate.prices)
+        spent = Store(self.folder).spent(self.mandate.prices) + self.elsewhere
         refuse_spent(limits_of(self.mandate.budget), spent)
         plan = None if live is None else LivePlan(live.absolute(), self.total, self.done)
         self.mandate = replace(self.mandate, before=spent, live=plan)

@@ -87,7 +87,7 @@ def status(run: RunArgument, as_json: JsonOption = False) -> None:
     from rehearsal.watch import status_table
 
     settings, folder = open_run(run)
-    found = campaign_status(folder, settings)
+    found = campaign_status(folder, settings, coverage=True)
     if as_json:
         emit_json(found)
     else:

@@ -11,6 +11,7 @@ from domain.errors import ExitCode, RehearsalError
 from rehearsal import (
     __version__,
     campaign,
+    cast_verbs,
     corpus_verbs,
     critic,
     demo,
@@ -46,6 +47,7 @@ def _root(
 
 app.command("demo")(demo.demo)
 app.command("understudy")(understudy_verb.understudy)
+app.add_typer(cast_verbs.app, name="cast")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(trace.app, name="trace")
 app.add_typer(pack.app, name="pack")

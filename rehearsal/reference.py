@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from pydantic import BaseModel
 
 from domain.price import Price
-from domain.settings import EndpointSettings, RoleSettings, RolesSettings, Settings
+from domain.settings import CASTER, EndpointSettings, RoleSettings, RolesSettings, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,8 @@ def _roles(path: str, title: str) -> Iterator[str]:
     lines = [f"| default of | {' | '.join(f'`{key}`' for key in own)} |", "|---" * (len(own) + 1)]
     lines[1] += "|"
     for name, field in RolesSettings.model_fields.items():
-        values = (_value(getattr(field.default, key)) for key in own)
+        default = CASTER if field.default is None else field.default
+        values = (_value(getattr(default, key)) for key in own)
         lines.append(f"| `{path}.{name}` | {' | '.join(values)} |")
     table = "\n".join(lines)
     yield (

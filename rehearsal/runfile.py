@@ -123,6 +123,7 @@ def save_settings(settings: Settings, folder: RunFolder) -> None:
     """Copy the effective settings into the run's folder."""
     folder.root.mkdir(parents=True, exist_ok=True)
     data = settings.model_dump(mode="json")
+    data["roles"] = {name: role for name, role in data["roles"].items() if role is not None}
     for role in data["roles"].values():  # what a role shares with `endpoint` stands there only
         for key in [key for key, value in data["endpoint"].items() if role[key] == value]:
             del role[key]

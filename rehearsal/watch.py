@@ -16,6 +16,7 @@ from rehearsal.wording import short, span, spread, usd
 
 if TYPE_CHECKING:
     from campaigns.status import CampaignStatus, Now
+    from domain.coverage import CoverageTable
     from domain.endpointstate import EndpointState
     from domain.runfolder import RunFolder
     from domain.settings import Settings
@@ -46,6 +47,8 @@ def status_table(status: CampaignStatus) -> Table:
     table.add_row("accepted", _accepted(status))
     table.add_row("rejected", _counted(summary.rejected, status.rejected_by))
     table.add_row("quarantined", _counted(summary.quarantined, status.quarantined_by))
+    if status.coverage is not None:
+        table.add_row("coverage", coverage_text(status.coverage))
     table.add_row("calls", _calls(status))
     table.add_row("tokens", _tokens(status))
     table.add_row("cost", _cost(status))
@@ -87,6 +90,24 @@ def _accepted(status: CampaignStatus) -> str:
 def _counted(total: int, by: dict[str, int]) -> str:
     named = ", ".join(f"{why.replace('_', ' ')} {count:,}" for why, count in by.items() if why)
     return f"{total:,}: {named}" if named else f"{total:,}"
+
+
+def coverage_text(table: CoverageTable) -> str:
+    """Say in a few lines how a campaign covers its plan, and where most is rejected."""
+    reached = sum(cell.accepted > 0 for cell in table.cells)
+    said = [f"{reached:,} of {len(table.cells):,} cells of problem, technique and style accepted"]
+    if table.thin:
+        said[0] += f", {table.thin:,} thin"
+    if table.refilled:
+        said[0] += f"; {table.refilled:,} sessions added"
+    for dimension in ("problem", "technique", "style"):
+        rated = [line for line in table.lines if line.dimension == dimension]
+        rated = [line for line in rated if line.acceptance is not None]
+        worst = min(rated, key=lambda line: line.acceptance or 0.0, default=None)
+        if worst is not None and worst.rejected:
+            name = worst.value.replace("_", " ")
+            said.append(f"{dimension} least accepted: {name}, {_share(worst.acceptance or 0.0)}")
+    return "\n".join(said)
 
 
 def _calls(status: CampaignStatus) -> str:

@@ -25,6 +25,7 @@ MODELS = {
     "understudy-therapist:expert": "therapist",
     "understudy-supervisor": "supervisor",
     "understudy-judge": "judge",
+    "understudy-caster": "caster",
 }
 """Model name to role; a therapist without a skill is competent."""
 

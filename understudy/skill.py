@@ -71,6 +71,19 @@ def avoided_by(guidance: str) -> frozenset[str]:
     return frozenset(kind for kind, pattern in _patterns().items() if pattern.search(guidance))
 
 
+def asks_less(skill: Skill, guidance: str, system: str) -> bool:
+    """Return whether the therapist lets reflections stand without a question after them.
+
+    Args:
+        skill: A novice needs to be told by the supervisor; others do as the prompt says.
+        guidance: The supervisor's words.
+        system: The role's prompt.
+    """
+    told = guidance if skill is Skill.NOVICE else f"{guidance}\n{system}"
+    pattern = read_data("novice")["asks_less"]
+    return bool(told) and re.search(str(pattern), told, re.IGNORECASE) is not None
+
+
 @cache
 def _patterns() -> dict[str, re.Pattern[str]]:
     patterns = read_data("novice")["guidance"]

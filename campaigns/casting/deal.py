@@ -16,16 +16,18 @@ from campaigns.casting.herding import Herd
 from campaigns.casting.shares import tables_of
 from campaigns.casting.world import world_of
 from domain.base import seed_of
+from domain.casting import DIMENSIONS
 from domain.persona import RiskLevel, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Iterator
 
     from campaigns.casting.grammar import Case, Grammar, Problem, Thought
     from campaigns.casting.lives import Life
     from campaigns.casting.shares import Table
     from campaigns.casting.world import Array, World
     from domain.casting import CastingSettings
+    from domain.scenario import PlanItem
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Cell:
     """The thought the technique is meant for."""
     lives: tuple[Life, ...]
     """The lives that fit the case at these ages."""
+    turn: int = 0
+    """How often the case was shown before, counted from a number of its own."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,25 @@ class Quota:
                 return dict(zip(self.world.values[dimension], sums, strict=True))
         raise KeyError(dimension)
 
+    def places(self, item: PlanItem) -> tuple[int, ...] | None:
+        """Return what an item shows, by place in each of `DIMENSIONS`; None where it is unknown."""
+        persona, values = item.persona, self.world.values
+        shown = {
+            "problem": persona.problem,
+            "technique": item.scenario.technique,
+            "risk": persona.risk.value,
+            "style": persona.style.value,
+            "gender": persona.gender,
+            "culture": self.world.culture_keys.get(persona.culture, ""),
+        }
+        ages = [at for at, (low, high) in enumerate(self.world.bands) if low <= persona.age <= high]
+        known = all(shown[name] in values[name] for name in shown)
+        if not ages or not known:
+            return None
+        return tuple(
+            ages[0] if name == "age" else values[name].index(shown[name]) for name in DIMENSIONS
+        )
+
 
 def quota_of(grammar: Grammar, casting: CastingSettings) -> Quota:
     """Work out the shares that a cast is to show.
@@ -85,9 +108,13 @@ class Dealer:
     def __init__(self, quota: Quota, seed: int) -> None:
         self._world = quota.world
         self._seed = seed
-        self._dealt = 0
+        self._first: dict[str, int] = {}
+        self._draw = random.Random(seed_of(seed, "deal"))
         self._places = Herd(quota.world, quota.tables, quota.shares, seed).deal()
-        self._counts: Counter[Hashable] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._fits: dict[
+            tuple[str, str, tuple[int, int]], list[tuple[Case, Thought, str, str, str]]
+        ] = {}
 
     def deal(self) -> Cell:
         """Return the next cell."""
@@ -110,36 +137,42 @@ class Dealer:
             case=case,
             thought=thought,
             lives=self._world.lives.within(problem, case, band),
+            turn=self._turn(problem, case),
         )
+
+    def _turn(self, problem: Problem, case: Case) -> int:
+        name = f"{problem.problem}/{case.key}"
+        if name not in self._first:
+            self._first[name] = seed_of(self._seed, "turn", name) % 1000
+        return self._first[name] + self._counts[name] - 1
 
     def _least_worn(
         self, problem: Problem, technique: str, band: tuple[int, int]
     ) -> tuple[Case, Thought]:
         """Return one of the cases and thoughts that were shown least, drawn."""
-        counts, name = self._counts, problem.problem
-        fitting = self._fitting(problem, technique, band)
+        counts, fitting = self._counts, self._fitting(problem, technique, band)
         worn = [
-            (counts[thought.distortion], counts[name, case.key], counts[name, thought.text])
-            for case, thought in fitting
+            (counts[kind], counts[case], counts[thought]) for _, _, kind, case, thought in fitting
         ]
         least = min(worn)
         best = [one for one, wear in zip(fitting, worn, strict=True) if wear == least]
-        draw = random.Random(seed_of(self._seed, "deal", self._dealt))
-        case, thought = best[0] if len(best) == 1 else draw.choice(best)
-        self._dealt += 1
-        for key in (thought.distortion, (name, case.key), (name, thought.text)):
-            counts[key] += 1
+        case, thought, *keys = best[0] if len(best) == 1 else self._draw.choice(best)
+        counts.update(keys)
         return case, thought
 
     def _fitting(
         self, problem: Problem, technique: str, band: tuple[int, int]
-    ) -> list[tuple[Case, Thought]]:
-        lives = self._world.lives
-        return [
-            (case, thought)
-            for case, thought in self._world.fitting(problem, technique)
-            if lives.within(problem, case, band)
-        ]
+    ) -> list[tuple[Case, Thought, str, str, str]]:
+        """Return cases and thoughts that fit, each with what they are counted by."""
+        key = (problem.problem, technique, band)
+        if key not in self._fits:
+            name, lives = problem.problem, self._world.lives
+            self._fits[key] = [
+                (case, thought, thought.distortion, f"{name}/{case.key}", f"{name}//{thought.text}")
+                for case, thought in self._world.fitting(problem, technique)
+                if lives.within(problem, case, band)
+            ]
+        return self._fits[key]
 
 
 def dealt(quota: Quota, seed: int) -> Iterator[Cell]:

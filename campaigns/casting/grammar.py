@@ -74,6 +74,10 @@ class People(Noun):
     households: tuple[Household, ...] = Field(min_length=1)
     slots: dict[str, Texts]
 
+    def background(self, name: str) -> Background:
+        """Return the background that the run file calls `name`."""
+        return next(one for one in self.backgrounds if one.name == name)
+
     @model_validator(mode="after")
     def _named(self) -> Self:
         if set(self.gender_weights) != set(GENDERS):

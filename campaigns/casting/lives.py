@@ -33,6 +33,7 @@ class Lives:
             for case in problem.cases
         }
         self._within: dict[tuple[str, str, tuple[int, int]], tuple[Life, ...]] = {}
+        self._weights: dict[tuple[str, str, tuple[int, int]], float] = {}
 
     def within(self, problem: Problem, case: Case, band: tuple[int, int]) -> tuple[Life, ...]:
         """Return the lives of a case at the ages of `band`, their own ages cut to it."""
@@ -48,10 +49,15 @@ class Lives:
 
     def weight(self, problem: Problem, case: Case, band: tuple[int, int]) -> float:
         """Return how much of the lives of a case lies in `band`: years there over all years."""
-        every = self._all[problem.problem, case.key]
-        years = sum(one.oldest - one.youngest + 1 for one in every)
-        inside = sum(one.oldest - one.youngest + 1 for one in self.within(problem, case, band))
-        return inside / years
+        key = (problem.problem, case.key, band)
+        if key not in self._weights:
+            inside = _years(self.within(problem, case, band))
+            self._weights[key] = inside / _years(self._all[key[:2]])
+        return self._weights[key]
+
+
+def _years(lives: tuple[Life, ...]) -> int:
+    return sum(oldest - youngest + 1 for _, _, youngest, oldest in lives)
 
 
 def _fitting(people: People, problem: Problem, case: Case) -> tuple[Life, ...]:

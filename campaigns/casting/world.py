@@ -47,6 +47,11 @@ class World:
         return tuple(band_of(key) for key in self.values["age"])
 
     @cached_property
+    def culture_keys(self) -> dict[str, str]:
+        """The run file's name of each background, by what a persona is told of it."""
+        return {one.culture: one.name for one in self.grammar.people.backgrounds}
+
+    @cached_property
     def core(self) -> Array:
         """Weights [problem, technique, age, risk]: 0 where nobody can be cast so."""
         ages = np.zeros([len(self.values[name]) for name in CORE[:3]])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from campaigns.casting.draw import in_turn, one_of, some_of, weighted
 from campaigns.casting.expansion import Expander
 from campaigns.casting.grammar import GENDERS, Aged
 from domain.base import seed_of
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from campaigns.casting.deal import Cell
-    from campaigns.casting.grammar import Background, Grammar, Problem
+    from campaigns.casting.grammar import Background, Grammar
 
 _GROUPS = {gender: group for group, gender in GENDERS.items()}
 
@@ -46,18 +47,18 @@ def cast_item(grammar: Grammar, cell: Cell, index: int, seed: int) -> PlanItem:
         index=index,
         campaign_seed=seed,
         persona=persona,
-        scenario=_scenario(grammar, cell, persona, draw, expander),
+        scenario=_scenario(grammar, cell, persona, expander.fill(cell.case.topic), draw, expander),
     )
 
 
 def _persona(grammar: Grammar, cell: Cell, draw: random.Random, expander: Expander) -> Persona:
-    life = draw.choice(cell.lives)
+    life = one_of(draw, cell.lives)
     age = draw.randint(life.youngest, life.oldest)
-    background = next(one for one in grammar.people.backgrounds if one.name == cell.culture)
+    background = grammar.people.background(cell.culture)
     weights = grammar.scenarios.readiness_weights
     diagram, distortions = _diagram(cell, draw, expander)
     return Persona(
-        name=draw.choice(_names(background, _GROUPS[cell.gender])),
+        name=one_of(draw, _names(background, _GROUPS[cell.gender])),
         age=age,
         gender=cell.gender,
         culture=background.culture,
@@ -65,12 +66,12 @@ def _persona(grammar: Grammar, cell: Cell, draw: random.Random, expander: Expand
         household=life.home.text,
         problem=cell.problem.problem,
         presenting_problem=expander.fill(cell.case.presenting),
-        history=_history(cell.problem, age, draw, expander),
+        history=_history(cell, age, expander),
         diagram=diagram,
         distortions=distortions,
         style=cell.style,
-        readiness=draw.choices(list(weights), list(weights.values()))[0],
-        goals=expander.some(cell.problem.goals, draw.choice((1, 2, 2))),
+        readiness=weighted(draw, list(weights), list(weights.values())),
+        goals=expander.some(cell.problem.goals, one_of(draw, (1, 2, 2))),
         risk=cell.risk,
         risk_statement=_risk_statement(cell, expander),
     )
@@ -90,24 +91,26 @@ def _diagram(
 ) -> tuple[CognitiveConceptualization, tuple[str, ...]]:
     """Return the diagram, the planned thought first, and the distortions its thoughts show."""
     problem, case = cell.problem, cell.case
-    others = [thought for thought in case.thoughts if thought != cell.thought]
-    thoughts = [cell.thought, *draw.sample(others, draw.choice((1, 2, 2)))]
-    beliefs = draw.choice(problem.beliefs)
+    others = [thought for thought in case.thoughts if thought is not cell.thought]
+    thoughts = [cell.thought, *some_of(draw, others, one_of(draw, (1, 2, 2)))]
+    # Step by step apart from the histories, so that the two meet anew as long as they can.
+    beliefs = in_turn(problem.beliefs, cell.turn + cell.turn // len(problem.history))
     diagram = CognitiveConceptualization(
         situation=expander.fill(case.situation),
         automatic_thoughts=tuple(expander.fill(thought.text) for thought in thoughts),
-        emotions=expander.some(problem.emotions, draw.choice((2, 3))),
-        behaviours=expander.some(case.behaviours, draw.choice((2, 3))),
+        emotions=expander.some(problem.emotions, one_of(draw, (2, 3))),
+        behaviours=expander.some(case.behaviours, one_of(draw, (2, 3))),
         intermediate_beliefs=expander.some(beliefs.rules, 2),
-        core_beliefs=expander.some(beliefs.core, draw.choice((1, 2))),
+        core_beliefs=expander.some(beliefs.core, one_of(draw, (1, 2))),
         coping=expander.some(problem.coping, 2),
     )
     return diagram, tuple(dict.fromkeys(thought.distortion for thought in thoughts))
 
 
-def _history(problem: Problem, age: int, draw: random.Random, expander: Expander) -> str:
-    aged = [Aged(text=one) if isinstance(one, str) else one for one in problem.history]
-    return expander.fill(draw.choice(_of_age(aged, age) or aged).text)
+def _history(cell: Cell, age: int, expander: Expander) -> str:
+    """Tell the history whose turn it is."""
+    aged = [Aged(text=one) if isinstance(one, str) else one for one in cell.problem.history]
+    return expander.fill(in_turn(_of_age(aged, age) or aged, cell.turn).text)
 
 
 def _of_age(choices: Sequence[A], age: int) -> list[A]:
@@ -121,14 +124,30 @@ def _risk_statement(cell: Cell, expander: Expander) -> str:
     return expander.one(risk.hinted if cell.risk is RiskLevel.HINTED else risk.stated)
 
 
+def scenario_of(
+    grammar: Grammar, cell: Cell, persona: Persona, index: int, seed: int, topic: str
+) -> Scenario:
+    """Plan the session of a persona that was written elsewhere.
+
+    Raises:
+        PackError: A text names an unknown slot.
+    """
+    draw = random.Random(seed_of(seed, "scenario", index))
+    return _scenario(grammar, cell, persona, topic, draw, Expander(grammar.people.slots, draw))
+
+
 def _scenario(
-    grammar: Grammar, cell: Cell, persona: Persona, draw: random.Random, expander: Expander
+    grammar: Grammar,
+    cell: Cell,
+    persona: Persona,
+    topic: str,
+    draw: random.Random,
+    expander: Expander,
 ) -> Scenario:
     plans = grammar.scenarios
-    phase = draw.choices(plans.phases, [one.weight for one in plans.phases])[0]
-    topic = expander.fill(cell.case.topic)
-    opening = draw.choice(plans.agenda["opening"]).replace("{topic}", topic)
-    obstacles = [plans.readiness[persona.readiness], draw.choice(plans.obstacles[persona.style])]
+    phase = weighted(draw, plans.phases, [one.weight for one in plans.phases])
+    opening = one_of(draw, plans.agenda["opening"]).replace("{topic}", topic)
+    obstacles = [plans.readiness[persona.readiness], one_of(draw, plans.obstacles[persona.style])]
     return Scenario(
         session_number=draw.randint(*phase.sessions),
         phase=phase.key,

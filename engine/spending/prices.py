@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).with_name("prices.yaml")
 
 PLAYERS = ("client", "therapist", "supervisor")
-"""The roles that a campaign pays for."""
+"""The roles that every session pays for."""
+CASTER = "caster"
+"""The role that a cast is paid for, where a model writes it."""
 
 _DATED = re.compile(r"-(?:20\d\d-\d\d-\d\d|20\d{6})\Z")
 
@@ -66,10 +68,13 @@ def _find(model: str, prices: Mapping[str, Price]) -> Price | None:
 
 def tariff(settings: Settings) -> dict[str, Price]:
     """Return what each of a campaign's roles pays; a role whose model has no price is left out."""
-    found = {
-        role: price_of(getattr(settings.roles, role).model, settings.prices) for role in PLAYERS
-    }
+    found = {role: price_of(model, settings.prices) for role, model in _paid(settings)}
     return {role: price for role, price in found.items() if price is not None}
+
+
+def _paid(settings: Settings) -> list[tuple[str, str]]:
+    """Return the roles that a campaign pays for, with their models."""
+    return [(name, role.model) for name, role in settings.roles if name in (*PLAYERS, CASTER)]
 
 
 def require_prices(settings: Settings) -> None:
@@ -81,9 +86,8 @@ def require_prices(settings: Settings) -> None:
     if settings.campaign.budget.usd is None:
         return
     known = tariff(settings)
-    for role in PLAYERS:
+    for role, model in _paid(settings):
         if role not in known:
-            model = getattr(settings.roles, role).model
             raise ConfigError(
                 "a budget in dollars needs the price of every model",
                 where=f"roles.{role}.model: {model}",

@@ -25,7 +25,7 @@ def load(entry: str) -> Any:  # noqa: ANN401 - a compiled graph of any state
 
 
 def test_every_graph_is_listed() -> None:
-    assert set(GRAPHS) == {"session", "refine", "judging"}
+    assert set(GRAPHS) == {"session", "refine", "judging", "casting"}
 
 
 @pytest.mark.parametrize("name", sorted(GRAPHS))

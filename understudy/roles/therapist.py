@@ -15,7 +15,7 @@ from measures.risk import asks_directly, offers_human_help, risk_kind
 from understudy.clauses import sentences
 from understudy.notes import Talk, read_talk
 from understudy.sheets import TherapistSheet, therapist_sheet
-from understudy.skill import SLIPS, Skill, mistake_lines, mistakes_of, skill_of
+from understudy.skill import SLIPS, Skill, asks_less, mistake_lines, mistakes_of, skill_of
 from understudy.templates import choose, load_grammar, tidy, times_said, was_said
 from understudy.therapistwords import TherapistWords, steps_of
 
@@ -69,7 +69,7 @@ def answer(request: ChatRequest) -> str:
         return _without_a_sheet(talk, rng, skill_of(request.model))
     first = talk.own[0] if talk.own else str(request.seed)
     session = seed_of("mistakes", system, first)
-    return _Therapist(sheet, talk, rng, skill_of(request.model), session).turn()
+    return _Therapist(sheet, talk, rng, skill_of(request.model), session, system).turn()
 
 
 def _without_a_sheet(talk: Talk, rng: Random, skill: Skill) -> str:
@@ -89,7 +89,13 @@ class _Therapist:
     """One turn of the therapist."""
 
     def __init__(
-        self, sheet: TherapistSheet, talk: Talk, rng: Random, skill: Skill, session: int
+        self,
+        sheet: TherapistSheet,
+        talk: Talk,
+        rng: Random,
+        skill: Skill,
+        session: int,
+        system: str = "",
     ) -> None:
         self.sheet = sheet
         self.talk = talk
@@ -97,6 +103,7 @@ class _Therapist:
         self.skill = skill
         self.said = talk.said
         self.mistakes = mistakes_of(skill, session, talk.notes.guidance)
+        self.restrained = asks_less(skill, talk.notes.guidance, system)
         self.words = TherapistWords(sheet, talk, rng)
         self.grammar = load_grammar("therapist")
 
@@ -195,7 +202,12 @@ class _Therapist:
         return self.line("bare_work" if late else "bare")
 
     def _reflected(self, question: str) -> str:
-        """Put a reflection before a question; a slip of skill leaves it out."""
+        """Put a reflection before a question; a slip of skill leaves it out.
+
+        Who asks less lets every other reflection stand alone.
+        """
+        if self.restrained and self.talk.own and "?" in self.talk.own[-1]:
+            return tidy(self.reflection())
         if self.rng.random() < SLIPS.get(self.skill.value, 0.1):
             return tidy(question)
         asks_feeling = was_said(self.grammar["feeling_q"], question.lower())

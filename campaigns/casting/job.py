@@ -1,0 +1,80 @@
+"""What the pool runs to have personas written: orders in, `CastingResult`s out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.llm import RoleModel, check_endpoint, close_line
+from agents.pack import load_pack
+from agents.reply import is_shut
+from domain.base import Noun, canonical_json
+from domain.call import Role
+from domain.cast import CastingOrder
+from domain.errors import EndpointError
+from domain.settings import RoleSettings
+from engine.job import Done
+from graphs.casting import CastingContext, write_persona
+
+if TYPE_CHECKING:
+    from domain.call import Journal
+    from domain.cast import CastingResult
+
+WRITTEN, REFUSED = "written", "refused"
+WHERE = "roles.caster"
+
+
+class CastingOrders(Noun):
+    """What a worker is told."""
+
+    caster: RoleSettings
+    pack: str
+
+
+class CastingJob:
+    """Has personas written; see `engine.job.Job`."""
+
+    def __init__(self, orders: CastingOrders, journal: Journal) -> None:
+        self._caster = orders.caster
+        self._context = CastingContext(
+            pack=load_pack(orders.pack),
+            caster=RoleModel(Role.CASTER, orders.caster, journal),
+        )
+
+    async def run(self, item: bytes) -> Done:
+        """Have one persona written; return the result as canonical JSON.
+
+        Raises:
+            EndpointError: The endpoint cannot be used at all, or no longer.
+        """
+        result = await write_persona(CastingOrder.model_validate_json(item), self._context)
+        await self._refuse_shut(result)
+        return Done(canonical_json(result), REFUSED if result.why else WRITTEN)
+
+    async def _refuse_shut(self, result: CastingResult) -> None:
+        """Tell a fault of the endpoint, which every order would meet, from one of the order."""
+        outcome, _, detail = result.why.partition(": ")
+        if outcome not in {"connection", "rejected"}:
+            return
+        await check_endpoint(self._caster, where=WHERE)
+        if outcome == "rejected" and is_shut(detail):
+            raise EndpointError(
+                "the endpoint takes no more calls",
+                where=WHERE,
+                expected="an answer",
+                got=detail,
+                mend="Mend the account, the key or its permissions, then run "
+                "`rehearsal campaign resume`.",
+            )
+
+    async def aclose(self) -> None:
+        """Close the connections to the endpoint."""
+        await close_line()
+
+
+def open_casting(payload: bytes, journal: Journal) -> CastingJob:
+    """Build the job from its orders; the factory that is given to the pool.
+
+    Raises:
+        PackError: The pack cannot be read here.
+    """
+    return CastingJob(CastingOrders.model_validate_json(payload), journal)

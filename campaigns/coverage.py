@@ -1,0 +1,148 @@
+"""The coverage table: problem by technique by style, with what became of each session."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from campaigns.labels import status_of
+from campaigns.planfile import name_of
+from domain.coverage import CoverageCell, CoverageLine, CoverageTable
+from domain.errors import StoreError
+from domain.session import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+OFTEN = 3
+"""Sessions of a cell that must have been judged before it is said to be rejected often."""
+
+_DIMENSIONS = ("problem", "technique", "style")
+_FIELDS = {
+    name: re.compile(rb'"' + name.encode() + rb'":"((?:[^"\\]|\\.)*)"') for name in _DIMENSIONS
+}
+"""Where a canonical line says it: inside a text every quotation mark is escaped, so nothing else
+in the line can look so."""
+
+
+class CellKey(NamedTuple):
+    """What is covered."""
+
+    problem: str
+    technique: str
+    style: str
+
+
+class Placed(NamedTuple):
+    """One session of a plan: its id and the cell that it is of."""
+
+    session: str
+    cell: CellKey
+
+
+def placed(lines: Iterable[bytes]) -> list[Placed]:
+    """Return the sessions of a plan, given its lines, with their cells."""
+    return [
+        Placed(name_of(line), CellKey(*(_field(line, x) for x in _DIMENSIONS))) for line in lines
+    ]
+
+
+def _field(line: bytes, name: str) -> str:
+    found = _FIELDS[name].search(line)
+    return found[1].decode() if found else ""
+
+
+def coverage_of(plan: Path, labels: Mapping[str, str], wanted: int) -> CoverageTable:
+    """Return the coverage of a campaign.
+
+    Args:
+        plan: The file of its plan.
+        labels: What became of each session that has ended, by its id.
+        wanted: Sessions as dealt; what follows them in the plan was added to refill cells.
+
+    Raises:
+        StoreError: The plan cannot be read.
+    """
+    return tabulate(_sessions_of(plan), labels, wanted)
+
+
+def _sessions_of(plan: Path) -> Sequence[Placed]:
+    try:
+        state = plan.stat()
+        return _read(plan, state.st_mtime_ns, state.st_size)
+    except OSError as error:
+        raise StoreError(
+            "the campaign's plan cannot be read", where=str(plan), got=str(error)
+        ) from error
+
+
+@lru_cache(maxsize=2)
+def _read(plan: Path, _changed: int, _size: int) -> Sequence[Placed]:
+    """Read a plan once, however often somebody watches."""
+    with plan.open("rb") as file:
+        return placed(line.rstrip(b"\n") for line in file if line.strip())
+
+
+def tabulate(plan: Sequence[Placed], labels: Mapping[str, str], wanted: int) -> CoverageTable:
+    """Count the sessions of a plan by cell and by what became of them."""
+    dealt = Counter(one.cell for one in plan[:wanted])
+    planned = Counter(one.cell for one in plan)
+    ends = Counter((one.cell, _status(labels.get(one.session))) for one in plan)
+    cells = tuple(
+        CoverageCell(
+            **cell._asdict(),
+            wanted=dealt[cell],
+            planned=planned[cell],
+            accepted=ends[cell, Status.ACCEPTED],
+            rejected=ends[cell, Status.REJECTED],
+            quarantined=ends[cell, Status.QUARANTINED],
+        )
+        for cell in sorted(planned)
+    )
+    return CoverageTable(
+        cells=cells,
+        lines=tuple(line for name in _DIMENSIONS for line in _lines(name, cells)),
+        wanted=min(wanted, len(plan)),
+        refilled=max(0, len(plan) - wanted),
+        thin=sum(_thin(cell) for cell in cells),
+        often_rejected=_often_rejected(cells),
+    )
+
+
+def _status(label: str | None) -> str | None:
+    return None if label is None else status_of(label)
+
+
+def _thin(cell: CoverageCell) -> bool:
+    ended = cell.judged + cell.quarantined
+    return ended == cell.planned and cell.accepted < cell.wanted
+
+
+def _often_rejected(cells: Sequence[CoverageCell]) -> tuple[str, ...]:
+    found = [cell for cell in cells if cell.judged >= OFTEN and cell.rejected > cell.accepted]
+    found.sort(key=lambda cell: (cell.accepted / cell.judged, -cell.judged))
+    return tuple(f"{cell.problem} / {cell.technique} / {cell.style}" for cell in found)
+
+
+def _lines(dimension: str, cells: Sequence[CoverageCell]) -> list[CoverageLine]:
+    value: Callable[[CoverageCell], str] = lambda cell: getattr(cell, dimension)  # noqa: E731
+    values = dict.fromkeys(value(cell) for cell in cells)
+    found = []
+    for name in values:
+        own = [cell for cell in cells if value(cell) == name]
+        accepted, rejected = sum(x.accepted for x in own), sum(x.rejected for x in own)
+        judged = accepted + rejected
+        found.append(
+            CoverageLine(
+                dimension=dimension,
+                value=name,
+                planned=sum(x.planned for x in own),
+                accepted=accepted,
+                rejected=rejected,
+                acceptance=accepted / judged if judged else None,
+            )
+        )
+    return found

@@ -1,0 +1,153 @@
+"""How a campaign begins or goes on: what must hold first, who is cast, and what is written down."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents.llm import check_endpoint, close_line
+from agents.pack import load_pack
+from campaigns.again import to_play_again
+from campaigns.castfile import cast_lines, write_cast
+from campaigns.manifest import admit, begin, begin_casting, manifest_of
+from campaigns.plan import cast_campaign
+from campaigns.planfile import PlanLines, lines_of, read_lines
+from campaigns.telltale import hash_of, keep_discriminator
+from campaigns.troupe import write_troupe
+from domain.cast import MadeBy, Making
+from engine import pool
+from engine.ledger.store import Store
+from engine.spending.budget import NOTHING, Spend, limits_of, refuse_spent
+from engine.spending.prices import CASTER, PLAYERS, tariff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agents.pack import Pack
+    from campaigns.manifest import Manifest
+    from domain.progress import Progress
+    from domain.runfolder import RunFolder
+    from domain.settings import Settings
+    from engine.lock import RunLock
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A campaign that may be played."""
+
+    pack: Pack
+    manifest: Manifest
+    plan: PlanLines
+    store: Store
+    again: frozenset[str]
+    """Sessions that are played again although they have a result."""
+
+
+def open_campaign(
+    settings: Settings,
+    folder: RunFolder,
+    progress: Progress,
+    lock: RunLock,
+    *,
+    resume: bool,
+    accepted: Callable[[], None],
+    play: bool = True,
+) -> Opening:
+    """Begin a campaign, or see that it may go on; cast it where it is not cast yet.
+
+    The caller holds the run's lock. `play` says whether sessions are to follow; a campaign that is
+    only cast needs no endpoint but the caster's. See `campaigns.run.run_campaign` for the rest.
+    """
+    try:
+        folder.cancel.unlink(missing_ok=True)  # meant for an earlier run
+        pack = load_pack(settings.pack)
+        plan = _plan(settings, pack, folder, resume=resume)
+        dealt = "" if plan is None else plan.first(settings.campaign.sessions).hash
+        read_by = hash_of(settings, folder)
+        admit(folder, manifest_of(settings, pack, dealt, read_by), resume=resume)
+        store = Store(folder.ledger)
+        again = to_play_again(store)
+        unplayed = plan is None or not store.finished().issuperset(plan.names)
+        if plan is None or (play and (again or unplayed)):
+            _make_ready(settings, folder, store, progress, play=play, cast=plan is None)
+        accepted()
+    except BaseException:
+        lock.undo()
+        raise
+    # Only now: a run that never got as far as its endpoints has not used up its name.
+    made: dict[int, Making] = {}
+    usual = Making(made_by=MadeBy.BROUGHT if settings.campaign.cast else MadeBy.GRAMMAR)
+    if plan is None:
+        begin_casting(folder, manifest_of(settings, pack, "", read_by))
+        plan, made = write_troupe(settings, pack, folder, store, progress)
+    if not folder.cast.is_file():
+        write_cast(folder.cast, cast_lines(plan.lines, made, usual))
+    dealt = plan.first(settings.campaign.sessions).hash
+    manifest = manifest_of(settings, pack, dealt, read_by)
+    begin(folder, manifest, plan)
+    keep_discriminator(settings, folder)
+    return Opening(pack, manifest, plan, store, again)
+
+
+def _plan(settings: Settings, pack: Pack, folder: RunFolder, *, resume: bool) -> PlanLines | None:
+    """Return the plan, as it was written where it goes on; None where a model is yet to write it.
+
+    A plan that is brought along is read again, so that a change in it is noticed.
+    """
+    written = read_lines(folder.plan) if resume and folder.plan.is_file() else None
+    if settings.campaign.cast is None and written is not None:
+        return written
+    if settings.campaign.cast is None and settings.campaign.casting.by == "model":
+        return None
+    plan = lines_of(cast_campaign(settings, pack))
+    return plan if written is None else plan.and_then(written.after(len(plan.lines)))
+
+
+def spent_on_casting(settings: Settings, folder: RunFolder) -> Spend:
+    """Return what a model's casting has cost so far.
+
+    Raises:
+        StoreError: Its ledger cannot be read.
+    """
+    if not folder.casting.exists():
+        return NOTHING
+    return Store(folder.casting).spent(tariff(settings))
+
+
+def _make_ready(
+    settings: Settings,
+    folder: RunFolder,
+    store: Store,
+    progress: Progress,
+    *,
+    play: bool,
+    cast: bool,
+) -> None:
+    """See that a budget is left, that the endpoints answer and that the engine runs.
+
+    Raises:
+        BudgetReachedError: The whole budget is spent.
+        EndpointError: An endpoint cannot be used.
+        RehearsalError: Ray cannot be started.
+    """
+    spent = store.spent(tariff(settings)) + spent_on_casting(settings, folder)
+    if spent != NOTHING:
+        refuse_spent(limits_of(settings.campaign.budget), spent)
+    asked = {*(PLAYERS if play else ()), *((CASTER,) if cast else ())}
+    asyncio.run(_check_endpoints(settings, asked))
+    if play:
+        pool.ready(settings.engine, progress)
+
+
+async def _check_endpoints(settings: Settings, names: set[str]) -> None:
+    """Ask each endpoint once, before anything is spent."""
+    asked = set()
+    try:
+        for name, role in settings.roles:
+            place = (role.base_url, role.api_key_env, role.model)
+            if name in names and place not in asked:
+                asked.add(place)
+                await check_endpoint(role, where=f"roles.{name}")
+    finally:
+        await close_line()

@@ -1,0 +1,128 @@
+"""A cast that a model writes: recorded, resumed, compared at each round's end, budgeted."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agents.caster import TOO_LIKE, persona_text
+from campaigns.castfile import read_cast
+from campaigns.casting.deal import quota_of
+from campaigns.casting.fitness import fitness_of
+from campaigns.casting.grammar import load_grammar
+from campaigns.casting.kin import Kin
+from campaigns.plan import read_plan
+from campaigns.run import cast_only, run_campaign
+from campaigns.status import campaign_status
+from domain.cast import MadeBy
+from domain.errors import BudgetReachedError
+from domain.progress import silent
+from domain.runfolder import RunFolder
+from domain.settings import Settings
+from engine.ledger.store import Store
+from tests.support.threaded import ThreadedServer
+from understudy.faults import FaultSettings
+from understudy.handlers import Understudy
+from understudy.requestlog import RequestLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from agents.pack import Pack
+
+PERSONAS = 30
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log") / "requests.jsonl"
+
+
+@pytest.fixture(scope="module")
+def understudy(log: Path) -> Iterator[str]:
+    with ThreadedServer(Understudy(FaultSettings(), RequestLog(log), None).app()) as server:
+        yield f"{server.url}/v1"
+
+
+def settings(url: str, **campaign: object) -> Settings:
+    return Settings.model_validate(
+        {
+            "name": "trial",
+            "seed": 5,
+            "endpoint": {"base_url": url},
+            "engine": {"kind": "inline"},
+            "campaign": {
+                "sessions": PERSONAS,
+                "exchanges": 3,
+                "revisions": 0,
+                "casting": {"by": "model"},
+                **campaign,
+            },
+        }
+    )
+
+
+def nothing() -> None:
+    """What a run is told when nothing stands in its way."""
+
+
+@pytest.fixture(scope="module")
+def cast(understudy: str, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder = RunFolder(tmp_path_factory.mktemp("cast"))
+    cast_only(settings(understudy), folder, silent, nothing)
+    return folder
+
+
+def test_every_place_of_the_plan_has_a_persona_of_its_cell(cast: RunFolder, pack: Pack) -> None:
+    members = read_cast(cast.cast)
+    assert len(members) == PERSONAS
+    assert {member.made_by for member in members} <= {MadeBy.MODEL, MadeBy.FALLBACK}
+    assert sum(member.made_by is MadeBy.MODEL for member in members) >= PERSONAS - 2
+    plan = read_plan(cast.plan)
+    assert [item.persona for item in plan] == [member.persona for member in members]
+    quota = quota_of(load_grammar(pack), settings("http://x").campaign.casting)
+    fit = fitness_of(quota, plan)
+    assert fit.met
+    assert not fit.unknown
+
+
+def test_what_is_too_like_somebody_is_asked_for_again(cast: RunFolder) -> None:
+    """The understudy copies an example now and then, as models do."""
+    store = Store(cast.casting)
+    answers = store.totals().calls
+    assert answers > PERSONAS
+    kin = Kin()
+    for member in read_cast(cast.cast):
+        assert kin.nearest(persona_text(member.persona))[1] < TOO_LIKE
+        kin.add(persona_text(member.persona))
+
+
+def test_a_stop_while_casting_changes_nothing_and_nothing_is_paid_twice(
+    understudy: str, cast: RunFolder, tmp_path: Path, log: Path
+) -> None:
+    folder = RunFolder(tmp_path)
+    log.write_text("")
+    with pytest.raises(BudgetReachedError):
+        cast_only(settings(understudy, budget={"calls": 20}), folder, silent, nothing)
+    assert not folder.plan.is_file()
+    assert campaign_status(folder).summary.finished == 0
+    run_campaign(settings(understudy), folder, silent, resume=True)
+    assert folder.cast.read_bytes() == cast.cast.read_bytes()
+    assert folder.plan.read_bytes() == cast.plan.read_bytes()
+    asked = [json.loads(line)["call"] for line in log.read_text().splitlines()]
+    assert len(asked) == len(set(asked))
+    status = campaign_status(folder)
+    assert status.summary.finished == PERSONAS
+    casting, playing = Store(folder.casting).totals(), Store(folder.ledger).totals()
+    assert status.summary.calls == playing.calls + casting.calls
+
+
+def test_casting_and_playing_share_one_budget(understudy: str, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with pytest.raises(BudgetReachedError):
+        run_campaign(settings(understudy, budget={"calls": 60}), folder, silent)
+    calls = Store(folder.casting).totals().calls + Store(folder.ledger).totals().calls
+    assert PERSONAS <= Store(folder.casting).totals().calls < calls <= 60

@@ -1,0 +1,101 @@
+"""`rehearsal cast` through the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain.errors import ExitCode
+from rehearsal.cli import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN_FILE = """
+name: small
+campaign:
+  sessions: 60
+  casting:
+    gender: {woman: 0.5, man: 0.4, non-binary: 0.1}
+"""
+
+
+@pytest.fixture(autouse=True)
+def made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
+    """A cast of 60 in runs/small; returns what `--json` said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REHEARSAL_RUNS", raising=False)
+    (tmp_path / "small.yaml").write_text(RUN_FILE)
+    assert run(["cast", "make", "small.yaml", "--json"]) == ExitCode.DONE
+    return capsys.readouterr().out
+
+
+def test_a_cast_is_made_without_playing_it(made: str, tmp_path: Path) -> None:
+    found = json.loads(made)
+    assert found["personas"] == found["ids"] == 60
+    assert found["made_by"] == {"grammar": 60}
+    assert {
+        one["dimension"]: one["p"] > 0.01 for one in found["fit"]["dimensions"]
+    } == dict.fromkeys(("problem", "technique", "age", "risk", "style", "gender", "culture"), True)
+    assert (tmp_path / "runs/small/cast.jsonl").read_text().count("\n") == 60
+    assert not (tmp_path / "runs/small/sessions.jsonl").exists()
+
+
+def test_a_cast_that_is_not_what_was_asked_for_ends_with_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cast = "runs/small/cast.jsonl"
+    assert run(["cast", "check", cast, "--config", "small.yaml"]) == ExitCode.DONE
+    other = RUN_FILE.replace("woman: 0.5, man: 0.4", "woman: 0.1, man: 0.8")
+    (tmp_path / "other.yaml").write_text(other)
+    capsys.readouterr()
+    code = run(["cast", "check", cast, "--config", "other.yaml", "--json"])
+    assert code == ExitCode.GATE_NOT_MET
+    [gender] = [
+        one
+        for one in json.loads(capsys.readouterr().out)["fit"]["dimensions"]
+        if one["dimension"] == "gender"
+    ]
+    assert gender["p"] < 0.01
+    assert gender["worst_points"] == pytest.approx(40, abs=2)
+
+
+def test_a_cast_is_brought_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["cast", "import", "runs/small/plan.jsonl", "--out", "own.jsonl", "--json"])
+    assert code == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["personas"] == 60
+    assert (tmp_path / "own.jsonl").read_text().count('"made_by":"brought"') == 60
+
+
+def test_coverage_is_told_and_drawn_before_anything_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run(["cast", "coverage", "small", "--figure", "figures", "--json"])
+    assert code == ExitCode.DONE
+    found = json.loads(capsys.readouterr().out)
+    assert sum(cell["planned"] for cell in found["cells"]) == 60
+    assert all(cell["accepted"] == 0 for cell in found["cells"])
+    assert {line["dimension"] for line in found["lines"]} == {"problem", "technique", "style"}
+    assert (tmp_path / "figures/coverage.png").read_bytes().startswith(b"\x89PNG")
+    svg = (tmp_path / "figures/coverage.svg").read_text()
+    assert "downward arrow" in svg
+    assert run(["cast", "coverage", "small"]) == ExitCode.DONE
+    assert "60 sessions were dealt" in " ".join(capsys.readouterr().out.split())
+
+
+def test_an_impossible_cast_is_refused_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.yaml").write_text(
+        "campaign:\n  casting:\n    problem: {panic: 1.0}\n"
+        "    technique: {responsibility_pie: 1.0}\n"
+    )
+    assert run(["cast", "make", "bad.yaml", "--json"]) == ExitCode.USAGE
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert "bad.yaml:" in error["where"]
+    assert error["mend"]
+    assert not (tmp_path / "runs/bad").exists()
