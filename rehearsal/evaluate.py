@@ -72,12 +72,13 @@ def show_plan(settings: Settings, folder: RunFolder, *, as_json: bool) -> None:
     """Print what would be started and asked: servers with their command lines, endpoints."""
     from evaluation.candidates.models import models_of
     from evaluation.candidates.servers import plan
-    from rehearsal.console import emit_json, say, watching
-    from rehearsal.train import base_of
+    from rehearsal.console import emit_json, say
+    from rehearsal.runfile import cache_root
+    from training.base import base_path
 
-    with watching() as progress:
-        base = base_of(settings, progress)
-    shown = plan(models_of(settings, folder, base), settings)
+    base = settings.training.base
+    path = base_path(cache_root() / "base") if base == "tiny" else base
+    shown = plan(models_of(settings, folder, path), settings)
     if as_json:
         emit_json({"candidates": [one.model_dump(mode="json") for one in shown]})
         return

@@ -44,7 +44,7 @@ def ensure_base(
         TrainingError: The cache cannot be written.
     """
     recipe = recipe or Recipe()
-    target = cache / f"tiny-{base_hash(seed, recipe)}"
+    target = base_path(cache, seed, recipe)
     if target.is_dir():
         return target
     try:
@@ -60,6 +60,11 @@ def ensure_base(
             mend="Check the folder's permissions and the space on the disk.",
         ) from error
     return target
+
+
+def base_path(cache: Path, seed: int = 0, recipe: Recipe | None = None) -> Path:
+    """Return where in `cache` the tiny base is or will be."""
+    return cache / f"tiny-{base_hash(seed, recipe or Recipe())}"
 
 
 def base_hash(seed: int, recipe: Recipe) -> str:

@@ -84,7 +84,7 @@ def command_of(
     ]  # fmt: skip
     for adapter, path in adapters.items():
         command += ["--adapter", f"{adapter}={path}"]
-    if not Path(base).is_dir():
+    if not (Path(base).is_dir() or Path(base).is_absolute()):
         command.append("--allow-hub")
     return [*command, *options]
 
