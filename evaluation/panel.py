@@ -14,6 +14,7 @@ from agents.line import close_line
 from domain.base import canonical_json, content_id
 from domain.call import UNANSWERED
 from domain.case import Case, Ruling
+from domain.errors import ConfigError
 from domain.verdict import Verdict
 from engine import pool
 from engine.ledger.store import Store
@@ -200,6 +201,7 @@ def panel_of(settings: Settings, pack: Pack, folder: RunFolder) -> Panel:
     """Return the run's panel: `roles.judge`, then `evaluation.panel.judges`.
 
     Raises:
+        ConfigError: `evaluation.budget.usd` is set and a judge has no price.
         PackError: A criterion that the run names is not there, or a file of one does not fit.
     """
     evaluation = settings.evaluation
@@ -207,7 +209,22 @@ def panel_of(settings: Settings, pack: Pack, folder: RunFolder) -> Panel:
     for keys, where in _named(settings):
         chosen(criteria, keys, where)
     judges = (settings.roles.judge, *evaluation.panel.judges)
-    return Panel(settings, pack, folder, judges, criteria)
+    panel = Panel(settings, pack, folder, judges, criteria)
+    if evaluation.budget.usd is not None:
+        for judge, where in zip(judges, panel.wheres(), strict=True):
+            _require_price(judge, where, settings)
+    return panel
+
+
+def _require_price(judge: RoleSettings, where: str, settings: Settings) -> None:
+    if price_of(judge.model, settings.prices) is None:
+        raise ConfigError(
+            "a budget in dollars needs the price of every judge",
+            where=f"{where}.model: {judge.model}",
+            expected="a model of the shipped list or one under `prices:`",
+            got="no price",
+            mend="Name its price under `prices:`, 0 for a server of your own.",
+        )
 
 
 def _named(settings: Settings) -> list[tuple[tuple[str, ...], str]]:
