@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from agents.forms import form_of
 from agents.messages import Message, system, user
-from domain.base import content_id, seed_of
+from domain.base import seed_of
 from domain.call import CallFailed, CallKey
 from domain.case import Case, Kind, Ruling, Subject
 from domain.turn import one_line, transcript
@@ -76,20 +79,11 @@ def name_of(
     another model that said the same, nor after a criterion, a judge or a model was added. Where the
     judge is reached is no part of it.
     """
-    tree = [one.model_dump() for one in criterion.tree]
-    return content_id(
-        "case",
-        {
-            "messages": messages,
-            "kind": case.subject.kind.value,
-            "tree": tree,
-            "judge": judge.model_dump(
-                mode="json", include={"model", "temperature", "top_p", "max_tokens"}
-            ),
-            "seed": seed,
-            "sample": case.sample,
-        },
-    )
+    said = [(one["role"], one["content"]) for one in messages]
+    ways = [(one.key, one.if_yes, one.if_no) for one in criterion.tree]
+    sampling = (judge.model, judge.temperature, judge.top_p, judge.max_tokens)
+    parts = [said, case.subject.kind.value, ways, sampling, seed, case.sample]
+    return f"case-{hashlib.sha256(orjson.dumps(parts)).hexdigest()[:24]}"
 
 
 async def rule(model: RoleModel, pack: Pack, criterion: Criterion, case: Case, seed: int) -> Ruling:

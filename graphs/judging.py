@@ -25,6 +25,7 @@ from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
 
 from agents.judge import rule
+from agents.listeners import settled_listeners
 from domain.case import Case, Ruling
 from graphs.context import JudgeContext
 
@@ -85,8 +86,9 @@ async def judge(state: BranchState, runtime: Runtime[JudgeContext]) -> BranchUpd
     What stops a case (the budget, Ctrl-C) is returned and not raised: LangGraph would cut off the
     other branches, whose calls are under way, paid, and not yet recorded.
     """
-    asked = [_ruled(case, runtime.context) for case in state["cases"]]
-    found = await asyncio.gather(*asked, return_exceptions=True)
+    with settled_listeners():
+        asked = [_ruled(case, runtime.context) for case in state["cases"]]
+        found = await asyncio.gather(*asked, return_exceptions=True)
     placed = list(zip(state["places"], found, strict=True))
     return {
         "rulings": [Placed(place, one) for place, one in placed if isinstance(one, Ruling)],
