@@ -12,10 +12,8 @@ import io
 import json
 import math
 import re
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from domain.base import seed_of
 from domain.errors import ConfigError, TranscriptError
 from domain.record import HeldOutContext, Origin
 from domain.turn import Speaker, Turn
@@ -48,6 +46,8 @@ class Rated(NamedTuple):
     items: tuple[JudgeItem, ...]
     ratings: Mapping[str, tuple[float, ...]]
     group: str
+    said: str
+    """All that was said in its group as the file has it; equal for all of a group."""
 
 
 class Labels(NamedTuple):
@@ -97,8 +97,8 @@ def read_labels(path: Path) -> Labels:
 def one_fold(labels: Labels, fold: str) -> Labels:
     """Return a share of the rated things, whole groups at a time, e.g. `1/2` for the second half.
 
-    Which share a group falls in depends on what was said in it and on nothing else, so that what a
-    judge was made with can be kept apart from what it is tried on.
+    Which share a group falls in depends on a hash of what was said in it (of a table, on the
+    group's name), so that what a judge was made with can be kept apart from what it is tried on.
 
     Raises:
         ConfigError: `fold` is no such share.
@@ -113,13 +113,12 @@ def one_fold(labels: Labels, fold: str) -> Labels:
             got=fold,
             mend="Count shares from 0.",
         )
-    said: dict[str, list[str]] = defaultdict(list)
-    for one in labels.rated:
-        said[one.group] += [turn.text for item in one.items for turn in item.context.turns]
-        said[one.group] += [item.text for item in one.items]
-    mine = {group for group, texts in said.items() if seed_of(*texts) % folds == place}
-    rated = tuple(one for one in labels.rated if one.group in mine)
+    rated = tuple(one for one in labels.rated if _share(one.said, folds) == place)
     return labels._replace(rated=rated, how=f"Share {fold} of it. {labels.how}")
+
+
+def _share(said: str, folds: int) -> int:
+    return int(hashlib.sha256(said.encode()).hexdigest(), 16) % folds
 
 
 def _esconv(text: str, name: str) -> list[Rated]:
@@ -153,7 +152,8 @@ def _conversation(dialog: dict[str, Any], group: str) -> Rated:
         _item(turns[:place], turns[place].text, group, dialog.get("problem_type", "unstated"))
         for place in _spread(places)
     ]
-    return Rated(tuple(items), ratings, group)
+    said = "\n".join(str(one["content"]) for one in dialog["dialog"])
+    return Rated(tuple(items), ratings, group, said)
 
 
 def _joined(said: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
@@ -218,7 +218,7 @@ def _row(row: Mapping[str, str | None], columns: Sequence[str], where: str) -> R
     turns, reply = _scenario(row.get("scenario") or ""), (row.get("reply") or "").strip()
     group = (row.get("group") or "").strip() or where
     items = (_item(turns, reply, group, "unstated"),) if turns and reply else ()
-    return Rated(items, ratings, group)
+    return Rated(items, ratings, group, group)
 
 
 def _scenario(text: str) -> list[Turn]:

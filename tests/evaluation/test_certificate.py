@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from domain.errors import ConfigError, EvaluationError
+from domain.runfolder import RunFolder
 from domain.verdict import Verdict
 from evaluation.certificate import figures
 from evaluation.certificate.agreement import alpha, icc_agreement, icc_single, kappa, spearman
-from evaluation.certificate.bases import Base
+from evaluation.certificate.bases import Base, bases_of
 from evaluation.certificate.item import JudgeItem, Verdicts
-from evaluation.certificate.labels import read_labels
+from evaluation.certificate.labels import one_fold, read_labels
 from evaluation.certificate.material import material, padded
 from evaluation.certificate.people import beside_people
 from evaluation.certificate.twins import BELITTLING, SOUND, Trials, trials_of
@@ -186,3 +188,27 @@ def test_a_tried_judge_stands_in_the_report_and_is_asked_nothing_twice(tmp_path:
     roles = settings.roles.model_copy(update={"judge": other})
     html = write_report(settings.model_copy(update={"roles": roles}), folder).read_text()
     assert "uncalibrated" in html
+
+
+def test_shares_of_the_ratings_are_whole_and_apart(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    rows = [f"I feel {n},Reply {n},{1 + n % 5},g{n // 2}" for n in range(40)]
+    path.write_text("scenario,reply,empathy:ann,group\n" + "\n".join(rows))
+    labels = read_labels(path)
+    first, second = one_fold(labels, "0/2"), one_fold(labels, "1/2")
+    groups = [{one.group for one in each.rated} for each in (first, second)]
+    assert not groups[0] & groups[1]
+    assert len(first.rated) + len(second.rated) == 40
+    assert min(len(first.rated), len(second.rated)) > 4
+    with pytest.raises(ConfigError, match="no share"):
+        one_fold(labels, "2/2")
+
+
+def test_a_run_without_replies_is_tried_on_those_that_people_have_rated(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    rows = [f"I feel {n},Reply {n},3" for n in range(20)]
+    path.write_text("scenario,reply,empathy:ann\n" + "\n".join(rows))
+    labels = read_labels(path)
+    assert len(bases_of(RunFolder(tmp_path / "empty"), 12, 1, labels)) == 12
+    with pytest.raises(EvaluationError, match="too few replies"):
+        bases_of(RunFolder(tmp_path / "empty"), 12, 1)
