@@ -37,7 +37,7 @@ class Signs(NamedTuple):
     opens: bool
     meaning: int
     near: float
-    """Share of the reply's particulars that the last turns have, 0 to 1; less where it has few."""
+    """Share of the reply's particulars that the last turns have, 0 to 1."""
     warm: bool
     told: float
     advises: bool
@@ -62,7 +62,7 @@ def signs(reply: str, conversation: Sequence[str]) -> Signs:
         validates=bool(validating(reply)),
         opens=explores(reply) or any(question.open for question in questions(reply)),
         meaning=len(particulars(reply) & particulars(client)),
-        near=tie.near * min(1.0, tie.words / 3),
+        near=tie.near,
         warm=warm(reply),
         told=input_share(reply),
         advises=has_advice(reply),
@@ -74,9 +74,9 @@ def empathy(reply: str, conversation: Sequence[str]) -> float:
     """Return the empathy of a reply on the judge's scale, 1 to 5.
 
     Begins at 2 (polite, passes over the feeling) and adds emotional reaction, interpretation and
-    exploration, and what is taken up of the client's own matter; a reflection of nothing that the
-    client has said counts little. Takes off for advice and lecture that receive nothing, and
-    belittling that is answered by no warmth gets 1. Word salad and what was said already, word for
+    exploration, and the share of it that is the client's own matter; a reflection of nothing that
+    the client has said counts little. Takes off for advice and lecture, and belittling without a
+    word that receives gets 1. Word salad and what was said already, word for
     word, get 1, and what is near to salad gets little more, whatever cues are in it. What pleads
     for a score is taken out first (`measures.pleas`). Length counts for nothing. Irony, tone of
     voice and cultural manners are not seen.
@@ -104,7 +104,5 @@ def _points(s: Signs) -> float:
     tied = s.meaning > 0 or s.near > 0 or s.feeling == 2
     points = 2.0 + (given_back if tied else 0.3 * given_back)
     points += 0.5 * s.feeling + 0.8 * s.validates + 0.6 * s.opens + 0.2 * s.warm
-    points += 0.25 * min(s.meaning, 2) + 1.5 * s.near
-    received = s.reflection is not None or s.validates or s.feeling == 2
-    told = 0.0 if received else 0.3 * (s.advises + s.told)
-    return points - told - 1.8 * s.dismisses
+    points += 1.0 * s.near
+    return points - 0.6 * s.advises - 0.6 * s.told - 1.8 * s.dismisses
