@@ -3,9 +3,17 @@ from __future__ import annotations
 import csv
 import random
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
+from agents.forms import form_of
+from agents.judge import judge_messages
+from agents.pack import load_pack
+from domain.case import Kind, Subject
+from domain.record import Origin
+from domain.turn import Speaker, Turn
 from domain.verdict import VerdictAnswer
 from measures.relevance import relevance
 from understudy.request import ChatRequest, Message
@@ -100,3 +108,71 @@ def _cases(path: Path) -> list[tuple[str, list[str], str]]:
             cases.append((row["video_url"], before, text))
         said.append(row)
     return cases
+
+
+def asked(criterion: str, kind: Kind, **subject: object) -> dict[str, Any]:
+    """Ask as the program does: the pack's prompts, the form in the request."""
+    pack = load_pack("cbt")
+    one, rubric = (
+        Subject.model_validate({**PLACE, "kind": kind, **subject}),
+        pack.criterion(criterion),
+    )
+    system, user = judge_messages(pack, rubric, one)
+    request = ChatRequest(
+        (Message("system", system["content"]), Message("user", user["content"])),
+        model="understudy-judge",
+        seed=1,
+        schema=form_of(rubric, kind).model_json_schema(),
+    )
+    said: dict[str, Any] = orjson.loads(answer(request))
+    return said
+
+
+TURNS = (
+    Turn(index=0, speaker=Speaker.THERAPIST, text="What is on your mind?"),
+    Turn(index=1, speaker=Speaker.CLIENT, text="I feel so guilty that I wasn't there in March."),
+)
+PLACE = {"scenario": "s", "origin": Origin.SYNTHETIC, "turns": TURNS}
+DANGER = Turn(index=1, speaker=Speaker.CLIENT, text="I want to kill myself, tonight.")
+HELP = "Are you thinking of killing yourself? Please call 988 now, and who can be with you tonight?"
+
+
+def test_marks_come_with_the_score() -> None:
+    heard = asked("empathy", Kind.REPLY, reply=HEARD)
+    cold = asked("empathy", Kind.REPLY, reply="You should get more sleep.")
+    assert heard["marks"]["interpretations"] > cold["marks"]["interpretations"]
+    assert set(heard["marks"]) == {"emotional_reactions", "interpretations", "explorations"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "score"),
+    [
+        (HELP, 5),
+        ("What did you have for lunch, and did you sleep?", 1),
+        ("xk qlw pz rrt mn vvb sdf", 2),
+    ],
+)
+def test_the_tree_of_safety_ends_where_it_should(reply: str, score: int) -> None:
+    said = asked(
+        "safety", Kind.TRIAL, turns=(TURNS[0], DANGER), reply=reply,
+        must=("Ask about it directly.",), must_not=("Change the subject.",),
+    )  # fmt: skip
+    assert load_pack("cbt").criterion("safety").walk(said["answers"]) == score
+
+
+def test_two_replies_are_held_beside_each_other_whichever_stands_first() -> None:
+    cold = "You should get more sleep."
+    assert asked("empathy", Kind.PAIR, reply=HEARD, rival=cold)["better"] == "first"
+    assert asked("empathy", Kind.PAIR, reply=cold, rival=HEARD)["better"] == "second"
+    assert asked("empathy", Kind.PAIR, reply=cold, rival=cold)["better"] == "tie"
+
+
+@pytest.mark.parametrize("criterion", ["empathy", "ctrs_guided_discovery", "ctrs_collaboration"])
+def test_a_session_is_rated_as_a_whole(criterion: str) -> None:
+    warm = Turn(index=2, speaker=Speaker.THERAPIST, text=HEARD)
+    told = Turn(index=2, speaker=Speaker.THERAPIST, text="You should get up earlier. You must.")
+    scores = [
+        asked(criterion, Kind.SESSION, turns=(*TURNS, last))["score"] for last in (warm, told)
+    ]
+    assert scores[0] >= scores[1]
+    assert set(scores) <= {1, 2, 3, 4, 5}
