@@ -15,6 +15,7 @@ import numpy as np
 
 from corpus.bulk.dedupe import sift
 from corpus.bulk.write import Drawn, write_blend
+from corpus.canaries import planted
 from corpus.card import CardFacts
 from corpus.draw import Pool, draw, oversample, weighted
 from corpus.expert import experts
@@ -299,7 +300,12 @@ def _drawn(variant: Variant, pools: _Pools, settings: Settings) -> Drawn:
     else:
         rows = _mixed(pools, float(variant == "synthetic"), settings)
     rows = curriculum(pools.index, rows, _order(settings))
-    return Drawn(pools.index, rows, dealt=settings.seed if variant == "shuffled" else None)
+    return Drawn(
+        pools.index,
+        rows,
+        dealt=settings.seed if variant == "shuffled" else None,
+        planted=planted(len(rows), settings.corpus.canaries, settings.seed),
+    )
 
 
 def _order(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from evaluation.candidates.models import models_of
 from evaluation.candidates.parts import parts_of
 from evaluation.controls.candidates import control_path, control_round
 from evaluation.lineage import lineage_of
+from evaluation.memorisation import measure_memorisation
 from evaluation.pairs import pairwise_round
 from evaluation.panel import panel_of
 from evaluation.rounds import answer_round, verdict_round
@@ -110,6 +111,7 @@ def evaluate(
         tried = {context.id for context in asked[len(contexts) :]}
         of_models = [one for one in said if one.scenario_id not in tried]
         answers = of_models + [_reference(context) for context in contexts]
+        measure_memorisation(folder, contexts, of_models)
         controls = control_round(settings, folder, contexts, progress)
         every = [*contexts, *controls.contexts]
         write_nouns(control_path(folder), controls.contexts)

@@ -136,7 +136,8 @@ def unigram_losses(
     return [float(surprise[example.input_ids[example.loss_mask]].sum()) for example in asked]
 
 
-def _plain(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
+def plain(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
+    """Return chat messages as training takes them."""
     return tuple({"role": one["role"], "content": one["content"]} for one in messages)
 
 
@@ -160,7 +161,7 @@ def held_out_examples(
     if training.patience is not None:  # what training looked at proves nothing
         seen = groups_for_stopping(records)
         records = [record for record in records if record.group not in seen]
-    kept_out = [Conversation(record.id, _plain(messages_of(record.turns))) for record in records]
+    kept_out = [Conversation(record.id, plain(messages_of(record.turns))) for record in records]
     return build_examples(tokenizer, kept_out, training.max_length)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from domain.errors import StoreError, TrainingError
 from domain.progress import Progress, silent
 from training.adapter import read_log, read_summary, write_adapter
+from training.canaries import measure_canaries
 from training.card import write_card
 from training.checkpoints import keep_checkpoint, last_checkpoint
 from training.heldout import measure_held_out
@@ -67,6 +68,8 @@ def train_variants(
     summaries = train_blends(settings, folder, base, settings.training.variants, progress)
     if folder.held_out.exists():
         measure_held_out(settings, folder, str(base), progress)
+    if settings.corpus.canaries:
+        measure_canaries(settings, folder, str(base), tuple(summaries), progress)
     for variant in summaries:
         write_card(settings.training, folder, variant)
     return summaries

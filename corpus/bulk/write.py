@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpus.canaries import Planting, among
 from corpus.card import CardFacts, Making, card_of, makings
 from corpus.chatform import messages_of
 from corpus.draw import shuffled, supervised_words
@@ -54,6 +55,8 @@ class Drawn:
     index: Index
     rows: NDArray[np.int64]
     dealt: int | None = None
+    planted: Planting = ()
+    """Canaries, each with the place among the sessions that it stands before."""
     _distinct: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +68,9 @@ class Drawn:
 
     def lines(self) -> Iterator[tuple[str, Record]]:
         """Yield every session with its id, repeats included."""
+        yield from among(self._sessions(), self.planted)
+
+    def _sessions(self) -> Iterator[tuple[str, Record]]:
         records = self.index.records(self.rows)
         if self.dealt is None:
             yield from zip(self.index.ids[self.rows].tolist(), records, strict=True)
@@ -74,7 +80,10 @@ class Drawn:
 
     def repeats(self) -> Counter[str]:
         """Count how often each id comes up; empty for the control, where none comes up twice."""
-        return Counter() if self.dealt is not None else Counter(self.index.ids[self.rows].tolist())
+        often = Counter(record.id for _, record in self.planted)
+        if self.dealt is None:
+            often.update(self.index.ids[self.rows].tolist())
+        return often
 
 
 @dataclass
