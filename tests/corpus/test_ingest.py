@@ -223,13 +223,13 @@ def test_later_transcripts_join_those_already_signed(tmp_path: Path, run: RunFol
 def test_a_transcript_screened_anew_takes_its_earlier_versions_place(
     tmp_path: Path, run: RunFolder
 ) -> None:
-    leaky = [*TALK, ("Therapist", "And?"), ("Client", "Zyx keeps quiet.")]
+    leaky = [*TALK, ("Therapist", "And?"), ("Client", "The QRZ keeps quiet.")]
     ingest(put(tmp_path / "in", a__vtt=vtt(leaky), b__vtt=vtt(TALK)), run, CORPUS)
     sign_off(run, "A Reader")
-    assert "Zyx" in run.real.read_text()
-    ingest(put(tmp_path / "in", roster__txt="Zyx\n"), run, CORPUS)
+    assert "QRZ" in run.real.read_text()
+    ingest(put(tmp_path / "in", roster__txt="QRZ\n"), run, CORPUS)
     sign_off(run, "A Reader")
-    assert "Zyx" not in run.real.read_text()
+    assert "QRZ" not in run.real.read_text()
     assert len(signed_records(run)) == 2
 
 

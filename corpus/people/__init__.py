@@ -1,0 +1,1 @@
+"""Who is named in a record, and where: known people, introductions, and what capitals tell."""
