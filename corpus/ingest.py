@@ -98,12 +98,14 @@ def ingest(
     """
     intake, tally = Intake(source, corpus.reading, ask), Tally()
     with ReviewPages(folder.review) as pages:
-        write_nouns(folder.quarantine, _records(intake, tally, pages, corpus.licence))
+        write_nouns(folder.quarantine, _records(intake, tally, pages, corpus))
         pages.finish()
     return tally.summary(intake)
 
 
-def _records(intake: Intake, tally: Tally, pages: ReviewPages, licence: str) -> Iterator[Record]:
+def _records(
+    intake: Intake, tally: Tally, pages: ReviewPages, corpus: CorpusSettings
+) -> Iterator[Record]:
     """Yield each screened record, once its review is written.
 
     Raises:
@@ -111,7 +113,7 @@ def _records(intake: Intake, tally: Tally, pages: ReviewPages, licence: str) -> 
     """
     roster = roster_beside(intake.source)
     for one in intake.conversations():
-        reviewed = screen(one, roster, licence)
+        reviewed = screen(one, roster, corpus)
         pages.add(reviewed)
         tally.add(reviewed.record.quality, reviewed.record.turns)
         tally.spans.update(span.kind for span in reviewed.spans)
@@ -120,17 +122,17 @@ def _records(intake: Intake, tally: Tally, pages: ReviewPages, licence: str) -> 
         raise nothing(intake.source, intake.gathering)
 
 
-def screen(one: Conversation, roster: tuple[str, ...], licence: str) -> Reviewed:
+def screen(one: Conversation, roster: tuple[str, ...], corpus: CorpusSettings) -> Reviewed:
     """Return a conversation as a record with identifiers replaced, and what its reviewer needs."""
     found, turns = one.found, one.turns
     session = found.session
     texts = [*(turn.text for turn in turns), session.topic]
     seed = seed_of("surrogates", found.source_hash, session.key)
-    result = deidentify(texts, _names(session, roster), seed)
+    result = deidentify(texts, _names(session, roster), seed, corpus.spacy_model)
     record = Record(
         origin=Origin.REAL,
         source=session.source,
-        licence=licence,
+        licence=corpus.licence,
         topic=result.texts[-1],
         group=content_id("group", one.group),
         quality=session.quality,

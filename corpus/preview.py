@@ -48,7 +48,7 @@ def preview(source: Path, corpus: CorpusSettings, ask: Ask | None = None) -> Pre
     sample: tuple[SampleTurn, ...] = ()
     for one in intake.conversations():
         if not tally.records:
-            reviewed = screen(one, roster_beside(source), corpus.licence)
+            reviewed = screen(one, roster_beside(source), corpus)
             sample = _begun(reviewed.record)
         tally.add(one.found.session.quality, one.turns)
     if not tally.records:

@@ -253,6 +253,9 @@ class CorpusSettings(Noun):
     """Share of the real sessions that nothing is trained on."""
     synthetic_share: float = Field(default=0.5, ge=0, le=1)
     """Share of the hybrid blend's sessions that is synthetic."""
+    spacy_model: str | None = None
+    """A spaCy pipeline on this machine that screening looks for names with as well: a package such
+    as `en_core_web_sm`, or a folder. Null needs no model; none is ever fetched."""
     canaries: int = Field(default=0, ge=0, le=6)
     """Invented lines planted in every blend (the first once, then 2, 4, … times) to see how readily
     a model says again what it was trained on; see docs/corpus.md."""
