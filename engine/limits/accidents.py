@@ -63,6 +63,11 @@ class Accidents:
         expected = (ended + in_flight) * failures / calls
         return failed <= expected + ERRORS * sqrt(expected)
 
+    def clear(self) -> None:
+        """Forget all: the capacity has changed, and what failed below it may have been too much."""
+        self._stretch = self._before = (0, 0)
+        self._levels.clear()
+
     def forget(self) -> None:
         """Keep no more than what gives the benefit of the doubt: what comes next decides."""
         self._stretch = self._before = (0, 0)

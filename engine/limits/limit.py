@@ -214,5 +214,7 @@ class Limit:
             passed_s = now - self._seen_at
             if growth.climb(passed_s, self.ceiling, self.round_s, now):
                 self._latency.begin(now)
+            if growth.starting:
+                self._refusals.clear()  # those of before were of a smaller capacity
         elif self._latency.unloaded.is_known:
             growth.double(fresh, in_flight, self.ceiling, self.round_s, now)
