@@ -40,7 +40,7 @@ def _backchannels() -> frozenset[str]:
 def is_backchannel(text: str) -> bool:
     """Tell whether `text` only shows that somebody listens: "Mm-hmm. Right."."""
     parts = re.split(r"[.,!?;]+", text.lower())
-    said = [" ".join(_NOT_WORD.sub(" ", part).strip(f"{_DASHES} ").split()) for part in parts]
+    said = (" ".join(_NOT_WORD.sub(" ", part).strip(f"{_DASHES} ").split()) for part in parts)
     return all(part in _backchannels() for part in said if part)
 
 
@@ -90,11 +90,16 @@ def _continued(joined: list[_Piece], piece: _Piece) -> _Piece | None:
     back = next((one for one in reversed(joined) if one.speaker is piece.speaker), None)
     if back is None or joined[-1] is back:
         return None  # one speaker's pieces in a row are merged later, whatever their marks
-    open_end = bool(_OPEN_END.search(back.text))
-    listened = all(is_backchannel(one.text) for one in joined[back.grown :])
+    open_end = back.text.rstrip()[-1:] in _DASHES
     if piece.text.lstrip()[:1] in _DASHES:
-        return back if open_end or listened else None
-    return back if open_end and listened and piece.text[:1].islower() else None
+        return back if open_end or _listened(joined[back.grown :]) else None
+    goes_on = open_end and piece.text[:1].islower() and _listened(joined[back.grown :])
+    return back if goes_on else None
+
+
+def _listened(pieces: Sequence[_Piece]) -> bool:
+    """Tell whether `pieces` only show that somebody listens."""
+    return all(is_backchannel(piece.text) for piece in pieces)
 
 
 def _merged(before: str, text: str) -> str:

@@ -253,14 +253,17 @@ def reviews(
     if as_json:
         emit_json(found.model_dump(mode="json"))
         return
-    decided = ", ".join(f"{n} {what}" for what, n in found.by_decision.items())
-    say(f"{found.reviews} reviews of {found.records} records, {found.new} of them new: {decided}.")
-    say(f"By: {', '.join(f'{who} ({n})' for who, n in found.by_person.items())}.")
+    if found.reviews:
+        decided = ", ".join(f"{n} {what}" for what, n in found.by_decision.items())
+        say(f"{found.reviews} reviews of {found.records} records, {found.new} new: {decided}.")
+        say(f"By: {', '.join(f'{who} ({n})' for who, n in found.by_person.items())}.")
+        say(f"Kept in: {folder.expert_reviews}")
+    else:
+        say("No review was handed in yet.")
     if found.unanswered or found.unknown:
         say(f"{found.unanswered} records without an answer, {found.unknown} of other runs.")
     for skipped in found.skipped:
         tell(f"Left out: {skipped.reason}", "    ")
-    say(f"Kept in: {folder.expert_reviews}")
 
 
 @app.command("stats")

@@ -14,6 +14,7 @@ from domain.casting import DIMENSIONS
 from domain.errors import ConfigError
 from domain.runfolder import RunFolder
 from domain.settings import Settings
+from rehearsal.yamlguard import refuse_bombs
 
 MAX_BYTES = 1_000_000
 PREFIX = "REHEARSAL_"
@@ -194,6 +195,7 @@ def _parse(path: Path) -> tuple[dict[str, Any], Lines]:
                 "the run file is too large", where=where, expected=f"at most {MAX_BYTES:,} bytes"
             )
         text = path.read_text(encoding="utf-8")
+        refuse_bombs(text, where)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except FileNotFoundError:

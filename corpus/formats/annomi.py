@@ -71,30 +71,25 @@ def _utterances(rows: list[Row], place: str, clock: int, unit: str) -> tuple[Utt
         before = heard.get(number)
         if before is not None and before == (speaker, text):
             continue
-        where = f"{place}, {unit} {line}"
-        if fault:
-            raise _broken(where, fault, number)
-        at, label, spoken = _read(number, speaker, text, where)
-        if before is not None and (str(before[0]).strip(), without_remarks(before[1])) != (
-            label,
-            spoken,
-        ):
-            raise _broken(where, "two annotators' rows give the utterance differently", number)
+        if fault or not isinstance(text, str) or not str(number).strip().isdecimal():
+            what = fault or "a row has no number or no text"
+            raise _broken(f"{place}, {unit} {line}", what, number)
+        said = _said(speaker, text)
         if before is None:
             heard[number] = (speaker, text)
-            start = seconds_of(row[clock], where) if clock else None
-            found.append((at, Utterance(label, spoken, start)))
+            start = seconds_of(row[clock], place) if clock else None
+            found.append((int(number), Utterance(*said, start)))
+        elif said != _said(*before):
+            what = "two annotators' rows give the utterance differently"
+            raise _broken(f"{place}, {unit} {line}", what, number)
     if len(found) > MAX_UTTERANCES:
         raise _broken(place, f"the session has more than {MAX_UTTERANCES:,} utterances", "")
     found.sort(key=lambda one: one[0])
     return tuple(said for _, said in found)
 
 
-def _read(number: Any, speaker: Any, text: Any, where: str) -> tuple[int, str, str]:  # noqa: ANN401
-    plain = str(number if number is not None else "").strip()
-    if not plain.isdecimal() or len(plain) > 9 or not isinstance(text, str):
-        raise _broken(where, "a row has no number or no text", plain)
-    return int(plain), str(speaker or "").strip(), without_remarks(text)
+def _said(speaker: Any, text: str) -> tuple[str, str]:  # noqa: ANN401 - a cell of any type
+    return str(speaker or "").strip(), without_remarks(text)
 
 
 def _broken(where: str, what: str, number: object) -> TranscriptError:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 from domain.errors import TranscriptError
 
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):([0-5]?\d)(?:[.,](\d{1,6}))?")
+
+_LONGEST = 32
 
 
 def seconds_of(value: object, where: str) -> float | None:
@@ -22,7 +25,8 @@ def seconds_of(value: object, where: str) -> float | None:
         return None
     if isinstance(value, int | float):
         return _counted(value, where)
-    return _read(str(value).strip(), where)
+    text = str(value)
+    return _read(text) if len(text) <= _LONGEST else None
 
 
 def _counted(value: float, where: str) -> float:
@@ -37,13 +41,17 @@ def _counted(value: float, where: str) -> float:
     return round(float(value), 3)
 
 
-def _read(text: str, where: str) -> float | None:
+@lru_cache(maxsize=16_384)
+def _read(text: str) -> float | None:
+    """Read a clock, or a number in words; the same few thousand come again in every session."""
+    text = text.strip()
     match = _CLOCK.fullmatch(text)
     if match:
         hours, minutes, seconds, fraction = (part or "0" for part in match.groups())
         whole = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
         return round(whole + float(f"0.{fraction}"), 3)
     try:
-        return _counted(float(text), where) if text else None
+        number = float(text)
     except ValueError:
         return None
+    return round(number, 3) if math.isfinite(number) and number >= 0 else None
