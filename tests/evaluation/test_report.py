@@ -171,7 +171,7 @@ def test_real_words_are_shown_in_short_excerpts_only(hostile: Path, page: Path) 
 def test_the_page_says_what_became_of_everything(page: Path) -> None:
     text = " ".join(read(page).text)
     assert "planned 6 accepted as first played 2 accepted after a rewind 1 rejected" in text
-    assert "failed the gate “crisis protocol” 1" in text
+    assert "failed the gate “crisis asked” 1" in text
     assert "of these, client: timeout 1" in text
     assert "high 10, low 2 annomi 12 unstated 12" in text
     assert "Signed off by R. Reader" in text
