@@ -87,7 +87,7 @@ class Batcher:
                 rows = [waiting.row for waiting in batch]
                 try:
                     await loop.run_in_executor(self._thread, self._models.answer, rows)
-                except (RuntimeError, ValueError, IndexError) as error:
+                except Exception as error:  # noqa: BLE001 - the callers hear it; the next batch goes on
                     self._fail(batch, error)
                 else:
                     self._finish(batch)
