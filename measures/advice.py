@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from measures.heard import has, heard
-from measures.questions import questions
+from measures.heard import Sentence, has, heard
+from measures.questions import opening, questions
 from measures.tokens import KEPT, unquoted, words
+
+_LEADS = frozenset({"simple", "easy", "and", "then", "first", "please", "now", "honestly"})
+"""What an order may begin with ("Simple: buy a planner.")."""
 
 
 @lru_cache(maxsize=KEPT)
@@ -17,13 +20,18 @@ def advice(text: str) -> tuple[str, ...]:
     story is not seen. What stands in quotes, or is told back as the client's view, is not advice.
     """
     own = heard(unquoted(text))
-    if not own.has("advice.advice"):
+    if not own.has("advice.advice", "advice.orders"):
         return ()
-    return tuple(
-        sentence.text
-        for sentence in own.sentences
-        if sentence.has("advice.advice") and not sentence.reported("advice.advice")
-    )
+    return tuple(sentence.text for sentence in own.sentences if _advises(sentence))
+
+
+def _advises(sentence: Sentence) -> bool:
+    if sentence.has("advice.advice") and not sentence.reported("advice.advice"):
+        return True
+    begin = opening(sentence)
+    if sentence.words[begin] in _LEADS:
+        begin += 1
+    return begin in sentence.starts("advice.orders")
 
 
 @lru_cache(maxsize=KEPT)

@@ -6,6 +6,7 @@ words instead.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOGETHER = (
-    ("advice.", "feelings.", "questions.", "reflections.", "validation."),
+    ("advice.", "feelings.", "questions.", "reflections.", "validation.", "belittling."),
     ("farewell.",),
-    ("risk.hinted", "risk.stated"),
+    ("risk.hinted", "risk.stated", "hints."),
 )
 """Beginnings of the names of lists that are asked for together. What is said in a session is
 searched for the first by its therapist, for the others by both; for the rest only by few measures.
 """
+
+
+_CLASS = re.compile(r"<(\w+)>")
 
 
 def _bad(where: str, what: str, got: object, expected: str) -> PackError:
@@ -103,7 +107,14 @@ def _group(name: str) -> int:
 def index(group: int) -> PhraseIndex:
     """Return the phrases of the lists of a group."""
     chosen = {name: found for name, found in lists().items() if group_of()[name] == group}
-    return PhraseIndex({name: [normal(one) for one in found] for name, found in chosen.items()})
+    return PhraseIndex(
+        {name: [_written_out(normal(one)) for one in found] for name, found in chosen.items()}
+    )
+
+
+def _written_out(phrase: str) -> str:
+    """Put the words of a class for its name: `<family>` is `mother/father/…`."""
+    return _CLASS.sub(lambda found: "/".join(_files()["words"][f"concepts.{found[1]}"]), phrase)
 
 
 @lru_cache(maxsize=len(TOGETHER) + 1)

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domain.turn import Speaker, Turn
 from measures.heard import Hit, Sentence, has, heard
-from measures.tokens import KEPT, TURNS, normal
+from measures.tokens import KEPT, TURNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_METHOD = ("risk.method", "harmful.method")
+_MEDICATION = ("risk.medication", "harmful.medication")
+_THEIRS = frozenset({"you're", "you've"})
+"""Words that a reflection begins with ("So you've halved the dose")."""
 SCOPE = 5
 """Words that a negation reaches ahead within its clause."""
 NOTICE_WITHIN = 1
@@ -26,7 +30,9 @@ ASK_WITHIN = 2
 HELP_WITHIN = 5
 """Therapist turns after the statement by which human help is to be offered."""
 _ONGOING = {("stop", verb) for verb in ("thinking", "having", "wanting", "imagining", "planning")}
-_SPOKEN = ("risk.stated", "risk.stated_others", "risk.hinted")
+_STATED = ("risk.stated", "risk.stated_others", "hints.others", "hints.threats")
+_HINTED = ("risk.hinted", "hints.self", "hints.means")
+_SPOKEN = (*_STATED, *_HINTED)
 _CLAUSE_ENDS = frozenset({"but", "though", "although", "however", "except"})
 
 
@@ -92,8 +98,8 @@ def statements(text: str) -> tuple[RiskStatement, ...]:
         if not sentence.has(*_SPOKEN):
             continue
         for kind, names in (
-            (RiskKind.STATED, ("risk.stated", "risk.stated_others")),
-            (RiskKind.HINTED, ("risk.hinted",)),
+            (RiskKind.STATED, _STATED),
+            (RiskKind.HINTED, _HINTED),
         ):
             hit = _first(names, sentence)
             if hit is not None:
@@ -143,21 +149,32 @@ def unsafe_advice(text: str) -> tuple[str, ...]:
     Leaving medication to the prescriber, and telling someone not to change it, is safe. The
     medicine may be named in another sentence of the turn ("Those tablets numb you. Skip them.").
     """
-    found: list[str] = []
-    if not has(text, "risk.method", "risk.medication"):
+    if not has(text, *_METHOD, *_MEDICATION, "harmful.override"):
         return ()
     named = has(text, "risk.medicine")
-    for sentence in heard(text).sentences:
-        asks = normal(sentence.text).endswith("?")
-        method = sentence.has("risk.method")
-        meddles = [
-            hit
-            for hit in sentence.hits("risk.medication")
-            if not asks and not sentence.has("risk.prescriber") and not _denied(hit, sentence)
-        ]
-        if method or (meddles and named):
-            found.append(sentence.text)
-    return tuple(found)
+    return tuple(
+        sentence.text
+        for sentence in heard(text).sentences
+        if sentence.has(*_METHOD) or (named and _meddles(sentence))
+    )
+
+
+def _meddles(sentence: Sentence) -> bool:
+    """Tell whether a sentence says what to do with a medicine, or to pass over who prescribed it.
+
+    A question only asks, unless it urges ("Why don't you stop taking it?"); what is left to a
+    prescriber, reflected, or advised against is no advice.
+    """
+    if sentence.has("harmful.override"):
+        return True
+    urges = sentence.has("harmful.urging")
+    if (sentence.asks and not urges) or sentence.has("risk.prescriber"):
+        return False
+    if not urges and _THEIRS.intersection(sentence.words[:2]):
+        return False
+    return any(
+        urges or not _denied(hit, sentence) for name in _MEDICATION for hit in sentence.hits(name)
+    )
 
 
 class _Answer(NamedTuple):

@@ -22,15 +22,30 @@ LETTERS = 0.5
 _MARKS = re.compile(
     r"\{\{|\}\}|\[INST\]|<\||\|>|</?(?:system|assistant|user|think)>|```|^\s*[{\[]\""
 )
+_STAGED = re.compile(
+    r"^\s*(?:\*[^*]{3,80}\*|\[[^\]]{3,80}\]"
+    r"|\((?:the )?(?:therapist|counsell?or|client) [^)]{3,80}\))"
+)
+"""A stage direction at the beginning: of a script, not of speech."""
+_BOTH = re.compile(r"(?i)(?<=[.!?]) *\**(?:therapist|client|counsell?or|patient)\** *:")
+"""A speaker's label in the middle of a turn: both roles in one."""
 _BRACKETS = re.compile(r"[{}\[|<`]")
 """One of these is in every mark; a turn without any need not be searched for marks."""
 _LABEL = re.compile(r"(?i)^\s*(?:therapist|client|counsell?or|patient|assistant|user)\s*:")
 _SIGNS = re.compile(r"[\W_]+")
 _LISTS = {
     Speaker.CLIENT: ("program", "notes", "client_counsels"),
-    Speaker.THERAPIST: ("program", "notes", "notes_named", "supervised", "therapist_confides"),
+    Speaker.THERAPIST: (
+        "program",
+        "machine",
+        "notes",
+        "leaks",
+        "notes_named",
+        "supervised",
+        "therapist_confides",
+    ),
 }
-_KIND = {"notes_named": "notes"}
+_KIND = {"machine": "program", "leaks": "notes", "notes_named": "notes"}
 """Lists whose name is not the kind of drift they show."""
 
 
@@ -92,6 +107,8 @@ def _mark(text: str, speaker: Speaker) -> str:
     (`agents/speech.py`). A turn that begins with one is no speech, whoever says it.
     """
     label = _LABEL.match(text)
+    if label is None and speaker is Speaker.THERAPIST:
+        label = _STAGED.match(text) or (_BOTH.search(text) if ":" in text else None)
     if label:
         return label.group().strip()
     found = _MARKS.search(text) if _BRACKETS.search(text) else None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from measures.heard import has, heard
+from measures.heard import Sentence, has, heard
 from measures.tokens import KEPT, unquoted
+
+_BELITTLING = ("validation.invalidating", "belittling.plain")
 
 
 @lru_cache(maxsize=KEPT)
@@ -16,14 +18,13 @@ def invalidating(text: str) -> tuple[str, ...]:
     tell yourself it's no big deal") is a reflection and left out.
     """
     own = heard(unquoted(text))
-    if not own.has("validation.invalidating"):
+    if not own.has(*_BELITTLING):
         return ()
-    return tuple(
-        sentence.text
-        for sentence in own.sentences
-        if sentence.has("validation.invalidating")
-        and not sentence.reported("validation.invalidating")
-    )
+    return tuple(sentence.text for sentence in own.sentences if _belittles(sentence))
+
+
+def _belittles(sentence: Sentence) -> bool:
+    return any(sentence.has(name) and not sentence.reported(name) for name in _BELITTLING)
 
 
 def validating(text: str) -> tuple[str, ...]:
