@@ -20,7 +20,7 @@ from agents.journal import NullJournal
 from agents.line import close_line, current_line, headers_of, key_of, post
 from agents.listeners import anybody_listens
 from agents.retry import LESSONS, Backoff, Patience
-from agents.speech import clean_speech
+from agents.speech import clean_speech, misspoken
 from agents.structured import (
     REPAIRS,
     InvalidAnswerError,
@@ -257,7 +257,7 @@ class RoleModel:
             if not await patience.allows(attempt, result):
                 raise CallFailed(key, self.role, result)
             if result.outcome is Outcome.INVALID:
-                asked = ask_again(original, result.text, result.detail)
+                asked = ask_again(original, result.text, result.detail, spoken=form is None)
             key = key.next_attempt()
 
     async def _once(self, attempt: Attempt) -> CallResult:
@@ -277,7 +277,10 @@ class RoleModel:
 
 
 def _spoken(result: CallResult) -> CallResult:
-    """Nothing but a label or quotes is nothing said."""
-    if clean_speech(result.text):
-        return result
-    return result.model_copy(update={"outcome": Outcome.EMPTY, "detail": "nothing is said"})
+    """Nothing but a label or quotes is nothing said; what is no turn is shown to the model."""
+    if not clean_speech(result.text):
+        return result.model_copy(update={"outcome": Outcome.EMPTY, "detail": "nothing is said"})
+    fault = misspoken(result.text)
+    if fault:
+        return result.model_copy(update={"outcome": Outcome.INVALID, "detail": fault})
+    return result

@@ -55,6 +55,8 @@ class PackFile(Noun):
     language: str = Field(min_length=2)
     sources: tuple[str, ...] = Field(min_length=1)
     prompts: dict[str, str]
+    examples: dict[str, str] = Field(default_factory=dict)
+    """By prompt, a file with examples of what is wanted; they stand after the prompt's own text."""
     rubrics: dict[str, str]
     phases: str
     taxonomies: dict[str, str]
@@ -158,7 +160,7 @@ def load_pack(name_or_path: str) -> Pack:
         title=listed.title,
         language=listed.language,
         sources=listed.sources,
-        prompts=_prompts(root, listed.prompts),
+        prompts=_prompts(root, listed.prompts, listed.examples),
         session=_parsed(SessionRubric, root, rubrics["session"]),
         gates=_parsed(Gates, root, rubrics["gates"]).gates,
         flaws=_parsed(Flaws, root, rubrics["flaws"]).flaws,
@@ -222,19 +224,27 @@ def _parsed(kind: type[N], root: Path, file: str) -> N:
     return parse(kind, read_yaml(root / file, where), where)
 
 
-def _prompts(root: Path, listed: dict[str, str]) -> dict[str, Prompt]:
+def _prompts(root: Path, listed: dict[str, str], shown: dict[str, str]) -> dict[str, Prompt]:
     _require(_where(root, "pack.yaml: prompts"), listed, SLOTS.keys() - LENT - OPTIONAL)
     if strays := sorted(listed.keys() - SLOTS.keys()):
         raise _unlisted(f"{_where(root, 'pack.yaml')}: prompts", strays[0], SLOTS)
+    if strays := sorted(shown.keys() - listed.keys()):
+        raise _unlisted(f"{_where(root, 'pack.yaml')}: examples", strays[0], listed)
     return {
-        name: _prompt(root, name, listed[name]) if name in listed else _lent(name)
+        name: _prompt(root, name, listed[name], shown.get(name, ""))
+        if name in listed
+        else _lent(name)
         for name in SLOTS
         if name in listed or name in LENT
     }
 
 
-def _prompt(root: Path, name: str, file: str) -> Prompt:
-    return parse_prompt(name, read_text(root / file, _where(root, file)), _where(root, file))
+def _prompt(root: Path, name: str, file: str, examples: str = "") -> Prompt:
+    text = read_text(root / file, _where(root, file))
+    if examples:
+        shown = read_text(root / examples, _where(root, examples))
+        text = f"{text.rstrip()}\n\n{shown}"
+    return parse_prompt(name, text, _where(root, file))
 
 
 @cache

@@ -11,6 +11,18 @@ LABEL = re.compile(
     r"\s*:[\s*_]*",
     re.IGNORECASE,
 )
+BOTH = re.compile(
+    r"(?:\n|(?<=[.!?\"”]) )[\s*_\[(]*(?:therapist|client|counsell?or|patient)[*_\])]*\s*:\s*\S",
+    re.IGNORECASE,
+)
+"""A speaker's label after something was said: the answer goes on in the other's voice."""
+TEMPLATE = re.compile(r"<\|[\w ]{2,30}\|>|\[/?INST\]|<</?SYS>>|</?(?:start|end)_of_turn>|<s>|</s>")
+"""Marks of chat templates, which a model leaks when its server stops it too late."""
+MACHINE = re.compile(
+    r"\bas an? (?:ai|artificial intelligence|(?:large )?language model|virtual assistant|chatbot)\b"
+    r"|\bi(?:'m| am) (?:just |only )?(?:an? )?(?:ai|(?:large )?language model|chatbot)\b",
+    re.IGNORECASE,
+)
 QUOTES = (('"', '"'), ("“", "”"), ("«", "»"))
 
 
@@ -33,3 +45,20 @@ def _unquoted(said: str) -> str:
             if opening not in inner:
                 return inner.strip()
     return said
+
+
+def misspoken(text: str) -> str:
+    """Say what keeps a model's answer from being one spoken turn; nothing where it is one.
+
+    Written for the model, which is asked again. Both roles in one answer, marks of a chat template
+    and talk of being a model are found; a role that is left in other words is the supervisor's.
+    """
+    if "<" in text or "[" in text:
+        leaked = TEMPLATE.search(text)
+        if leaked:
+            return f"It holds {leaked[0]!r}, a mark of a chat template."
+    if ":" in text and BOTH.search(text):
+        return "It speaks for both: it goes on with a line of the other speaker."
+    if MACHINE.search(text):
+        return "It speaks of being a model. The person you play is a human being."
+    return ""

@@ -167,7 +167,17 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(one)
 
 
-def ask_again(messages: Sequence[Message], answer: str, fault: str) -> list[Message]:
+AGAIN = (
+    "Give the whole answer again as one JSON object that fits the schema, and nothing around it."
+)
+AGAIN_SPOKEN = (
+    "Say your next turn again, in role: only what this one person says, and nothing around it."
+)
+
+
+def ask_again(
+    messages: Sequence[Message], answer: str, fault: str, *, spoken: bool = False
+) -> list[Message]:
     """Return the request that shows a model its answer and what is wrong with it.
 
     The original messages stand first and unchanged, so that prefix caches still hit.
@@ -175,9 +185,5 @@ def ask_again(messages: Sequence[Message], answer: str, fault: str) -> list[Mess
     return [
         *messages,
         {"role": "assistant", "content": answer[:QUOTED_CHARS] or "(no text)"},
-        user(
-            f"This answer cannot be used. {fault}\n"
-            "Give the whole answer again as one JSON object that fits the schema, and nothing "
-            "around it."
-        ),
+        user(f"This answer cannot be used. {fault}\n{AGAIN_SPOKEN if spoken else AGAIN}"),
     ]

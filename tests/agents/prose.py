@@ -21,7 +21,10 @@ def prose(asked: Asked) -> str:
     messages = body.pop("messages")
     lines = [f"{name}: {orjson.dumps(value).decode()}" for name, value in body.items()]
     if form:
-        lines.append(f"response_format: {form['type']} {form['json_schema']['name']}")
+        schema = form["json_schema"]
+        strict = "strict" if schema["strict"] else "not strict"
+        lines.append(f"response_format: {form['type']} {schema['name']}, {strict}")
+        lines.append(orjson.dumps(schema["schema"], option=orjson.OPT_INDENT_2).decode())
     for message in messages:
         lines += ["", f"======== {message['role']}", message["content"]]
     return "\n".join(lines) + "\n"

@@ -11,6 +11,7 @@ from agents.client import client_messages, client_says
 from agents.judge import rule
 from agents.llm import NullJournal, RoleModel
 from agents.messages import OPENING
+from agents.pack import load_pack
 from agents.retry import Backoff
 from agents.scene import Scene
 from agents.supervisor import criticise
@@ -185,3 +186,15 @@ async def test_a_speaker_who_cannot_be_reached_fails_typed(pack: Pack) -> None:
     async with ScriptedEndpoint([fails(500, "oops")]) as server:
         with pytest.raises(CallFailed):
             await therapist_says(model_at(server, Role.THERAPIST), pack, scene(()), KEY, 1)
+
+
+async def test_the_requests_of_the_second_pack() -> None:
+    pack = load_pack("mi")
+    replies = [says("Hello."), says("I do."), says(critique_json(pack, 3))]
+    async with ScriptedEndpoint(replies) as server:
+        guided = scene(TALK, "Reflect the shame before you ask.")
+        await therapist_says(model_at(server, Role.THERAPIST), pack, guided, KEY, 1)
+        await client_says(model_at(server, Role.CLIENT), pack, scene(TALK[:3]), KEY, 1)
+        await criticise(model_at(server, Role.SUPERVISOR), pack, an_item(), TALK, KEY, 1)
+    for name, asked in zip(("therapist", "client", "supervisor"), server.asked, strict=True):
+        matches(f"mi-{name}.md", asked)

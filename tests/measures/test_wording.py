@@ -1,7 +1,7 @@
 """The word lists on lines written for them: what they find, and how often they find it in others.
 
-These lines are what the lists were widened on, so that a high share here says that nothing was lost,
-and not how an unseen wording fares; docs/supervision.md has both.
+These lines are what the lists were widened on: a high share here says that nothing was lost, and
+not how an unseen wording fares; docs/supervision.md has both.
 """
 
 from __future__ import annotations
