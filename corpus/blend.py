@@ -241,7 +241,7 @@ def _material(settings: Settings, folder: RunFolder, *, synthetic: bool) -> _Mat
         "exact duplicates": int(sifted.exact.sum()),
         "near-duplicates": int(sifted.near.sum()),
         "rejected by an expert": int(refused.sum()),
-        **{f"of a held-out {reason}": leaks[reason] + more[reason] for reason in leaks},
+        **{reason: leaks[reason] + more[reason] for reason in leaks},
     }
     return _Material(index, real, made, held_out, len(parts.kept) - len(targets), left_out)
 

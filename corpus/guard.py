@@ -24,10 +24,10 @@ def outside(index: Index, learned: Rows, held_out: Rows) -> tuple[Rows, dict[str
     """
     came_from = index.lineage[learned]
     shared = {
-        "session": np.isin(index.ids[learned], index.ids[held_out])
+        "a held-out session again": np.isin(index.ids[learned], index.ids[held_out])
         | (np.isin(came_from, index.lineage[held_out]) & (came_from != "")),
-        "what is said": np.isin(index.said[learned], index.said[held_out]),
-        "video, client or persona": np.isin(
+        "words of a held-out session": np.isin(index.said[learned], index.said[held_out]),
+        "of a held-out video, client or persona": np.isin(
             index.codes["group"][learned], index.codes["group"][held_out]
         ),
     }
