@@ -71,7 +71,7 @@ class Discriminator:
         own = [
             turn
             for turn in turns
-            if turn.speaker is Speaker.THERAPIST and len(_words(turn.text)) >= FEWEST_WORDS
+            if turn.speaker is Speaker.THERAPIST and len(words_of(turn.text)) >= FEWEST_WORDS
         ]
         if not own:
             return None
@@ -151,10 +151,11 @@ class Discriminator:
         return cls(weights, float(intercept), float(limit))
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """Return the words of a text as the discriminator counts them."""
     return _TOKEN.findall(text.lower())
 
 
 def _counts(text: str) -> Counter[str]:
-    said = _words(text)
+    said = words_of(text)
     return Counter([*said, *map(" ".join, pairwise(said))])

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from corpus.compare.classifier import Told, learned, tell_apart, vectorizer
+from corpus.compare.classifier import Texts, Told, tell_apart, vectorizer
 from corpus.compare.result import Measured
 from corpus.compare.sampling import turns_as_texts
 from corpus.compare.side import side_of
 from corpus.compare.style import LOOKS, new_figure, save, styled
-from corpus.discriminator import Discriminator, Weight
+from corpus.discriminator import FEWEST_WORDS, Discriminator, Weight, words_of
 from corpus.files import read_records, write_text
 from corpus.signoff import signed_records
 from domain.base import Noun
@@ -20,7 +20,6 @@ from domain.errors import StoreError
 from domain.turn import Speaker
 
 if TYPE_CHECKING:
-    from corpus.compare.classifier import Texts
     from domain.runfolder import RunFolder
     from domain.settings import Settings
 
@@ -88,13 +87,14 @@ def learn_round(
     if not real.talks or not made.talks:
         return None
     texts = [
-        turns_as_texts(side.talks, Speaker.THERAPIST, asked.turns, seed) for side in (real, made)
+        _long_enough(turns_as_texts(side.talks, Speaker.THERAPIST, asked.turns, seed))
+        for side in (real, made)
     ]
     told = tell_apart(texts[0], texts[1], seed) if all(one.texts for one in texts) else None
     if told is None:
         return None
     limit = float(np.quantile(told.session_scores, 1 - send_back))
-    found, words = _learned(texts[0], texts[1], limit)
+    found, words = _learned(texts[0], texts[1], told, limit)
     before = read_rounds(earlier).rounds if earlier is not None else ()
     digest = found.save(folder.discriminator)
     this = _round(settings, told, found, digest, words).model_copy(
@@ -127,21 +127,36 @@ def _round(
     )
 
 
-def _learned(real: Texts, made: Texts, limit: float) -> tuple[Discriminator, tuple[str, ...]]:
-    """Learn from all turns of both sides; return the loudest words that the made ones say."""
+def _learned(
+    real: Texts, made: Texts, told: Told, limit: float
+) -> tuple[Discriminator, tuple[str, ...]]:
+    """Return the discriminator, and the loudest words that the made sessions say.
+
+    It is the mean of the folds' classifiers. One learned anew from all would be surer of itself
+    than those that the limit was read off, and send back far more than its share.
+    """
     vectors = vectorizer()
     found = vectors.fit_transform([*real.texts, *made.texts])
-    labels = np.repeat([0, 1], [len(real.texts), len(made.texts)])
-    model = learned(found, labels)
     names = vectors.get_feature_names_out().tolist()
-    leaning, rarity = model.coef_[0].tolist(), vectors.idf_.tolist()
+    leaning = told.weights.tolist()
     weights = {
-        name: Weight(rare, lean) for name, rare, lean in zip(names, rarity, leaning, strict=True)
+        name: Weight(rare, lean)
+        for name, rare, lean in zip(names, vectors.idf_.tolist(), leaning, strict=True)
     }
-    said = np.asarray((found[labels == 1] > 0).sum(axis=0)).ravel()
+    said = np.asarray((found[len(real.texts) :] > 0).sum(axis=0)).ravel()
     loudest = sorted(range(len(names)), key=lambda at: (-leaning[at], names[at]))
     spoken = [names[at] for at in loudest if said[at] and leaning[at] > 0][:SHOWN]
-    return Discriminator(weights, float(model.intercept_[0]), limit), tuple(spoken)
+    return Discriminator(weights, told.intercept, limit), tuple(spoken)
+
+
+def _long_enough(texts: Texts) -> Texts:
+    """Keep the turns that a discriminator reads."""
+    kept = np.array([len(words_of(text)) >= FEWEST_WORDS for text in texts.texts], np.bool_)
+    return Texts(
+        tuple(text for text, keep in zip(texts.texts, kept, strict=True) if keep),
+        texts.sessions[kept],
+        texts.groups[kept],
+    )
 
 
 def read_rounds(folder: RunFolder) -> Rounds:

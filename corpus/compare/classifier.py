@@ -51,6 +51,9 @@ class Told:
     """The mean of them for each session of the second side, in the order of the sessions."""
     words: tuple[tuple[str, ...], ...]
     """What spoke loudest for that, in each text of the second side."""
+    weights: NDArray[np.float64]
+    """Mean over the folds of each word's weight, in the order of `vectorizer`'s words."""
+    intercept: float
 
 
 def tell_apart(first: Texts, second: Texts, seed: int, *, words: bool = False) -> Told | None:
@@ -64,7 +67,9 @@ def tell_apart(first: Texts, second: Texts, seed: int, *, words: bool = False) -
     vectors, names = _vectors([*first.texts, *second.texts])
     is_second = np.repeat([0, 1], [len(first.texts), len(second.texts)])
     groups = np.concatenate([first.groups, second.groups + first.groups.max() + 1])
-    scores, told = _out_of_fold(vectors, names, is_second, groups, folds, seed, words=words)
+    scores, told, weights = _out_of_fold(
+        vectors, names, is_second, groups, folds, seed, words=words
+    )
     split = len(first.texts)
     own, theirs = scores[:split], scores[split:]
     means = [_means(own, first.sessions), _means(theirs, second.sessions)]
@@ -75,6 +80,8 @@ def tell_apart(first: Texts, second: Texts, seed: int, *, words: bool = False) -
         scores=theirs,
         session_scores=means[1],
         words=tuple(told[split:]),
+        weights=weights[:-1],
+        intercept=float(weights[-1]),
     )
 
 
@@ -108,21 +115,23 @@ def _out_of_fold(
     seed: int,
     *,
     words: bool,
-) -> tuple[NDArray[np.float64], list[tuple[str, ...]]]:
+) -> tuple[NDArray[np.float64], list[tuple[str, ...]], NDArray[np.float64]]:
     from sklearn.model_selection import StratifiedGroupKFold
 
     scores = np.zeros(len(labels))
     told: list[tuple[str, ...]] = [()] * len(labels)
+    weights = [np.zeros(vectors.shape[1] + 1)]
     split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     for train, test in split.split(vectors, labels, groups):
         if len(set(labels[train])) < 2:
             continue
         model = learned(vectors[train], labels[train])
         scores[test] = model.decision_function(vectors[test])
+        weights.append(np.append(model.coef_[0], model.intercept_[0]))
         if words:
             for row in test[labels[test] == 1]:
                 told[row] = telltale(vectors[row], model.coef_[0], names)
-    return scores, told
+    return scores, told, np.mean(weights[1:] or weights, axis=0)
 
 
 def learned(vectors: csr_matrix, labels: NDArray[np.int64]) -> Any:  # noqa: ANN401 - scikit-learn's
