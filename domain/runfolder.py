@@ -121,16 +121,6 @@ class RunFolder:
         return self.root / "corpus" / "rounds.json"
 
     @property
-    def canaries(self) -> Path:
-        """JSON: sentences that were planted among the real records, to see if they come back."""
-        return self.root / "corpus" / "canaries.json"
-
-    @property
-    def expert_reviews(self) -> Path:
-        """JSONL of what experts said of records in Argilla or Label Studio."""
-        return self.root / "corpus" / "expert-reviews.jsonl"
-
-    @property
     def held_out(self) -> Path:
         """JSONL of real `Record`s kept out of every blend."""
         return self.root / "corpus" / "held-out.jsonl"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from corpus.canaries import canaries
 from corpus.compare.compare import compare
 from corpus.compare.figures import draw_figures
 from corpus.compare.result import Comparison
@@ -37,7 +38,7 @@ def compare_run(settings: Settings, folder: RunFolder) -> Comparison | None:
     real = side_of("real", signed_records(folder), asked.sessions, seed)
     made = side_of("synthetic", read_records(folder.synthetic), asked.sessions, seed)
     try:
-        found = compare(real, made, asked, seed, canaries=planted(folder))
+        found = compare(real, made, asked, seed, canaries=planted(settings))
     except CompareError:
         if asked.encoder is not None:
             raise
@@ -66,9 +67,10 @@ def read_comparison(folder: RunFolder) -> Comparison | None:
         ) from error
 
 
-def planted(folder: RunFolder) -> tuple[str, ...]:
-    """Return the sentences that were planted among a run's real records, none where none were."""
-    return read_canaries(folder.canaries) if folder.canaries.is_file() else ()
+def planted(settings: Settings) -> tuple[str, ...]:
+    """Return what the canaries say that a run plants in its blends (`corpus.canaries`)."""
+    every = canaries(settings.corpus.canaries, settings.seed)
+    return tuple(turn.text for record, _ in every for turn in record.therapist_turns)
 
 
 def read_canaries(path: Path) -> tuple[str, ...]:
