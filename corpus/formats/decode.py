@@ -49,7 +49,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_TEXT_CONTROLS = set(b"\t\n\r\f\x1b")
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ def _utf16_without_mark(data: bytes) -> str | None:
 
 
 def _is_binary(data: bytes) -> bool:
-    controls = sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in data)
+    controls = len(data) - len(data.translate(None, _CONTROLS))
     return b"\0" in data or controls > len(data) * 0.02
 
 
