@@ -67,8 +67,12 @@ def radar_chart(data: ChartData) -> Figure:
             markersize=5, lw=1.5, label=f"{name} (n = {count} sessions)",
         )  # fmt: skip
     labels = [item.removeprefix("ctrs_").replace("_", "\n") for item in items]
+    axes.set_theta_zero_location("N")
+    axes.set_theta_direction(-1)
     axes.set_xticks(angles, labels, fontsize=8)
-    axes.tick_params(axis="x", pad=10)
+    for angle, label in zip(angles, axes.get_xticklabels(), strict=True):
+        across = np.sin(angle)  # clockwise from the top: right of the middle, left, or on it
+        label.set_ha("center" if abs(across) < 0.01 else "left" if across > 0 else "right")
     axes.set_rlim(1, 5)
     axes.set_rticks([1, 2, 3, 4, 5], ["1", "2", "3", "4", "5"], fontsize=7)
     axes.spines["polar"].set_color(FAINT)
