@@ -196,7 +196,7 @@ def draw_rounds(rounds: Rounds, folder: RunFolder) -> None:
         axes.set_ylabel("area under ROC")
         axes.set_xlabel("round, with real / synthetic sessions")
         axes.set_title("How well real and simulated are told apart (0.5: not at all)")
-        axes.legend(frameon=False, fontsize=8, loc="lower left")
+        axes.legend(frameon=False, fontsize=8, loc="center left")
         save(figure, folder.comparison_figures, FIGURE)
 
 
