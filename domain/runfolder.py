@@ -121,6 +121,11 @@ class RunFolder:
         return self.root / "corpus" / "rounds.json"
 
     @property
+    def expert_reviews(self) -> Path:
+        """JSONL of what experts said of records in Argilla or Label Studio."""
+        return self.root / "corpus" / "expert-reviews.jsonl"
+
+    @property
     def held_out(self) -> Path:
         """JSONL of real `Record`s kept out of every blend."""
         return self.root / "corpus" / "held-out.jsonl"

@@ -30,7 +30,7 @@ LONG_TURN = 85
 LONG_SUMMARY = 130
 """Words from which even a summary is a monologue."""
 LONG_ANSWER = 200
-"""Words from which a client's turn is one; 1.2% of those in AnnoMI's development part are."""
+"""Words from which a client's turn is one."""
 LEAKS = frozenset({"notes", "supervised"})
 """Kinds of drift that leak what a speaker was told in private."""
 SHOWN = 12
