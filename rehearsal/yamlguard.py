@@ -24,7 +24,7 @@ def refuse_bombs(text: str, where: str) -> None:
     count = _Count()
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         count.add(event)
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if len(count.open) > MAX_DEPTH:
             raise _bomb(where, line, f"more than {MAX_DEPTH} levels")
         if count.size > MAX_NODES:
@@ -49,7 +49,7 @@ class _Count:
             if anchor:
                 self._named[anchor] = self.size - before
         elif isinstance(event, yaml.AliasEvent):
-            self.size += self._named.get(event.anchor, 1)
+            self.size += self._named.get(event.anchor or "", 1)
         elif isinstance(event, yaml.ScalarEvent):
             self.size += 1
 
