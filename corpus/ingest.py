@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from corpus.deidentify import deidentify
 from corpus.files import write_nouns
+from corpus.forget.tombstone import Tombstones, tombstones
 from corpus.formats.raw import RawSession, Skipped
 from corpus.gather import FileRead, roster_beside
 from corpus.intake import Conversation, Intake, nothing
@@ -97,14 +98,19 @@ def ingest(
         StoreError: The quarantine or the review cannot be written.
     """
     intake, tally = Intake(source, corpus.reading, ask), Tally()
+    gone = tombstones(folder)
     with ReviewPages(folder.review) as pages:
-        write_nouns(folder.quarantine, _records(intake, tally, pages, corpus))
+        write_nouns(folder.quarantine, _records(intake, tally, pages, corpus, gone))
         pages.finish()
     return tally.summary(intake)
 
 
 def _records(
-    intake: Intake, tally: Tally, pages: ReviewPages, corpus: CorpusSettings
+    intake: Intake,
+    tally: Tally,
+    pages: ReviewPages,
+    corpus: CorpusSettings,
+    forgotten: Tombstones,
 ) -> Iterator[Record]:
     """Yield each screened record, once its review is written.
 
@@ -114,6 +120,10 @@ def _records(
     roster = roster_beside(intake.source)
     for one in intake.conversations():
         reviewed = screen(one, roster, corpus)
+        if forgotten.covers(reviewed.record.provenance):
+            place = one.found.session.place
+            intake.gathering.skip(Skipped(where=place, reason=f"{place}: forgotten on request"))
+            continue
         pages.add(reviewed)
         tally.add(reviewed.record.quality, reviewed.record.turns)
         tally.spans.update(span.kind for span in reviewed.spans)

@@ -126,6 +126,16 @@ class RunFolder:
         return self.root / "corpus" / "expert-reviews.jsonl"
 
     @property
+    def forgotten(self) -> Path:
+        """JSON: ids and hashes of records that were taken out on request, none of their words."""
+        return self.root / "corpus" / "forgotten.json"
+
+    @property
+    def exports(self) -> Path:
+        """JSON: the folders outside the run that something of it was exported to."""
+        return self.root / "corpus" / "exports.json"
+
+    @property
     def held_out(self) -> Path:
         """JSONL of real `Record`s kept out of every blend."""
         return self.root / "corpus" / "held-out.jsonl"

@@ -204,12 +204,14 @@ def export(
     The blends that adapters were trained on stand in the run's folder, under blends/.
     """
     from corpus.export import export_corpus
+    from corpus.forget.exports import note_export
     from corpus.preference import export_preferences
     from rehearsal.console import emit_json, say
 
     settings, folder = find_target(target, run_dir)
     if form is ExportForm.PREFERENCE:
         made = export_preferences(folder, to)
+        note_export(folder, to)
         if as_json:
             emit_json({"to": str(to), **made.model_dump(mode="json")})
         else:
@@ -218,6 +220,7 @@ def export(
     from corpus.forms.catalogue import FORMS
 
     manifest = export_corpus(folder, to, settings.corpus, settings.seed, FORMS.get(form.value))
+    note_export(folder, to)
     if as_json:
         emit_json({"to": str(to), **manifest.model_dump(mode="json", exclude={"records"})})
     else:

@@ -1,16 +1,20 @@
-"""`rehearsal corpus pii-check`: how much of what identifies people screening finds."""
+"""`rehearsal corpus pii-check` and `forget`: what screening finds, and taking a record out."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from corpus.piicheck.material import MaterialSet
-from domain.errors import ExitCode
-from rehearsal.options import JsonOption, find_target
+from domain.errors import ConfigError, ExitCode, StoreError
+from domain.runfolder import RunFolder
+from rehearsal.options import JsonOption, RunOption, find_target
 
 if TYPE_CHECKING:
+    from corpus.forget.forget import Forgetting
+    from corpus.forget.mark import Mark
     from corpus.piicheck.score import Check
 
 
@@ -44,6 +48,97 @@ def pii_check(
         _show(result)
     if result.missed:
         raise typer.Exit(int(ExitCode.GATE_NOT_MET))
+
+
+def forget(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="[RUN] RECORD", help="A record's id, or the beginning of one."),
+    ],
+    run_dir: RunOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be taken out.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a person's record out of a run, or of every run that has it; name what saw it."""
+    from rehearsal.console import emit_json
+
+    folders, record = _runs_and_record(names, run_dir)
+    found = [
+        done for folder in folders if (done := _forgotten(folder, record, dry=dry_run)) is not None
+    ]
+    if not found:
+        raise StoreError(
+            "no run has such a record",
+            where=", ".join(str(folder.root) for folder in folders) or str(_runs_root()),
+            expected="the id of a record, or the first 8 signs of one, as in corpus/review.md",
+            got=record,
+            mend="Look for it with `rehearsal corpus stats RUN`, or name another --run.",
+        )
+    if as_json:
+        emit_json({"dry_run": dry_run, "runs": [one.model_dump(mode="json") for one in found]})
+    else:
+        for one in found:
+            _tell(one)
+
+
+def _runs_and_record(names: list[str], run_dir: Path | None) -> tuple[list[RunFolder], str]:
+    """Return the runs to look in: the one named, or all there are."""
+    if len(names) > 2:
+        raise ConfigError("too many names", expected="[RUN] RECORD", got=" ".join(names))
+    if len(names) == 2:
+        _, folder = find_target(names[0], run_dir)
+        return [folder], names[1]
+    if run_dir is not None:
+        return [RunFolder(run_dir.resolve())], names[0]
+    root = _runs_root()
+    there = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    return [RunFolder(path) for path in there], names[0]
+
+
+def _runs_root() -> Path:
+    from rehearsal.runfile import runs_root
+
+    return runs_root()
+
+
+def _forgotten(folder: RunFolder, record: str, *, dry: bool) -> Forgetting | None:
+    from corpus.forget.forget import find_record
+    from corpus.forget.forget import forget as take_out
+    from engine.ledger.forget import without
+    from rehearsal.writing import writing
+
+    name = find_record(folder, record)
+    if name is None:
+        return None
+
+    def ledgers(ledger: Path, mark: Mark, *, dry: bool) -> int:
+        return without(ledger, mark.in_bytes, dry=dry)
+
+    if dry:
+        return take_out(folder, name, ledgers, dry=True)
+    with writing(folder, f"rehearsal corpus forget {name} --run {folder.root}"):
+        return take_out(folder, name, ledgers, dry=False)
+
+
+def _tell(done: Forgetting) -> None:
+    from rehearsal.console import say
+
+    verb = "would be taken" if done.dry_run else "were taken"
+    if done.already:
+        say(f"{done.record} was forgotten in {done.run} before.")
+    else:
+        total, calls = sum(done.lines.values()), sum(done.ledgers.values())
+        say(f"{done.run}: {total} lines of {len(done.lines)} files {verb} out, {calls} calls.")
+        for name in done.files:
+            say(f"  whole, to be made again: {name}")
+    for blend in done.blends:
+        say(f"  held by the blend {blend}")
+    for adapter in done.adapters:
+        say(f"  seen by {adapter}: it is left; train again, or delete it")
+    for export in (*done.exports, *done.exports_missing):
+        say(f"  exported to {export}: look for copies")
 
 
 def _show(result: Check) -> None:

@@ -147,7 +147,7 @@ def _replace(rest: Rest, kept: list[CallRow], folder: Path, run_hash: str | None
     aside = folder.parent / DAMAGED
     try:
         if run_hash is not None:
-            _write(made, kept, rest.results, run_hash)
+            write_shard(made, kept, rest.results, run_hash)
         aside.mkdir(exist_ok=True)
         for suffix in ("", "-wal", "-shm"):
             part = path.with_name(path.name + suffix)
@@ -160,9 +160,14 @@ def _replace(rest: Rest, kept: list[CallRow], folder: Path, run_hash: str | None
     return aside / path.name
 
 
-def _write(
+def write_shard(
     shard: Shard, calls: list[CallRow], results: dict[str, tuple[str, bytes]], run_hash: str
 ) -> None:
+    """Write calls and results, by label and bytes, to a shard that is not there yet, and seal it.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
     table = sqlite.SqliteTable(shard, run_hash)
     scribe, press, results_press = Scribe(), Press(), result_press()
     for number, row in enumerate(calls, 1):
