@@ -10,7 +10,8 @@ export LANGSMITH_TRACING ?= false
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow lint format clean install dev chaos bench-simulation bench-limits bench-judging bench-training bench-serving
+.PHONY: help demo test test-slow lint format clean install dev chaos bench-simulation bench-limits \
+  bench-training bench-serving bench-judging bench-report
 
 help: ## Show what can be made
 	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -76,9 +77,6 @@ $(VENV)/.dev: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
 	@touch $@
 
-$(VENV)/.bench-report: dev ## Measure what a report costs, from 1,000 verdicts that are there already
-	@$(BIN)/python -m benchmarks.report $(ARGS)
-
-bench-training: $(VENV)/.dev
+$(VENV)/.bench-training: $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench-training
 	@touch $@
