@@ -22,6 +22,7 @@ from evaluation.chartparts import (
     win_bar,
     win_label,
 )
+from evaluation.phrases import number
 from evaluation.style import (
     INK,
     LOSS,
@@ -249,4 +250,4 @@ def _rho(mine: dict[str, float], other: dict[str, float], shared: list[str]) -> 
     second = [other[scenario] for scenario in shared]
     if len(shared) < 3 or len(set(first)) < 2 or len(set(second)) < 2:
         return "no correlation to tell"
-    return f"Spearman rho = {float(stats.spearmanr(first, second).statistic):.2f}"
+    return f"Spearman rho = {number(float(stats.spearmanr(first, second).statistic))}"
