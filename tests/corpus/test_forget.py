@@ -12,10 +12,10 @@ import pytest
 from corpus.card import CardFacts
 from corpus.export import file_hash, write_export
 from corpus.files import read_records, write_nouns, write_text
-from corpus.forget import forget as room
 from corpus.forget.exports import note_export
 from corpus.forget.forget import Forgetting, find_record, forget
 from corpus.forget.mark import mark_of
+from corpus.forget.sieve import Sieve
 from corpus.forget.tombstone import tombstones
 from corpus.ingest import ingest
 from corpus.signoff import sign_off
@@ -177,15 +177,15 @@ async def test_a_stop_anywhere_is_made_good_by_forgetting_again(
     """The steps that write are counted, and one of them fails."""
     folder, outside = RunFolder(tmp_path / "run"), tmp_path / "out"
     await filled(folder, outside)
-    through, steps = room.Sieve.file, iter(range(stop_at))
+    through, steps = Sieve.file, iter(range(stop_at))
 
-    def cut(sieve: room.Sieve, path: Path) -> None:
+    def cut(sieve: Sieve, path: Path) -> None:
         if next(steps, None) is None:
             raise PowerCutError
         through(sieve, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(room.Sieve, "file", cut)
+        patch.setattr(Sieve, "file", cut)
         with pytest.raises(PowerCutError):
             run_forget(folder)
     done = run_forget(folder)
