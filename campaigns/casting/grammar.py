@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from agents.packfile import parse, read_yaml, unique
 from domain.base import Noun
@@ -124,6 +124,11 @@ class Aged(Noun):
     ages: Ages = (18, 99)
 
 
+def _for_all_ages(value: object) -> object:
+    """A text that stands by itself fits all ages."""
+    return {"text": value} if isinstance(value, str) else value
+
+
 class Thought(Noun):
     """An automatic thought and the distortion it shows; `distortion` is a key of the taxonomy."""
 
@@ -172,7 +177,7 @@ class Problem(Noun):
     """Tags of households that contradict the problem's texts."""
     slots: dict[str, Texts] = Field(default_factory=dict)
     techniques: Texts = Field(min_length=1)
-    history: tuple[str | Aged, ...] = Field(min_length=1)
+    history: tuple[Annotated[Aged, BeforeValidator(_for_all_ages)], ...] = Field(min_length=1)
     goals: Texts = Field(min_length=2)
     emotions: Texts = Field(min_length=3)
     coping: Texts = Field(min_length=2)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from campaigns.casting.draw import in_turn, one_of, some_of, weighted
 from campaigns.casting.expansion import Expander
-from campaigns.casting.grammar import GENDERS, Aged
+from campaigns.casting.grammar import GENDERS
 from domain.base import seed_of
 from domain.persona import CognitiveConceptualization, Persona, RiskLevel
 from domain.scenario import PlanItem, Scenario
@@ -109,8 +109,8 @@ def _diagram(
 
 def _history(cell: Cell, age: int, expander: Expander) -> str:
     """Tell the history whose turn it is."""
-    aged = [Aged(text=one) if isinstance(one, str) else one for one in cell.problem.history]
-    return expander.fill(in_turn(_of_age(aged, age) or aged, cell.turn).text)
+    every = cell.problem.history
+    return expander.fill(in_turn(_of_age(every, age) or every, cell.turn).text)
 
 
 def _of_age(choices: Sequence[A], age: int) -> list[A]:
