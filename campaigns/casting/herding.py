@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 POOL = 8192
 """Candidates that are drawn at a time."""
-LOOKED_AT = 96
+LOOKED_AT = 64
 """Candidates that one step chooses from."""
 STEPS = 4096
 """Steps for which a pool serves."""
@@ -71,7 +71,7 @@ class Herd:
         """Yield cells for ever, as places in the order of `DIMENSIONS`."""
         behind = -0.5 * self._worth
         gain = self._worth * self._expect
-        pool = features = np.empty((0, 0), dtype=np.int64)
+        pool = features = np.empty((0, 0), dtype=np.int32)
         step = 0
         while True:
             if step % STEPS == 0:
@@ -119,4 +119,4 @@ class Herd:
             for at in kind:
                 flat = flat * self._sizes[at] + pool[:, at]
             columns.append(flat + offset)
-        return np.ascontiguousarray(np.stack(columns, axis=1))
+        return np.ascontiguousarray(np.stack(columns, axis=1).astype(np.int32))

@@ -168,3 +168,15 @@ def test_a_cell_is_read_from_the_line_and_not_from_what_is_said_in_it(pack: Pack
     [found] = placed(lines_of([sly]).lines)
     assert found.cell.problem == plan[0].persona.problem
     assert found.session == sly.session_id
+
+
+@pytest.mark.parametrize("skill", ["novice", "competent"])
+def test_motivational_interviewing_is_accepted_with_the_understudy(
+    understudy: str, tmp_path: Path, skill: str
+) -> None:
+    asked = settings(understudy, sessions=8, exchanges=10, revisions=2, casting={})
+    role = asked.roles.therapist.model_copy(update={"model": f"understudy-therapist:{skill}"})
+    roles = asked.roles.model_copy(update={"therapist": role})
+    mi = asked.model_copy(update={"pack": "mi", "roles": roles})
+    summary = run_campaign(mi, RunFolder(tmp_path), silent)
+    assert summary.accepted >= 7

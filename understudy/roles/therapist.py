@@ -85,6 +85,13 @@ def _without_a_sheet(talk: Talk, rng: Random, skill: Skill) -> str:
     return therapist.with_risk() or tidy(f"{therapist.reflection()} {therapist.line('generic')}")
 
 
+def one_question(said: str) -> str:
+    """Return a turn without its questions but the last, which is what is answered anyhow."""
+    parts = sentences(said)
+    asked = [at for at, part in enumerate(parts) if part.rstrip('"').endswith("?")]
+    return " ".join(part for at, part in enumerate(parts) if at not in asked[:-1])
+
+
 class _Therapist:
     """One turn of the therapist."""
 
@@ -111,7 +118,8 @@ class _Therapist:
         """Say the turn."""
         part = self._part()
         if self.talk.heard and not (said := self.with_risk()):
-            return getattr(self, f"_{part}")() if part != "opening" else self._opening()
+            said = getattr(self, f"_{part}")() if part != "opening" else self._opening()
+            return one_question(said) if self.restrained else said
         return said if self.talk.heard else self._opening()
 
     def line(self, move: str) -> str:
