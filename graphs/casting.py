@@ -32,7 +32,7 @@ from domain.cast import CastingOrder, CastingResult, PersonaAnswer
 from domain.persona import Persona
 
 TRIES = 2
-"""Proposals for an order at most; the second is told which example the first was too like."""
+"""Proposals for an order, unless said otherwise; the second is told whom the first was too like."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class CastingContext:
 
     pack: SkipJsonSchema[InstanceOf[Pack]]
     caster: SkipJsonSchema[InstanceOf[RoleModel]]
+    tries: int = TRIES
+    """Proposals for an order at most."""
 
 
 class CastingState(TypedDict):
@@ -87,7 +89,9 @@ async def propose_persona(
     return Command(update=Proposed(proposal=answer, tries=tries + 1), goto="compare")
 
 
-async def compare(state: CastingState) -> Command[Literal["propose", "__end__"]]:
+async def compare(
+    state: CastingState, runtime: Runtime[CastingContext]
+) -> Command[Literal["propose", "__end__"]]:
     """Refuse a proposal that is an example in other words, as often as there are tries."""
     order, answer = state["order"], state["proposal"]
     if answer is None:
@@ -97,7 +101,7 @@ async def compare(state: CastingState) -> Command[Literal["propose", "__end__"]]
     if not copied:
         done = CastingResult(index=order.index, answer=answer)
         return Command(update=Compared(result=done), goto="__end__")
-    if state["tries"] < TRIES:
+    if state["tries"] < runtime.context.tries:
         avoid = (*state["avoid"], *(one for one in copied if one not in state["avoid"]))
         return Command(update=Compared(avoid=avoid), goto="propose")
     refused = CastingResult(index=order.index, why="near-duplicate: of an example")

@@ -56,7 +56,7 @@ class Patchy(Stage):
 
     def patient(self) -> Settings:
         data = self.settings().model_dump()
-        for role in data["roles"].values():
+        for role in filter(None, data["roles"].values()):
             role["timeout_s"] = 0.5
         return Settings.model_validate(data)
 
