@@ -196,13 +196,24 @@ class Grammar(Noun):
     """For every technique, the distortions it fits."""
 
 
+_LOADED: dict[str, Grammar] = {}
+"""By the hash of the pack's files: what they say does not change while they do not."""
+
+
 def load_grammar(pack: Pack) -> Grammar:
-    """Read and check the pack's casting files.
+    """Read and check the pack's casting files, once for each state of them.
 
     Raises:
         PackError: A file is missing, a key is unknown to the taxonomies, or a thought has no
             technique that fits it.
     """
+    if pack.hash not in _LOADED:
+        _LOADED.clear()
+        _LOADED[pack.hash] = _load(pack)
+    return _LOADED[pack.hash]
+
+
+def _load(pack: Pack) -> Grammar:
     fits = {
         entry.key: frozenset(_names(entry.extra.get("distortions")))
         for entry in pack.taxonomies["techniques"].entries

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from agents.pack import Pack
 
-SESSIONS = 24
+SESSIONS = 14
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +170,7 @@ def test_a_cell_is_read_from_the_line_and_not_from_what_is_said_in_it(pack: Pack
     assert found.session == sly.session_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skill", ["novice", "competent"])
 def test_motivational_interviewing_is_accepted_with_the_understudy(
     understudy: str, tmp_path: Path, skill: str

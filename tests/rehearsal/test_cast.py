@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,16 +25,24 @@ campaign:
 """
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder with a cast of 60 in runs/small, and what `--json` said of it."""
+    folder = tmp_path_factory.mktemp("once")
+    (folder / "small.yaml").write_text(RUN_FILE)
+    said = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(said):
+        assert run(["cast", "make", "small.yaml", "--run", "runs/small", "--json"]) == ExitCode.DONE
+    return folder, said.getvalue()
+
+
 @pytest.fixture(autouse=True)
-def made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> str:
-    """A cast of 60 in runs/small; returns what `--json` said."""
+def made(once: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A copy of it to work in; returns what `--json` said."""
+    shutil.copytree(once[0], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("REHEARSAL_RUNS", raising=False)
-    (tmp_path / "small.yaml").write_text(RUN_FILE)
-    assert run(["cast", "make", "small.yaml", "--json"]) == ExitCode.DONE
-    return capsys.readouterr().out
+    return once[1]
 
 
 def test_a_cast_is_made_without_playing_it(made: str, tmp_path: Path) -> None:
