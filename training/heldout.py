@@ -26,12 +26,13 @@ from training.examples import (
     read_messages,
 )
 from training.loss import find_path
+from training.memory import ROW_TOKENS
 from training.method import load_trained
 from training.models import hush, load_base, load_tokenizer
 from training.stopping import groups_for_stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -173,8 +174,26 @@ def losses_under(
     model: Any = load_base(base, device) if trained is None else load_trained(base, trained, device)
     path = find_path(model, device)
     model.eval()
+    room = ROW_TOKENS[device.type] if path.packs else 0
+    found: list[float] = []
     with torch.inference_mode():
-        return [float(path.losses(lay_out([example])).double().sum()) for example in examples]
+        for row in _rows(examples, room):
+            losses = path.losses(lay_out(row)).double()
+            parts = torch.split(losses, [example.supervised for example in row])
+            found += [float(part.sum()) for part in parts]
+    return found
+
+
+def _rows(examples: Sequence[TrainingExample], room: int) -> Iterator[list[TrainingExample]]:
+    """Share examples out over rows of at most `room` tokens, in order; each has one at least."""
+    row: list[TrainingExample] = []
+    for example in examples:
+        if row and sum(map(len, row)) + len(example) > room:
+            yield row
+            row = []
+        row.append(example)
+    if row:
+        yield row
 
 
 def as_model(name: str, examples: Sequence[TrainingExample], sums: list[float]) -> ModelLoss:

@@ -13,7 +13,8 @@ from domain.runfolder import RunFolder
 from domain.settings import EngineSettings, Settings, TrainingSettings
 from training.base import ensure_base
 from training.examples import TrainingExample
-from training.heldout import RESULT_FILE, HeldOutLosses, unigram_losses
+from training.heldout import RESULT_FILE, HeldOutLosses, losses_under, unigram_losses
+from training.memory import ROW_TOKENS
 from training.run import train_variants
 
 if TYPE_CHECKING:
@@ -55,3 +56,20 @@ def test_real_adapter_learns_to_answer_real_people(real_data: Path, tmp_path: Pa
     assert real < losses.mean("base")
     assert real < losses.mean("unigram")
     assert real < losses.mean("shuffled")
+
+
+def test_losses_of_a_row_are_those_of_each_by_itself(
+    small_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = np.random.default_rng(0)
+    examples = []
+    for length in (30, 7, 40, 12, 25):
+        mask = draw.random(length) < 0.5
+        mask[0] = False
+        examples.append(TrainingExample("x", draw.integers(0, 60, length), mask))
+    monkeypatch.setitem(ROW_TOKENS, "cpu", 60)
+    together = losses_under(str(small_base), None, examples)
+    monkeypatch.setitem(ROW_TOKENS, "cpu", 1)
+    alone = losses_under(str(small_base), None, examples)
+    assert len(together) == len(examples)
+    assert together == pytest.approx(alone, rel=1e-5)
