@@ -65,7 +65,7 @@ def vllm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An executable `vllm` on the search path; returns where it notes how it was started."""
     binary = tmp_path / "bin" / "vllm"
     binary.parent.mkdir()
-    binary.write_text(f'#!/bin/sh\nexec {sys.executable} {vllm_standin.__file__} "$@"\n')
+    binary.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{vllm_standin.__file__}" "$@"\n')
     binary.chmod(0o755)
     notes = tmp_path / "notes.json"
     monkeypatch.setenv("PATH", f"{binary.parent}{os.pathsep}{os.environ['PATH']}")
