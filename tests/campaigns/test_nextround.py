@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from agents.pack import Pack
 
-SESSIONS = 14
+SESSIONS = 18
 
 
 @pytest.fixture(scope="module")
