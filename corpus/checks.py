@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from corpus.ages import age_in
 from corpus.data.files import first_names, load_yaml
 from corpus.dates import can_shift
-from corpus.lexicon import harmless, is_ordinary
+from corpus.lexicon import harmless, vocabulary
 from corpus.people.words import plain
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _NUMBERS = tuple(load_yaml("lexicon")["numbers"])
 _VALUES = {**{word: value for value, word in enumerate(_NUMBERS)}, "oh": 0, "o": 0}
 _MEASURE = re.compile(
     r"(?i)\d+(?:st|nd|rd|th|s|mg|mcg|kg|g|lbs?|kms?|m|cm|mm|ft|in|am|pm|hrs?|mins?|secs?|yrs?|yo|x|k"
-    r"|gb|mb|p|d|cc|ish|mph|bpm|ml|oz|min|hour|day|week|year|percent)+"
+    r"|gb|mb|p|d|cc|ish|mph|bpm|ml|oz|min|hour|day|week|year|month|mile|minute|second|pound|dollar|step|percent)+"
 )
 _YEAR = re.compile(r"(?:19|20)\d{2}s?(?:[-/](?:(?:19|20)?\d{2}))?")
 _UNITS = frozenset(load_yaml("lexicon")["unit_signs"])
@@ -83,12 +83,13 @@ def is_plate(text: str) -> bool:
     if any(_YEAR.fullmatch(part) for part in digits) and len(parts) < 3:
         return False
     mixed = any(not part.isalpha() and not part.isdigit() for part in parts)
-    return mixed or all(part.isupper() or not is_ordinary(part.lower()) for part in letters)
+    return mixed or all(part.isupper() or part.lower() not in vocabulary() for part in letters)
 
 
 def is_code(text: str) -> bool:
     """Tell a number that somebody was given from a year, an amount or a measure."""
-    if _MEASURE.fullmatch(text) or _YEAR.fullmatch(text) or _COVID.fullmatch(text):
+    joined = text.replace("-", "")
+    if _MEASURE.fullmatch(joined) or _YEAR.fullmatch(text) or _COVID.fullmatch(text):
         return False
     return sum(sign.isdigit() for sign in text) >= 2
 

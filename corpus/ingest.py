@@ -10,6 +10,7 @@ from corpus.files import write_nouns
 from corpus.forget.tombstone import Tombstones, tombstones
 from corpus.formats.raw import RawSession, Skipped
 from corpus.gather import FileRead, roster_beside
+from corpus.instructions import flags_of
 from corpus.intake import Conversation, Intake, nothing
 from corpus.review import Reviewed, ReviewPages
 from corpus.speakers import Ask, name_in
@@ -44,6 +45,8 @@ class IngestSummary(Noun):
     timed: int
     """Records whose turns have times."""
     spans: dict[str, int]
+    flagged: int
+    """Records with turns that speak to a machine, or that nobody said: see the review."""
     left_out: int
     skipped: tuple[Skipped, ...]
     read: tuple[FileRead, ...]
@@ -57,6 +60,7 @@ class Tally:
         self.records = self.turns = self.words = 0
         self.qualities: Counter[Quality] = Counter()
         self.spans: Counter[str] = Counter()
+        self.flagged = 0
 
     def add(self, quality: Quality, turns: tuple[Turn, ...]) -> None:
         """Count one conversation."""
@@ -78,6 +82,7 @@ class Tally:
             roles=dict(intake.told.most_common()),
             timed=intake.timed,
             spans=dict(self.spans.most_common()),
+            flagged=self.flagged,
             left_out=gathering.skips,
             skipped=tuple(gathering.skipped),
             read=tuple(gathering.read),
@@ -127,6 +132,7 @@ def _records(
         pages.add(reviewed)
         tally.add(reviewed.record.quality, reviewed.record.turns)
         tally.spans.update(span.kind for span in reviewed.spans)
+        tally.flagged += bool(reviewed.flags)
         yield reviewed.record
     if not tally.records:
         raise nothing(intake.source, intake.gathering)
@@ -156,6 +162,7 @@ def screen(one: Conversation, roster: tuple[str, ...], corpus: CorpusSettings) -
         assumed=one.roles.assumed,
         spans=result.spans,
         suspects=result.suspects,
+        flags=flags_of(record),
     )
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from domain.record import Record
 
 _WORD = re.compile(r"[^\W\d_]+")
-_BLOB = re.compile(r"(?<![\w/.@])(?:[A-Za-z0-9+/]{24,}={0,2}|[0-9a-f]{32,})(?![\w/])", re.IGNORECASE)
+_BLOB = re.compile(
+    r"(?<![\w/.@])(?:[A-Za-z0-9+/]{24,}={0,2}|[0-9a-f]{32,})(?![\w/])", re.IGNORECASE
+)
 _SPACED = re.compile(r"(?:\b\w\b[ .\-]{1,3}){6,}\w\b")
 _LEET_WORD = re.compile(r"\b(?=\w*[A-Za-z])(?=\w*\d)[\w@$]{2,}\b")
 _SIGN = re.compile(r"[^\w\s.,!?'’\"“”:;()–—…-]")
@@ -47,6 +49,7 @@ def flags_of(record: Record) -> tuple[Flag, ...]:
     return tuple(Flag(turn=number, families=families) for number, families in found if families)
 
 
+@lru_cache(maxsize=4096)
 def families_of(text: str) -> tuple[str, ...]:
     """Return why a text is flagged, in the order of the data; nothing where it is not."""
     plain = _undisguised(text)
@@ -111,7 +114,21 @@ def _is_noise(text: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _is_pronounced(word: str) -> bool:
-    return any(sign in "aeiouy" for sign in word) or word in {"hmm", "mm", "mmm", "hm", "mhm", "shh", "psst", "dr", "mr", "mrs", "ms", "tv", "vs"}
+    return any(sign in "aeiouy" for sign in word) or word in {
+        "hmm",
+        "mm",
+        "mmm",
+        "hm",
+        "mhm",
+        "shh",
+        "psst",
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "tv",
+        "vs",
+    }
 
 
 _SHAPES = {
@@ -128,7 +145,9 @@ _SHAPES = {
 def _families() -> dict[str, re.Pattern[str]]:
     data = load_yaml("instructions")
     return {
-        name: re.compile("|".join(f"(?:{one})" for one in _filled(patterns, data["words"])), re.I | re.M)
+        name: re.compile(
+            "|".join(f"(?:{one})" for one in _filled(patterns, data["words"])), re.I | re.M
+        )
         for name, patterns in data["families"].items()
     }
 

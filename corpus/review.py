@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from typing import Self
 
     from corpus.deidentify import Span
+    from corpus.instructions import Flag
     from domain.record import Record
 
 CONTEXT = 40
 """Characters shown on each side of a replacement."""
+FLAGGED = 400
+"""Characters shown of a flagged turn."""
 
 _HEAD = """# Review before sign-off
 
@@ -36,15 +39,21 @@ _HEAD = """# Review before sign-off
    {not_covered}
 3. Look at the words listed as *left as they are*: are they people or places?
 4. If something is left, add the name to `roster.txt` beside the transcripts and ingest again.
-5. Sign: `rehearsal corpus sign-off RUN --name "YOUR NAME"`. Your name is kept with the records.
+5. Read the turns that are *flagged*: they speak to a machine, or nobody said them. Such a record is
+   signed for only where you accept it, `--accept RECORD`, or it is thrown out, `--reject RECORD`.
+6. Sign: `rehearsal corpus sign-off RUN --name "YOUR NAME"`. Your name, the time and what you
+   decided are kept with the records.
+
+Flagged: {flagged}.
 
 | class | Safe Harbor | replaced |
 |---|---|---|
 {classes}
 """
 _NOT_COVERED = (
-    "employers, schools and organisations; places without a street; telling events;"
-    " a day without a month; feast days; rare occupations; nicknames; misspelt names."
+    "telling events; feast days; rare occupations; a name that is a word and opens its sentence;"
+    " places, employers and schools that are all words of English; in captions without capitals,"
+    " any name that is a word."
 )
 
 
@@ -60,6 +69,8 @@ class Reviewed:
     assumed: str
     spans: tuple[Span, ...]
     suspects: tuple[str, ...]
+    flags: tuple[Flag, ...] = ()
+    """Turns that speak to a machine, or that nobody said."""
 
 
 class ReviewPages:
@@ -69,6 +80,7 @@ class ReviewPages:
         self._path = path
         self._counts: Counter[str] = Counter()
         self._records = self._turns = 0
+        self._flagged: list[str] = []
 
     def __enter__(self) -> Self:
         with appears_in(self._path.parent):
@@ -83,6 +95,7 @@ class ReviewPages:
         self._records += 1
         self._turns += len(one.record.turns)
         self._counts.update(span.kind for span in one.spans)
+        self._flagged += [one.record.id] if one.flags else []
         self._spool.write("\n" + _section(self._records, one))
 
     def finish(self) -> None:
@@ -106,6 +119,7 @@ class ReviewPages:
             turns=self._turns,
             spans=self._counts.total(),
             not_covered=_NOT_COVERED,
+            flagged=", ".join(self._flagged) or "none",
             classes="\n".join(
                 f"| {_plain(kind)} | {letters.get(kind, 'A')} | {count} |"
                 for kind, count in self._counts.most_common()
@@ -127,6 +141,9 @@ def _section(number: int, one: Reviewed) -> str:
         lines += ["", f"**Assumed:** {one.assumed}."]
     if one.suspects:
         lines += ["", f"Left as they are: {', '.join(map(_escaped, one.suspects))}."]
+    if one.flags:
+        lines += ["", "**Flagged:**", "", "| turn | why | what is said |", "|---|---|---|"]
+        lines += [_flagged(record, flag) for flag in one.flags]
     if one.spans:
         lines += ["", "| turn | class | in context |", "|---|---|---|"]
         lines += [_row(record, span) for span in one.spans]
@@ -144,11 +161,20 @@ def _row(record: Record, span: Span) -> str:
     return f"| {'topic' if is_topic else span.text} | {_plain(span.kind)} | {shown} |"
 
 
+def _flagged(record: Record, flag: Flag) -> str:
+    is_topic = flag.turn >= len(record.turns)
+    text = record.topic if is_topic else record.turns[flag.turn].text
+    cut = "…" if len(text) > FLAGGED else ""
+    why = ", ".join(map(_plain, flag.families))
+    return f"| {'topic' if is_topic else flag.turn} | {why} | {_escaped(text[:FLAGGED])}{cut} |"
+
+
 def _plain(kind: str) -> str:
     return kind.replace("_", " ")
 
 
 def _escaped(text: str) -> str:
-    """Keep what people said from being read as Markdown or HTML."""
+    """Keep what people said from being read as Markdown or HTML, and show what is not seen."""
+    text = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
     return "".join(f"\\{sign}" if sign in "*_`[]" else sign for sign in text)

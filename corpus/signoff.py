@@ -8,20 +8,29 @@ from typing import TYPE_CHECKING
 from pydantic import Field, ValidationError
 
 from corpus.files import read_records, write_nouns, write_text
+from corpus.instructions import flags_of
 from domain.base import Noun
 from domain.errors import SignOffNeededError, StoreError
 from domain.record import Deidentification, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from domain.runfolder import RunFolder
 
 
 class SignOff(Noun):
-    """Who signed for which records, and when (UTC, ISO 8601)."""
+    """Who signed for which records, and when (UTC, ISO 8601).
+
+    `accepted` are those of them that were flagged (`corpus.instructions`) and are to be used all
+    the same; `rejected` were thrown out and not signed for.
+    """
 
     name: str = Field(min_length=1)
     at: str
     records: tuple[str, ...]
+    accepted: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
 
 
 class SignOffs(Noun):
@@ -30,15 +39,28 @@ class SignOffs(Noun):
     signed: tuple[SignOff, ...] = ()
 
 
-def sign_off(folder: RunFolder, name: str) -> SignOff:
+ALL = "all"
+"""Stands for every flagged record."""
+
+
+def sign_off(
+    folder: RunFolder, name: str, accept: Collection[str] = (), reject: Collection[str] = ()
+) -> SignOff:
     """Move the quarantined records to the real ones, signed by `name`.
 
     The signature is written first, then the records, and the quarantine goes last: a stop in
     between leaves everything there, and signing again completes it. A record of before that was
     made from the same transcript goes.
 
+    Args:
+        folder: The run.
+        name: Who has read the review.
+        accept: Ids of flagged records to use all the same, or `all`.
+        reject: Ids of records to throw out, or `all` for those that are flagged and not accepted.
+
     Raises:
-        SignOffNeededError: No name was given, or nothing is in quarantine.
+        SignOffNeededError: No name was given, nothing is in quarantine, or a record is flagged and
+            neither accepted nor rejected.
         StoreError: A file cannot be read or written.
     """
     signer = " ".join(name.split())
@@ -59,14 +81,49 @@ def sign_off(folder: RunFolder, name: str) -> SignOff:
             got="none",
             mend="Ingest transcripts first.",
         )
+    flagged = {record.id for record in pending if flags_of(record)}
+    _know(folder, {record.id for record in pending}, {*accept, *reject} - {ALL})
+    accepted = flagged if ALL in accept else flagged.intersection(accept)
+    rejected = ({*reject} - {ALL}) | (flagged - accepted if ALL in reject else set())
+    _decided(folder, sorted(flagged - accepted - rejected))
+    kept = [record for record in pending if record.id not in rejected]
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    signature = SignOff(name=signer, at=at, records=tuple(record.id for record in pending))
+    signature = SignOff(
+        name=signer,
+        at=at,
+        records=tuple(record.id for record in kept),
+        accepted=tuple(sorted(accepted)),
+        rejected=tuple(sorted(rejected)),
+    )
     before = sign_offs(folder)
     signed = SignOffs(signed=(*before.signed, signature))
     write_text(folder.sign_off, signed.model_dump_json(indent=2) + "\n")
-    write_nouns(folder.real, _with_signature(folder, pending))
+    write_nouns(folder.real, _with_signature(folder, kept))
     folder.quarantine.unlink(missing_ok=True)
     return signature
+
+
+def _know(folder: RunFolder, pending: set[str], named: set[str]) -> None:
+    """Refuse a decision on what does not wait for one."""
+    if unknown := sorted(named - pending):
+        raise SignOffNeededError(
+            "there is no such record in quarantine",
+            where=str(folder.quarantine),
+            expected="ids as the review gives them, or `all`",
+            got=", ".join(unknown),
+        )
+
+
+def _decided(folder: RunFolder, open_: list[str]) -> None:
+    if open_:
+        raise SignOffNeededError(
+            f"{len(open_)} records hold turns that speak to a machine, or that nobody said",
+            where=str(folder.review),
+            expected="a decision on each: read its flagged turns",
+            got="none on " + ", ".join(open_[:5]) + (" and others" if len(open_) > 5 else ""),
+            mend="Sign with `rehearsal corpus sign-off RUN --name NAME`, and --accept RECORD or"
+            " --reject RECORD for each, or `all`.",
+        )
 
 
 def sign_offs(folder: RunFolder) -> SignOffs:

@@ -127,20 +127,42 @@ def ingest(
 def sign_off(
     target: TargetArgument,
     name: Annotated[str, typer.Option("--name", help="Who has read the review.")],
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RECORD", help="A flagged record to use all the same; `all` for every one."
+        ),
+    ] = None,
+    reject: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RECORD", help="A record to throw out; `all` for the flagged ones."),
+    ] = None,
     run_dir: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Release the quarantined records of a run, by name."""
+    """Release the quarantined records of a run, by name; flagged ones each by a decision."""
+    from corpus.signoff import sign_off as sign
     from rehearsal.console import emit_json, say
     from rehearsal.writing import writing
 
     _, folder = find_target(target, run_dir)
     with writing(folder):
-        signed = _sign(folder, name)
+        done = sign(folder, name, accept or (), reject or ())
     if as_json:
-        emit_json({"signed_off": signed, "by": name})
+        emit_json(
+            {
+                "signed_off": len(done.records),
+                "by": done.name,
+                "at": done.at,
+                "accepted": done.accepted,
+                "rejected": done.rejected,
+            }
+        )
     else:
-        say(f"{signed} records signed off by {name}.")
+        say(f"{len(done.records)} records signed off by {done.name}.")
+        for decided, records in (("accepted", done.accepted), ("rejected", done.rejected)):
+            if records:
+                say(f"Flagged and {decided}: {', '.join(records)}")
 
 
 @app.command("blend")
@@ -333,5 +355,7 @@ def show_ingest(summary: IngestSummary, folder: RunFolder) -> None:
     )
     replaced = ", ".join(f"{number} {kind}" for kind, number in summary.spans.items())
     say(f"Replaced: {replaced or 'nothing'}.")
+    if summary.flagged:
+        say(f"Flagged: {summary.flagged} records: decide on each when you sign.")
     show_left_out(summary)
     say(f"Read before signing: {folder.review}")

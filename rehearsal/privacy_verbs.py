@@ -36,12 +36,13 @@ def pii_check(
     """Plant identifiers of invented people in sessions, screen them, and count what is found."""
     from corpus.piicheck.material import load_material
     from corpus.piicheck.plant import sessions_of
-    from corpus.piicheck.score import check
+    from corpus.piicheck.score import check, with_steering
+    from corpus.piicheck.steering import check_steering
     from rehearsal.console import emit_json
 
-    if target is not None:
-        find_target(target)
-    result = check(sessions_of(load_material(which), repeats, seed), which.value)
+    model = find_target(target)[0].corpus.spacy_model if target is not None else None
+    sessions = sessions_of(load_material(which), repeats, seed)
+    result = with_steering(check(sessions, which.value, model), check_steering())
     if as_json:
         emit_json(result.model_dump(mode="json"))
     else:
@@ -165,4 +166,11 @@ def _show(result: Check) -> None:
         f"Replaced though nobody planted it: {result.over_redacted:,} of {result.tokens:,} tokens, "
         f"{result.over_redaction:.2%} (at most {result.bars['over_redaction']:.0%})."
     )
+    flagged = result.flagged
+    if flagged is not None:
+        say(
+            f"Lines that speak to a machine: {flagged.found} of {flagged.planted} are flagged, "
+            f"{flagged.recall:.3f} (at least {flagged.bar:.2f}); "
+            f"{flagged.false_flags} of {flagged.clean} others are."
+        )
     say("Screening misses what it was not told of: a person reads the review, and signs.")

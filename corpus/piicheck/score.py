@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from corpus.deidentify import find
+from corpus.piicheck.steering import Steering
 from corpus.piicheck.wilson import Interval, wilson
 from domain.base import Noun
 
@@ -47,16 +48,24 @@ class Check(Noun):
     over_redaction_interval: Interval
     tokens: int
     over_redacted: int
+    flagged: Steering | None = None
+    """Planted lines that speak to a machine: which are flagged for whoever signs."""
     bars: dict[str, float]
     missed: tuple[str, ...]
     """Bars that were not met."""
 
 
-def check(sessions: Iterable[PlantedSession], name: str, finder: Finder = find) -> Check:
+def check(
+    sessions: Iterable[PlantedSession],
+    name: str,
+    spacy_model: str | None = None,
+    finder: Finder | None = None,
+) -> Check:
     """Screen the sessions and score what was found.
 
     An identifier counts as found when every word of it would be replaced that tells something.
     """
+    finder = finder or (lambda texts, names: find(texts, names, spacy_model))
     hits: dict[str, list[tuple[tuple[str, str], bool]]] = defaultdict(list)
     tokens = wrong = number = 0
     for number, session in enumerate(sessions, start=1):  # noqa: B007 - the last one counts them
@@ -69,6 +78,18 @@ def check(sessions: Iterable[PlantedSession], name: str, finder: Finder = find) 
             unplanted, taken = _unplanted(text, own, found[at])
             tokens, wrong = tokens + unplanted, wrong + taken
     return _summed(name, number, hits, tokens, wrong)
+
+
+def with_steering(found: Check, flagged: Steering) -> Check:
+    """Add what was flagged, and its bar."""
+    missed = found.missed if flagged.is_enough else (*found.missed, "flagged")
+    return found.model_copy(
+        update={
+            "flagged": flagged,
+            "bars": {**found.bars, "flagged": flagged.bar},
+            "missed": missed,
+        }
+    )
 
 
 def is_gone(text: str, planted: Planted, found: Sequence[Finding]) -> bool:

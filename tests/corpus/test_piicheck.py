@@ -91,7 +91,7 @@ def test_what_nobody_planted_is_counted() -> None:
     session = PlantedSession(
         ("Some words here", "Yaya is here"), (), (Planted("rostered_names", 1, 0, 4, ("", "")),)
     )
-    result = check([session], "dev", finder)
+    result = check([session], "dev", finder=finder)
     assert result.recall["rostered_names"] == 1.0
     assert (result.over_redacted, result.tokens) == (1, 5)
     assert result.missed == ("over_redaction",)
@@ -99,10 +99,12 @@ def test_what_nobody_planted_is_counted() -> None:
 
 def test_nothing_found_is_a_recall_of_nought_and_everything_is_one() -> None:
     sessions = list(sessions_of(DEV, 1, 4))
-    nothing = check(sessions, "dev", lambda texts, names: [[] for _ in texts])
+    nothing = check(sessions, "dev", finder=lambda texts, names: [[] for _ in texts])
     assert set(nothing.recall.values()) == {0.0}
     everything = check(
-        sessions, "dev", lambda texts, names: [[Finding("x", 0, len(text))] for text in texts]
+        sessions,
+        "dev",
+        finder=lambda texts, names: [[Finding("x", 0, len(text))] for text in texts],
     )
     assert set(everything.recall.values()) == {1.0}
     assert everything.over_redaction == 1.0
@@ -125,4 +127,6 @@ def test_the_verb_ends_with_3_when_a_bar_is_missed_and_prints_its_document(
         "rostered_names",
         "unrostered_names",
         "over_redaction",
+        "flagged",
     }
+    assert document["flagged"]["recall"] >= 0.95
