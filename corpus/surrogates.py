@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 _NAME_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
+_LISTED = {
+    "employer": "employer",
+    "employer_small": "employer",
+    "school": "school",
+    "school_small": "school",
+    "clinic": "clinic",
+}
+"""Classes whose surrogates stand in a list of surrogates.yaml, and the list."""
+
 
 class Surrogates:
     """The surrogates of one record, drawn from its seed.
@@ -47,8 +56,12 @@ class Surrogates:
             "ip_address": lambda _, n: f"192.0.2.{n % 254 + 1}",
             "handle": lambda _, n: f"@person{n}",
             "phone": lambda _, n: f"555-01{n % 100:02d}",
-            "street_address": lambda _, n: f"{n} {self._streets[n % len(self._streets)]}",
+            "street_address": lambda _, n: f"{n} {self._street(n)}",
+            "street_address_small": lambda _, n: f"{n} {self._street(n).lower()}",
+            "email_spoken": lambda _, n: f"person {n} at example dot org",
+            "photo_file": lambda _, n: f"photo-{n:02d}.jpg",
             "place": lambda _, n: self._towns[n % len(self._towns)],
+            **{kind: self._listed(key, data) for kind, key in _LISTED.items()},
             "postal_code": lambda _, n: f"000{n % 100:02d}",
         }
 
@@ -65,6 +78,19 @@ class Surrogates:
             self._number += 1
             self._given[key] = self._makers.get(kind, _masked)(original, self._number % 99 + 1)
         return self._given[key]
+
+    def _street(self, number: int) -> str:
+        return self._streets[number % len(self._streets)]
+
+    @staticmethod
+    def _listed(key: str, data: dict[str, list[str]]) -> Callable[[str, int], str]:
+        """Return what draws from a list of the data, in the case of the original."""
+
+        def drawn(original: str, number: int) -> str:
+            chosen = data[key][number % len(data[key])]
+            return chosen.lower() if original.islower() else chosen
+
+        return drawn
 
     def _name(self, original: str) -> str:
         """Replace each word of a name; initials and joining words fall away."""

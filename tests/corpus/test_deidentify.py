@@ -1,13 +1,27 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
+import spacy
 
 from corpus.checks import is_card, is_iban
 from corpus.data.files import first_names, load_yaml
 from corpus.deidentify import Screened, deidentify
-from corpus.recognisers import recognisers
+from corpus.piicheck.material import MaterialSet, load_material
+from corpus.piicheck.plant import sessions_of
+from corpus.presidio import analyzer, has_digits
+from corpus.presidio import found_in as find_by
+from corpus.recognisers import Finding, findings, recognisers
+from corpus.surrogates import Surrogates
+from domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 
 def screen(*texts: str, names: tuple[str, ...] = (), seed: int = 3) -> Screened:
@@ -168,3 +182,75 @@ def test_surrogates_are_no_names_of_the_list() -> None:
     assert len(pool) == len(data["first"]) + len(data["last"])
     assert recognisers()
     assert not pool & first_names()
+
+
+def test_the_eighteen_classes_of_safe_harbor_are_each_looked_for() -> None:
+    shipped = {one["class"]: one["safe_harbor"] for one in load_yaml("recognisers")["recognisers"]}
+    classes = load_yaml("safe-harbor")["classes"]
+    assert list(classes) == list("ABCDEFGHIJKLMNOPQR")
+    for letter, entry in classes.items():
+        assert entry["found_as"]
+        for kind in entry["found_as"]:
+            assert kind == "name" or kind in shipped, kind
+            assert letter in {"E", shipped.get(kind, "A")}
+    found = {kind for entry in classes.values() for kind in entry["found_as"]}
+    assert set(shipped) <= found
+    own = {entry["class"] for entry in load_yaml("presidio")["recognisers"]}
+    assert own <= set(shipped)
+
+
+def test_each_class_has_a_surrogate_that_is_not_the_original() -> None:
+    kinds = [*(one.kind for one in recognisers()), "name"]
+    surrogates = Surrogates(5, {"zyx"}, set(), ())
+    for kind in kinds:
+        original = "zyx" if kind == "name" else "Zyx 12345"
+        assert surrogates.of(kind, original) != original, kind
+
+
+def test_presidio_finds_what_ours_does_not_know() -> None:
+    """A Spanish number with its check letter, and an Indian one, that no cue points at."""
+    for text in ("She wrote 12345678Z on it.", "There was 2345 6789 0124 on it."):
+        assert kinds(screen(text)) != []
+    assert analyzer().get_supported_entities("en")
+
+
+def covered(found: Iterable[Finding]) -> set[int]:
+    """The letters of a text that something was found to hold."""
+    return {place for one in found for place in range(one.start, one.end)}
+
+
+def test_what_is_kept_from_presidio_is_what_it_would_not_find() -> None:
+    """The quick way gives what the long way gives."""
+    material = load_material(MaterialSet.DEV)
+    texts = [text for one in sessions_of(material, 1, 9) for text in one.texts]
+    quick = [text for text in texts if not has_digits(text)][:150]
+    assert len(quick) > 100
+    for text in quick:
+        assert covered(find_by(text)) == covered(findings(text)), text
+
+
+def test_presidio_loads_neither_torch_nor_transformers() -> None:
+    code = (
+        "import sys; from corpus.presidio import analyzer; analyzer();"
+        "print([name for name in ('torch', 'transformers') if name in sys.modules])"
+    )
+    done = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_spacy_pipeline_of_the_users_is_used(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    patterns = [{"label": "PERSON", "pattern": "green lantern"}]
+    nlp.add_pipe("entity_ruler", config={}).add_patterns(patterns)  # type: ignore[attr-defined]
+    nlp.to_disk(tmp_path / "model")
+    text = "we met green lantern there. Green Lantern laughed."
+    assert screen(text).texts[0].startswith("we met green lantern")
+    found = deidentify([text], [], 3, str(tmp_path / "model")).texts[0]
+    assert "lantern" not in found.lower()
+
+
+def test_a_spacy_pipeline_that_is_not_there_is_refused_and_not_fetched() -> None:
+    with pytest.raises(ConfigError, match="no such spaCy model"):
+        deidentify(["Hello."], [], 3, "en_core_web_nowhere")
