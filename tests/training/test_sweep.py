@@ -9,9 +9,16 @@ from corpus.blend import sweep_folder
 from corpus.files import write_nouns
 from corpus.signoff import sign_off
 from domain.errors import ConfigError
-from domain.record import Deidentification, Origin
+from domain.record import Deidentification, Origin, Record
 from domain.runfolder import RunFolder
-from domain.settings import EngineSettings, EvaluationSettings, Settings, TrainingSettings
+from domain.settings import (
+    BlendSettings,
+    CorpusSettings,
+    EngineSettings,
+    EvaluationSettings,
+    Settings,
+    TrainingSettings,
+)
 from tests.training.talk import record
 from training.sweep import RESULT_FILE, Draws, Sweep, run_sweep, table_of
 from training.sweepfigure import draw_sweep
@@ -26,17 +33,26 @@ SETTINGS = Settings(
         supervised_tokens=300, tokens_per_step=150, max_length=256, learning_rate=0.01
     ),
     evaluation=EvaluationSettings(bootstrap_samples=200),
+    # The toy sessions are made of few sentences: only equal ones are repeats here.
+    corpus=CorpusSettings(blend=BlendSettings(near_duplicate=1)),
 )
+
+
+def told_apart(number: int, **changes: object) -> Record:
+    """A toy session in which every turn ends with a word of its own."""
+    one = record(number)
+    turns = [turn.model_copy(update={"text": f"{turn.text} {number}"}) for turn in one.turns]
+    return one.model_copy(update={"turns": tuple(turns), **changes})
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     made = RunFolder(tmp_path_factory.mktemp("run"))
-    screened = {"deidentification": Deidentification.SCREENED}
-    write_nouns(made.quarantine, [record(n).model_copy(update=screened) for n in range(10)])
+    screened = Deidentification.SCREENED
+    write_nouns(made.quarantine, [told_apart(n, deidentification=screened) for n in range(10)])
     sign_off(made, "a test")
     simulated = {"origin": Origin.SYNTHETIC, "deidentification": Deidentification.NOT_NEEDED}
-    write_nouns(made.synthetic, [record(n).model_copy(update=simulated) for n in range(20, 24)])
+    write_nouns(made.synthetic, [told_apart(n, **simulated) for n in range(20, 24)])
     return made
 
 
