@@ -41,6 +41,11 @@ class SignOffs(Noun):
 
 ALL = "all"
 """Stands for every flagged record."""
+FLAGGED = (
+    "it holds turns that speak to a machine, or that nobody said. To use it, ingest again without a"
+    " signature, then `rehearsal corpus sign-off RUN --name NAME --accept ID`."
+)
+"""Why a flagged record is left out where somebody signs for all at once."""
 
 
 def sign_off(

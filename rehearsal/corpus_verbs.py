@@ -104,6 +104,7 @@ def ingest(
         settings = with_transcripts(settings, transcripts, licence)
     settings = with_reading(settings, columns, therapist, client, nobody, encoding)
     from corpus.ingest import ingest as take_in
+    from corpus.signoff import FLAGGED
     from rehearsal.transcripts import transcripts_of
     from rehearsal.writing import writing
 
@@ -114,13 +115,15 @@ def ingest(
     with writing(folder):
         summary = take_in(source, folder, settings.corpus, ask)
         keep_settings(settings, folder)
-        signed = _sign(folder, sign_off) if sign_off else 0
+        signed, left_out = _sign(folder, sign_off) if sign_off else (0, ())
     if as_json:
-        emit_json({**summary.model_dump(mode="json"), "signed_off": signed})
+        emit_json({**summary.model_dump(mode="json"), "signed_off": signed, "rejected": left_out})
     else:
         show_ingest(summary, folder)
         if signed:
             say(f"{signed} records signed off by {sign_off}.")
+        for flagged in left_out:
+            say(f"Left out {flagged}: {FLAGGED}")
 
 
 @app.command("sign-off")
@@ -320,10 +323,13 @@ def stats(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption
     show(table)
 
 
-def _sign(folder: RunFolder, name: str) -> int:
+def _sign(folder: RunFolder, name: str) -> tuple[int, tuple[str, ...]]:
+    """Sign for all at once; what is flagged is not used without somebody's saying so."""
+    from corpus.signoff import ALL
     from corpus.signoff import sign_off as sign
 
-    return len(sign(folder, name).records)
+    done = sign(folder, name, reject=(ALL,))
+    return len(done.records), done.rejected
 
 
 def _preview(source: Path, settings: Settings, ask: Ask | None, *, as_json: bool) -> None:

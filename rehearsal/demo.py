@@ -173,7 +173,7 @@ def _take_in(settings: Settings, folder: RunFolder, name: str | None) -> IngestS
         SignOffNeededError: Nobody signs, or the review is not the one that was read.
     """
     from corpus.ingest import ingest
-    from corpus.signoff import sign_off
+    from corpus.signoff import ALL, FLAGGED, sign_off
     from rehearsal.console import stderr
     from rehearsal.transcripts import SAMPLES, transcripts_of
 
@@ -200,7 +200,8 @@ def _take_in(settings: Settings, folder: RunFolder, name: str | None) -> IngestS
             expected="the review that was written there before",
             mend=f"read it again, then: {again}",
         )
-    sign_off(folder, name)
+    for flagged in sign_off(folder, name, reject=(ALL,)).rejected:
+        stderr().print(f"Left out {flagged}: {FLAGGED}", markup=False, soft_wrap=True)
     return summary
 
 

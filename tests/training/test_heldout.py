@@ -8,7 +8,7 @@ import pytest
 
 from corpus.blend import blend
 from corpus.ingest import ingest
-from corpus.signoff import sign_off
+from corpus.signoff import ALL, sign_off
 from domain.runfolder import RunFolder
 from domain.settings import EngineSettings, Settings, TrainingSettings
 from training.base import ensure_base
@@ -48,7 +48,7 @@ def test_real_adapter_learns_to_answer_real_people(real_data: Path, tmp_path: Pa
     folder = RunFolder(tmp_path / "run")
     source = real_data / "annomi" / "annomi-dev.csv"
     ingest(source, folder, SETTINGS.corpus)
-    sign_off(folder, "a test")
+    sign_off(folder, "a test", reject=(ALL,))
     blend(SETTINGS, folder)
     train_variants(SETTINGS, folder, ensure_base(tmp_path / "bases"))
     losses = HeldOutLosses.model_validate_json((folder.training / RESULT_FILE).read_bytes())
