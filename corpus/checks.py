@@ -44,7 +44,7 @@ def is_card(text: str) -> bool:
 
 def is_small_place(text: str) -> bool:
     """Tell a place that is no state, country or other large one, and no harmless capital."""
-    return plain(text.split()[0]) not in harmless()
+    return not all(plain(word) in harmless() for word in text.split())
 
 
 def is_over_89(text: str) -> bool:

@@ -61,7 +61,8 @@ def can_shift(text: str) -> bool:
 def shift(text: str, days: int) -> str:
     """Return the date `text` moved by `days`, written in its own form; what was not said stays so.
 
-    A month alone is moved as its 15th. A year is kept in step where one was said.
+    A month alone is moved as its 15th, a day alone as one of January. A year is kept in step where
+    one was said.
     """
     written = _read(text)
     if written is None:
@@ -100,7 +101,8 @@ def _from_figures(match: re.Match[str]) -> _Written:
 def _from_words(text: str) -> _Written | None:
     month = _MONTH.search(text)
     if month is None:
-        return None
+        alone = _DAY.fullmatch(text)
+        return _Written(date(_PLAIN_YEAR, 1, int(alone[1])), "words") if alone else None
     rest = _YEAR.sub(" ", text[: month.start()] + " " + text[month.end() :])
     year = _YEAR.search(text)
     number = next(i for i, name in enumerate(MONTHS, 1) if name[:3] == month[0][:3].capitalize())

@@ -12,6 +12,7 @@ and which take longer than all else, so they are kept out of its import.
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ _NUMBER = re.compile(
 """Five figures in a row, marks between them allowed; a word of six signs with four; hex pairs."""
 _LANGUAGE = "en"
 _HEAVY = ("torch", "transformers")
+_LOGGER = "presidio-analyzer"
+"""Its debugging messages hold words of the text, identifiers among them: they are switched off."""
 
 
 @lru_cache(maxsize=2)
@@ -49,6 +52,7 @@ def analyzer(spacy_model: str | None = None) -> AnalyzerEngine:
         from presidio_analyzer import predefined_recognizers as theirs
 
         from corpus.presidio_parts import OwnRecogniser
+    logging.getLogger(_LOGGER).setLevel(logging.WARNING)
     chosen = [
         getattr(theirs, entry["name"])(supported_language=_LANGUAGE)
         for entry in load_yaml("presidio")["recognisers"]

@@ -33,7 +33,7 @@ _NEEDS: dict[str, re.Pattern[str]] = {
     }.items()
 } | {
     "capital": re.compile(
-        rf"(?<=[^\s.!?] )[{UPPER}][{LOWER}’']|(?:\b\w{{1,4}}\.|\d) [{UPPER}]"
+        rf"(?<=[^\s.!?] )[{UPPER}][{UPPER}{LOWER}]|(?:\b\w{{1,4}}\.|\d) [{UPPER}]"
         rf"|[{UPPER}][{LOWER}]+(?:str|gass|weg|allee|platz)"
     ),
     "small": re.compile(r"^[^A-Z]*$"),

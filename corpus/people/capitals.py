@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterable, Sequence
 
-MOSTLY = 0.6
+MOSTLY = 0.7
 """Share of words with a capital from which a text is a headline: there a capital tells nothing."""
-_HEADLINE_WORDS = 4
+_HEADLINE_WORDS = 7
 _SHORTEST, _CUT = 3, 6
 _BEFORE, _QUOTES, _CLOSING, _ENDS = " \t\n\"“‘'([", '"“([', '"”’)', ".!?…:—–-"  # noqa: RUF001 - quotation marks
 
@@ -48,7 +48,8 @@ def words_of(text: str) -> tuple[Word, ...]:
 def _word(match: re.Match[str]) -> Word:
     written, start = match[0], match.start()
     stem = POSSESSIVE.sub("", written) if "'" in written or "’" in written else written
-    capital = stem[0].isupper() and not (len(stem) > 1 and stem.isupper())
+    first = stem.partition("-")[2] or stem if stem[0].islower() else stem  # "al-Rashid"
+    capital = first[0].isupper() and not (len(stem) > 1 and stem.isupper())
     return Word(written, plain(stem), start, start + len(stem), capital)
 
 

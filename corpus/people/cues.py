@@ -40,6 +40,24 @@ def not_names() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
+def common_words() -> frozenset[str]:
+    """Return names that captions are full of as words."""
+    return frozenset(load_yaml("recognisers")["common"])
+
+
+@lru_cache(maxsize=1)
+def names_follow() -> frozenset[str]:
+    """Return words that a name may follow where it opens what is said."""
+    return frozenset(load_yaml("recognisers")["before_names"])
+
+
+def does_follow(text: str, end: int) -> bool:
+    """Tell whether what stands at `end` is what a person does or is: " was late"."""
+    after = text[end : end + 24].lower()
+    return bool(_does().match(after) or _BEING.match(after))
+
+
+@lru_cache(maxsize=1)
 def _things() -> frozenset[str]:
     return frozenset(load_yaml("recognisers")["things"])
 

@@ -26,9 +26,12 @@ from corpus.people.capitals import (
 )
 from corpus.people.cues import (
     ambiguous,
+    common_words,
+    does_follow,
     introduced,
     introduced_small,
     is_person_at_start,
+    names_follow,
     not_names,
 )
 from corpus.people.words import JOINERS, LOWER, NAME_INSIDE, UPPER
@@ -111,16 +114,17 @@ class Roster:
         return False
 
     def _is_name_in_captions(self, word: Word, before: Sequence[Word], text: str) -> bool:
-        if word.plain not in ambiguous() and (
-            word.plain in self.known or word.plain not in vocabulary()
-        ):
+        if word.plain not in vocabulary():
             return True
         if word.plain not in self.known:
             return False
+        if word.plain not in common_words():
+            return True
         previous = before[-1].plain if before else ""
-        return (
-            previous in _POINTS or previous in self.known or "'s" in text[word.end : word.end + 2]
-        )
+        pointed_at = previous in _POINTS or previous in self.known
+        if pointed_at or text[word.end : word.end + 2] in {"'s", "’s"}:
+            return True
+        return (not previous or previous in names_follow()) and does_follow(text, word.end)
 
 
 def roster_of(names: Iterable[str], texts: Sequence[str]) -> Roster:

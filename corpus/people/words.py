@@ -16,7 +16,9 @@ NAME = rf"[{UPPER}](?:[{UPPER}{LOWER}'’-]*[{LOWER}])"
 JOINERS = frozenset(load_yaml("lexicon")["joiners"])
 NAMES = rf"{NAME}(?: (?:[A-Z]\. )?(?:(?:{'|'.join(sorted(JOINERS))}) ){{0,2}}{NAME}){{0,2}}"
 """Pattern of a person's name of up to three words."""
-NAME_INSIDE = re.compile(rf"(?<=[^\s.!?] )[{UPPER}][{LOWER}’']|\b\w{{1,6}}\. [{UPPER}]")
+NAME_INSIDE = re.compile(
+    rf"(?<=[^\s.!?] )[{UPPER}](?:[{LOWER}]|[’'][{UPPER}])|\b\w{{1,6}}\. [{UPPER}]"
+)
 """Found where a capital stands that no sentence begins with; few texts have one."""
 TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 POSSESSIVE = re.compile(r"['’]s?$")
