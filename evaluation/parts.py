@@ -7,6 +7,7 @@ here. A file that does not fit is named in the report and left out of it.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -89,6 +90,19 @@ class Run(Shown):
     words: int
 
 
+class Canary(Shown):
+    """How likely a model finds an invented line of its blend, among as many that nobody planted."""
+
+    repeats: int
+    rank: int
+    of: int
+
+    @property
+    def bits(self) -> float:
+        """Exposure: 0 for the least likely of all, log2(of) for the likeliest."""
+        return math.log2(self.of) - math.log2(self.rank)
+
+
 class Memory(Shown):
     """What one model says again of what it was trained on."""
 
@@ -97,6 +111,7 @@ class Memory(Shown):
     seen: Run
     unseen: Run
     long_answers: int
+    exposures: tuple[Canary, ...] = ()
 
 
 class Memorisation(Shown):

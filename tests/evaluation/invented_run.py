@@ -97,7 +97,8 @@ def add_parts(folder: RunFolder) -> None:
     )  # fmt: skip
     models = [
         {"variant": name, "answers": 40, "seen": {"words": seen}, "unseen": {"words": 5},
-         "long_answers": int(seen > 7)}
+         "long_answers": int(seen > 7),
+         "exposures": [{"repeats": 1, "rank": 25, "of": 100}, {"repeats": 2, "rank": 1, "of": 100}]}
         for name, seen in (("base", 4), ("real", 9), ("hybrid", 6))
     ]  # fmt: skip
     write_text(folder.evaluation / "memorisation.json", json.dumps({"models": models}))

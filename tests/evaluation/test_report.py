@@ -131,6 +131,13 @@ def test_what_other_stages_wrote_is_shown_and_what_is_damaged_is_named(
     assert "Left out, since it cannot be read: corpus/compare.json: encoder" in text
 
 
+def test_the_exposure_of_planted_canaries_is_shown_in_bits(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "planted 2×" in text
+    assert ">2.0<" in text
+    assert ">6.6<" in text
+
+
 def test_the_card_holds_nobodys_words(hostile: Path) -> None:
     card = hostile.with_suffix(".md").read_text(encoding="utf-8")
     assert "| hybrid − real | empathy |" in card  # noqa: RUF001
