@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from campaigns.labels import status_of
 from campaigns.planfile import read_lines
+from campaigns.spending import payers, spent_on_casting
 from campaigns.status import require_campaign
 from domain.base import Noun
 from domain.call import Outcome, Role
@@ -14,7 +15,7 @@ from domain.session import Session, Status
 from engine.ledger.delta import common_prefix
 from engine.ledger.store import Store
 from engine.spending.budget import NOTHING, cost_of
-from engine.spending.prices import PLAYERS, tariff
+from engine.spending.prices import tariff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,8 +63,8 @@ class Bill(Noun):
     """Of an accepted session's own calls."""
     usd_each: float = 0.0
     spent_tokens_each: float = 0.0
-    """All that the campaign spent, on sessions that were not accepted too, for each accepted one:
-    `tokens_per_accepted` of a status."""
+    """All that the campaign spent, on its cast and on sessions that were not accepted too, for each
+    accepted one: `tokens_per_accepted` of a status."""
     spent_usd_each: float = 0.0
     cacheable_share: float = 0.0
     """Of all prompt tokens."""
@@ -101,8 +102,9 @@ def bill_of(folder: RunFolder, settings: Settings, at_most: int = AT_MOST) -> Bi
     for name, rows in store.iter_calls(chosen):
         bills.append(session_bill(sessions[name], rows, prices, first))
         first = {row.role: row.request for row in reversed(rows)}
-    bill = _sum(len(accepted), bills, priced=set(prices) >= set(PLAYERS))
-    spent, each = store.spent(prices), max(1, len(accepted))
+    bill = _sum(len(accepted), bills, priced=set(prices) >= set(payers(folder)))
+    spent = store.spent(prices) + spent_on_casting(folder, prices)
+    each = max(1, len(accepted))
     per_accepted = {
         "spent_tokens_each": spent.tokens / each,
         "spent_usd_each": dollars(spent.pico) / each,

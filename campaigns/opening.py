@@ -13,12 +13,13 @@ from campaigns.castfile import cast_lines, write_cast
 from campaigns.manifest import admit, begin, begin_casting, manifest_of
 from campaigns.plan import cast_campaign
 from campaigns.planfile import PlanLines, lines_of, read_lines
+from campaigns.spending import spent_on_casting
 from campaigns.telltale import hash_of, keep_discriminator
 from campaigns.troupe import write_troupe
 from domain.cast import MadeBy, Making
 from engine import pool
 from engine.ledger.store import Store
-from engine.spending.budget import NOTHING, Spend, limits_of, refuse_spent
+from engine.spending.budget import NOTHING, limits_of, refuse_spent
 from engine.spending.prices import CASTER, PLAYERS, tariff
 
 if TYPE_CHECKING:
@@ -104,17 +105,6 @@ def _plan(settings: Settings, pack: Pack, folder: RunFolder, *, resume: bool) ->
     return plan if written is None else plan.and_then(written.after(len(plan.lines)))
 
 
-def spent_on_casting(settings: Settings, folder: RunFolder) -> Spend:
-    """Return what a model's casting has cost so far.
-
-    Raises:
-        StoreError: Its ledger cannot be read.
-    """
-    if not folder.casting.exists():
-        return NOTHING
-    return Store(folder.casting).spent(tariff(settings))
-
-
 def _make_ready(
     settings: Settings,
     folder: RunFolder,
@@ -131,7 +121,8 @@ def _make_ready(
         EndpointError: An endpoint cannot be used.
         RehearsalError: Ray cannot be started.
     """
-    spent = store.spent(tariff(settings)) + spent_on_casting(settings, folder)
+    prices = tariff(settings)
+    spent = store.spent(prices) + spent_on_casting(folder, prices)
     if spent != NOTHING:
         refuse_spent(limits_of(settings.campaign.budget), spent)
     asked = {*(PLAYERS if play else ()), *((CASTER,) if cast else ())}

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from campaigns.manifest import write_atomically
 from campaigns.nextround import campaign_coverage, next_round
-from campaigns.opening import open_campaign, spent_on_casting
+from campaigns.opening import open_campaign
 from campaigns.rounds import close_round
+from campaigns.spending import spent_on_casting
 from campaigns.summary import CampaignSummary, summarise
 from campaigns.worker import Orders, open_job
 from corpus.synthetic import Making, write_synthetic
@@ -115,7 +116,7 @@ def _play(
         prices=tariff(settings),
         live=folder.live,
         cancel=folder.cancel,
-        elsewhere=spent_on_casting(settings, folder),
+        elsewhere=spent_on_casting(folder, tariff(settings)),
     )
 
 

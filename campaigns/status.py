@@ -13,19 +13,19 @@ from campaigns.forecast import Forecast, forecast
 from campaigns.labels import status_of, why_of
 from campaigns.manifest import manifest_path, read_manifest
 from campaigns.nextround import read_refills
+from campaigns.spending import payers, spent_on_casting, totals_of_casting
 from campaigns.summary import CampaignSummary
 from domain.base import Noun
 from domain.coverage import CoverageTable
 from domain.endpointstate import EndpointState
 from domain.errors import ConfigError, RehearsalError
-from domain.price import Price, dollars
+from domain.price import dollars
 from domain.runfolder import RunFolder
 from domain.session import Status
 from domain.settings import EMBEDDED
 from engine.ledger.store import Store
 from engine.live import STALE_S, LiveState, read_live
 from engine.lock import holder_of
-from engine.spending.budget import NOTHING, Spend
 from engine.spending.prices import PLAYERS, tariff
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def campaign_status(
     labels = store.labels()
     summary, counts = _summary(store, sum(read_refills(folder, dealt).lines), labels)
     summary = _with_casting(summary, folder)
-    spent = store.spent(prices) + _spent_on_casting(folder, prices)
+    spent = store.spent(prices) + spent_on_casting(folder, prices)
     usd, tokens = dollars(spent.pico), spent.tokens
     judged = summary.accepted + summary.rejected
     state = _state(folder, holder)
@@ -146,7 +146,7 @@ def campaign_status(
         quarantined_by=_by_why(counts, Status.QUARANTINED),
         estimated_tokens=max(0, tokens - summary.tokens),
         usd=usd,
-        unpriced=_unpriced(settings, set(prices)),
+        unpriced=_unpriced(settings, payers(folder), set(prices)),
         tokens_per_accepted=tokens / summary.accepted if summary.accepted else None,
         usd_per_accepted=usd / summary.accepted if summary.accepted else None,
         coverage=coverage_of(folder.plan, labels, dealt)
@@ -159,19 +159,15 @@ def campaign_status(
 
 def _with_casting(summary: CampaignSummary, folder: RunFolder) -> CampaignSummary:
     """Add the calls that wrote the personas, where a model did."""
-    if not folder.casting.exists():
+    totals = totals_of_casting(folder)
+    if totals is None:
         return summary
-    totals = Store(folder.casting).totals()
     more = {
         "calls": summary.calls + totals.calls,
         "tokens": summary.tokens + totals.tokens,
         "cached_tokens": summary.cached_tokens + totals.cached_tokens,
     }
     return summary.model_copy(update=more)
-
-
-def _spent_on_casting(folder: RunFolder, prices: dict[str, Price]) -> Spend:
-    return Store(folder.casting).spent(prices) if folder.casting.exists() else NOTHING
 
 
 def _summary(
@@ -200,11 +196,13 @@ def _by_why(labels: dict[str, int], status: Status) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def _unpriced(settings: Settings | None, priced: set[str]) -> tuple[str, ...]:
+def _unpriced(
+    settings: Settings | None, paid: tuple[str, ...], priced: set[str]
+) -> tuple[str, ...]:
     if settings is None:
         return ()
     return tuple(
-        sorted({getattr(settings.roles, role).model for role in PLAYERS if role not in priced})
+        sorted({getattr(settings.roles, role).model for role in paid if role not in priced})
     )
 
 

@@ -270,7 +270,7 @@ def show_bill(bill: Bill) -> None:
         said += f" (mean of {bill.looked_at:,})"
     if bill.spent_tokens_each > bill.tokens_each:
         spent = amount(bill.spent_tokens_each, bill.spent_usd_each)
-        said += f"; with what all other sessions took, {spent} for each accepted one"
+        said += f"; with all else that the campaign took, {spent} for each accepted one"
     tell(f"{said}.")
     if not bill.priced:
         tell("What they cost is not known: a model has no price (see `prices:` in the run file).")

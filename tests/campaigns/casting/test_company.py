@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agents.caster import TOO_LIKE, persona_text
+from campaigns.bill import bill_of
 from campaigns.castfile import read_cast
 from campaigns.casting.deal import quota_of
 from campaigns.casting.fitness import fitness_of
@@ -126,3 +127,23 @@ def test_casting_and_playing_share_one_budget(understudy: str, tmp_path: Path) -
         run_campaign(settings(understudy, budget={"calls": 60}), folder, silent)
     calls = Store(folder.casting).totals().calls + Store(folder.ledger).totals().calls
     assert PERSONAS <= Store(folder.casting).totals().calls < calls <= 60
+
+
+def test_the_bill_counts_the_calls_that_cast(understudy: str, tmp_path: Path) -> None:
+    folder, asked = RunFolder(tmp_path), settings(understudy, sessions=4, exchanges=8, revisions=2)
+    summary = run_campaign(asked, folder, silent)
+    bill = bill_of(folder, asked)
+    assert bill.accepted == summary.accepted > 0
+    status = campaign_status(folder, asked)
+    assert bill.spent_tokens_each == status.tokens_per_accepted
+    assert bill.spent_usd_each == status.usd_per_accepted
+    casting, playing = Store(folder.casting).totals(), Store(folder.ledger).totals()
+    assert casting.tokens > 0
+    assert bill.spent_tokens_each * bill.accepted == pytest.approx(playing.tokens + casting.tokens)
+    assert bill.priced
+    assert asked.roles.caster is not None
+    strange = asked.roles.caster.model_copy(update={"model": "nobody-knows"})
+    roles = asked.roles.model_copy(update={"caster": strange})
+    unpriced = asked.model_copy(update={"roles": roles})
+    assert not bill_of(folder, unpriced).priced
+    assert campaign_status(folder, unpriced).unpriced == ("nobody-knows",)
