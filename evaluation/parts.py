@@ -215,6 +215,11 @@ def _curves(folder: RunFolder, variants: tuple[str, ...], unread: list[str]) -> 
 
 
 def _coverage(folder: RunFolder) -> list[Cell]:
+    """Count the exported sessions, as the report's funnel does.
+
+    When a campaign ends, coverage.json says the same; of the two only the sessions follow what is
+    forgotten later.
+    """
     if not folder.sessions.is_file():
         return []
     played: Counter[tuple[str, str]] = Counter()

@@ -22,6 +22,7 @@ from domain.errors import BudgetReachedError
 from domain.progress import silent
 from domain.runfolder import RunFolder
 from domain.settings import Settings
+from evaluation.parts import read_parts
 from tests.support.threaded import ThreadedServer
 from understudy.faults import FaultSettings
 from understudy.handlers import Understudy
@@ -83,6 +84,10 @@ def test_thin_cells_are_refilled_and_a_stop_changes_nothing(
     table = CoverageTable.model_validate_json(whole.coverage.read_bytes())
     assert table == campaign_status(whole, coverage=True).coverage
     assert table.refilled == sum(rounds[1:])
+    assert _by_problem_and_style(table) == {
+        (one.problem, one.style): (one.played, one.accepted)
+        for one in read_parts(whole, ()).coverage
+    }, "the report, which counts sessions.jsonl, says the same"
     before = tabulate(
         placed(lines_of(plan_campaign(settings(understudy), pack)).lines),
         _labels(whole),
@@ -92,6 +97,14 @@ def test_thin_cells_are_refilled_and_a_stop_changes_nothing(
     for item in read_plan(whole.plan)[SESSIONS:]:
         cell = (item.persona.problem, item.scenario.technique, item.persona.style.value)
         assert cell in {(c.problem, c.technique, c.style) for c in table.cells if c.wanted}
+
+
+def _by_problem_and_style(table: CoverageTable) -> dict[tuple[str, str], tuple[int, int]]:
+    played, accepted = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for cell in table.cells:
+        played[cell.problem, cell.style] += cell.judged + cell.quarantined
+        accepted[cell.problem, cell.style] += cell.accepted
+    return {key: (count, accepted[key]) for key, count in played.items()}
 
 
 def _labels(folder: RunFolder) -> dict[str, str]:
