@@ -16,7 +16,7 @@ import numpy as np
 from corpus.bulk.dedupe import sift
 from corpus.bulk.write import Drawn, write_blend
 from corpus.canaries import planted
-from corpus.card import CardFacts
+from corpus.card import CardFacts, checks_of
 from corpus.draw import Pool, draw, oversample, weighted
 from corpus.expert import experts
 from corpus.export import MANIFEST
@@ -146,7 +146,12 @@ def blend(settings: Settings, folder: RunFolder) -> dict[str, BlendSummary]:
     summaries: dict[str, BlendSummary] = {}
     for variant, sessions in drawn.items():
         making = _MAKING[variant].format(mix=_MIX[settings.corpus.blend.by])
-        facts = CardFacts(name=f"{settings.name}-{variant}", seed=settings.seed, making=making)
+        facts = CardFacts(
+            name=f"{settings.name}-{variant}",
+            seed=settings.seed,
+            making=making,
+            checks=checks_of(folder),
+        )
         summaries[variant] = _write(variant, sessions, facts, folder, matter, len(contexts))
     return summaries
 
@@ -182,6 +187,7 @@ def blend_sweep(
                 seed=seed,
                 making=f"{share}% of the {_SHARED[settings.corpus.blend.by]} are synthetic, the"
                 " others real; one of a series.",
+                checks=checks_of(folder),
             )
             sessions = Drawn(matter.index, curriculum(matter.index, rows, _order(settings)))
             made = _write(name, sessions, facts, into, counted, 0)

@@ -58,13 +58,13 @@ class CardFacts(Noun):
 
 def facts_of(folder: RunFolder, seed: int) -> CardFacts:
     """Return the facts of a run's export, with its comparison where there is one."""
-    return CardFacts(name=folder.root.name, seed=seed, checks=_checks(folder))
+    return CardFacts(name=folder.root.name, seed=seed, checks=checks_of(folder))
 
 
-def _checks(folder: RunFolder) -> tuple[Check, ...] | None:
-    """Read the thresholds of `corpus/compare.json`; None where it is missing or unreadable."""
+def checks_of(folder: RunFolder) -> tuple[Check, ...] | None:
+    """Read the thresholds of the run's comparison; None where it is missing or unreadable."""
     try:
-        found = json.loads((folder.root / "corpus" / "compare.json").read_bytes())
+        found = json.loads(folder.comparison.read_bytes())
         return tuple(
             Check(
                 name=str(one["name"]),
@@ -118,7 +118,7 @@ def card_of(
         files=_files_of(form),
         left_out=_left_out(left_out or {}),
         made=_made(made or {}),
-        validation=_validation(facts.checks),
+        validation=_validation(facts.checks, stats),
         tables="\n".join(
             _rows(title, counts)
             for title, counts in (
@@ -193,7 +193,9 @@ def _made(counts: Mapping[Making, int]) -> str:
     return "\n".join(lines)
 
 
-def _validation(checks: tuple[Check, ...] | None) -> str:
+def _validation(checks: tuple[Check, ...] | None, stats: CorpusStats) -> str:
+    if Origin.SYNTHETIC not in stats.by_origin:
+        return "No session is synthetic: there is nothing to hold against real ones."
     if checks is None:
         return (
             "Synthetic sessions were not compared with real ones before this export"
@@ -204,7 +206,7 @@ def _validation(checks: tuple[Check, ...] | None) -> str:
         f"| {_cell(one.name)} | {one.value} | {one.limit} | {'yes' if one.passed else '**no**'} |"
         for one in checks
     ]
-    return "\n".join(["Synthetic against real sessions:", "", *lines])
+    return "\n".join(["The run's synthetic sessions against its real ones:", "", *lines])
 
 
 def _cell(text: str) -> str:

@@ -12,7 +12,7 @@ import yaml
 from corpus.blend import blend, blend_sweep, series_name, sweep_folder
 from corpus.draw import supervised_words
 from corpus.export import export_corpus, read_messages
-from corpus.files import read_nouns, read_records, write_nouns
+from corpus.files import read_nouns, read_records, write_nouns, write_text
 from corpus.licences import refusal
 from corpus.signoff import sign_off
 from corpus.stats import corpus_stats
@@ -155,6 +155,29 @@ def test_parquet_manifest_and_card_agree(filled: RunFolder) -> None:
     _, front, body = (folder / "README.md").read_text().split("---\n", 2)
     assert yaml.safe_load(front)["license_name"] == "cc-by-4.0-and-cc0-1.0"
     assert f"| {made.sessions} |" in body
+
+
+def test_the_comparison_of_the_run_stands_in_the_card_of_a_blend(filled: RunFolder) -> None:
+    blend(SETTINGS, filled)
+    assert "were not compared" in card_of(filled, "hybrid")
+    check = {"name": "mmd", "value": 0.0312, "sense": "at most", "limit": 0.02, "passed": False}
+    write_text(filled.comparison, json.dumps({"checks": [check]}))
+    blend(SETTINGS, filled)
+    blend_sweep(SETTINGS, filled, [0, 50], seeds=1)
+    series = sweep_folder(filled)
+    for synthetic in (
+        card_of(filled, "hybrid"),
+        card_of(filled, "synthetic"),
+        card_of(series, series_name(50, SETTINGS.seed)),
+    ):
+        assert "| mmd | 0.0312 | at most 0.02 | **no** |" in synthetic
+    for real in (card_of(filled, "real"), card_of(series, series_name(0, SETTINGS.seed))):
+        assert "mmd" not in real
+        assert "No session is synthetic" in real
+
+
+def card_of(run: RunFolder, variant: str) -> str:
+    return (run.blend(variant) / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_record_without_a_signature_stops_the_blend(filled: RunFolder) -> None:
