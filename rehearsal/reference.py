@@ -26,7 +26,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "runfile.md"
 
 _HEAD = """# Run file
 
-Every key of a run file, from `domain/settings.py`; this page is written by
+Every key of a run file, from `domain/settings/`; this page is written by
 `python -m rehearsal.reference` and a test fails where it is stale. A key that is left out has its
 default, an unknown one is refused with its line. `configs/` holds complete files. Two things lie
 over the file: `REHEARSAL_CAMPAIGN__SESSIONS=50` sets `campaign.sessions`, any key likewise, and
