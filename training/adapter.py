@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from domain.errors import StoreError
 from training.card import CARD_FILE, CardFacts, card_of
-from training.loop import BEST_FILE, LOG_FILE, STATE_FILE
+from training.snapshot import BEST_FILE, LOG_FILE, STATE_FILE
 from training.summary import TrainSummary
 
 if TYPE_CHECKING:

@@ -12,66 +12,36 @@ import math
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 
 from domain.errors import TrainingError
-from training.batches import MicroBatch, Plan, for_rank, micro_batches, plan_steps
-from training.examples import stream_conversations, stream_examples
-from training.gauge import Gauge
-from training.loss import HOOK, SPLIT, WHOLE, LossPath, find_path
-from training.memory import fitting, is_out_of_memory, row_tokens, too_large
-from training.method import adapt, precision_of, quantisation, restore_trained, save_trained
-from training.models import base_name, hush, load_base, load_tokenizer
+from training.batches import for_rank
+from training.live import LogRow
+from training.material import held_out_of, plan_of
+from training.memory import fitting, is_out_of_memory, too_large
+from training.models import hush
+from training.opening import begin
+from training.rows import held_out_loss, rows_of
 from training.schedule import rate_at
-from training.sharding import is_sharded, like, shard, whole
-from training.speedups import after_adapting, before_adapting
+from training.sharding import is_sharded, whole
+from training.snapshot import optimizer_state, save_snapshot
 from training.stopping import Stopping
-from training.tokenised import Tokenised, tokenised_key, write_tokenised
+from training.trainee import Trainee, put_weights, weights_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training.examples import TrainingExample
     from training.job import TrainJob
+    from training.loss import LossPath
     from training.ranks import Ranks
 
-LogRow: TypeAlias = dict[str, float]
 Report: TypeAlias = Callable[[LogRow, "Path | None"], None]
 """Called by every rank after a checkpointed step, with the folder on rank 0 and None elsewhere."""
-
-LOG_FILE, STATE_FILE, BEST_FILE = "train-log.jsonl", "trainer.safetensors", "best.safetensors"
-
-
-@dataclass
-class Trainee:
-    """What changes while training: the weights, the optimiser, the step and the log."""
-
-    model: Any
-    """Adapted, or trained whole."""
-    path: LossPath
-    optimizer: torch.optim.Optimizer
-    gauge: Gauge
-    batch_tokens: int
-    """Tokens of a row; fewer than the settings say once memory has run out."""
-    log: list[LogRow] = field(default_factory=list)
-    best: dict[str, torch.Tensor] = field(default_factory=dict)
-    """With early stopping: the weights that were best on held-out turns so far."""
-
-    @property
-    def weights(self) -> dict[str, torch.nn.Parameter]:
-        """What is trained, by name."""
-        return trained_weights(self.model)
-
-
-def trained_weights(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
-    """The LoRA matrices and whatever else is trained, by name."""
-    return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
 
 
 def train(job: TrainJob, ranks: Ranks, report: Report, resume: Path | None = None) -> None:
@@ -89,87 +59,15 @@ def train(job: TrainJob, ranks: Ranks, report: Report, resume: Path | None = Non
     while not stopping.ended(trainee.log):
         row = take_step(job, ranks, trainee, plan.steps[len(trainee.log)], len(plan.steps))
         if stopping.due(trainee.log):
-            row["held_out_loss"] = held_out_loss(job, ranks, trainee, stopping.examples)
+            row["held_out_loss"] = held_out_loss(ranks, trainee, stopping.examples)
             if stopping.is_best(trainee.log):
-                trainee.best = _weights_now(trainee)
+                trainee.best = weights_now(trainee)
         _watch(job, ranks, row)
         ended = stopping.ended(trainee.log)
         if ended and trainee.best:
-            _put_weights(trainee, trainee.best)
+            put_weights(trainee, trainee.best)
         if ended or len(trainee.log) % every == 0:
             _checkpoint(trainee, ranks, report, job.base)
-
-
-def plan_of(job: TrainJob) -> Plan:
-    """Lay out the steps of `job`; every rank comes to the same plan.
-
-    Raises:
-        TrainingError: The base's tokenizer or the blend cannot be used.
-        StoreError: The tokenised blend cannot be written or read.
-    """
-    examples = tokenised(job, Path(job.blend), job.blend_hash, f"blend {job.variant}")
-    settings = job.settings
-    return plan_steps(
-        examples,
-        settings.supervised_tokens,
-        settings.tokens_per_step,
-        job.seed,
-        keep_order=settings.keep_order,
-    )
-
-
-def held_out_of(job: TrainJob) -> Sequence[TrainingExample]:
-    """The sessions to stop early on, none without early stopping."""
-    from training.job import file_hash
-
-    if job.settings.patience is None or not job.stopping:
-        return ()
-    path = Path(job.stopping)
-    return tokenised(job, path, file_hash(path), "held-out sessions")
-
-
-def tokenised(job: TrainJob, text: Path, text_hash: str, where: str) -> Tokenised:
-    """Open a text's sequences, which are made when they are asked for first."""
-    tokenizer, length = load_tokenizer(job.base), job.settings.max_length
-    folder = Path(job.data) if job.data else text.parent / "tokenised"
-    sequences = stream_examples(tokenizer, stream_conversations(text, where), length)
-    return write_tokenised(folder / tokenised_key(tokenizer, text_hash, length), sequences)
-
-
-def begin(job: TrainJob, ranks: Ranks, resume: Path | None = None) -> Trainee:
-    """Load, adapt and share out the base; find a right way to compute its loss.
-
-    Raises:
-        TrainingError: The base cannot be used with these settings.
-    """
-    settings = job.settings
-    torch.manual_seed(job.seed)  # the same adapter on every rank
-    sharded = settings.parallel == "fsdp" and ranks.size > 1
-    # Sharded layer by layer, a base never lies whole on a device; until then it is in main memory.
-    place = torch.device("cpu") if sharded else ranks.device
-    precision = precision_of(settings)
-    base = load_base(job.base, ranks.device, precision, place, quantisation(settings))
-    before_adapting(base, settings)
-    model = adapt(base, settings, base_name(job.base))
-    if resume is not None:
-        restore_trained(model, resume)
-    if sharded:
-        shard(model, ranks)
-    # A sharded head is gathered within the model's own pass, as often on every rank.
-    heads = (HOOK, WHOLE) if sharded else (SPLIT, HOOK, WHOLE)
-    path = find_path(model, ranks.device, settings.attention, heads)
-    model.train()
-    after_adapting(model, settings)
-    weights = list(trained_weights(model).values())
-    optimizer = torch.optim.AdamW(
-        weights, lr=settings.learning_rate, weight_decay=0.0, fused=not sharded, foreach=sharded
-    )
-    trainee = Trainee(
-        model, path, optimizer, Gauge(model, ranks), row_tokens(settings, ranks.device)
-    )
-    if resume is not None:
-        _restore(trainee, resume)
-    return trainee
 
 
 def _begin_or_explain(job: TrainJob, ranks: Ranks, resume: Path | None) -> Trainee:
@@ -261,44 +159,12 @@ def _own_part(
     """Go through this rank's rows; return their summed loss and tokens."""
     loss_sum, computed = 0.0, 0
     supervised = sum(example.supervised for example in examples)
-    for batch, counts in _rows(path, examples, ranks, tokens):
+    for batch, counts in rows_of(path, examples, ranks, tokens):
         loss = path.backward(batch, supervised if counts else math.inf)
         if counts:
             loss_sum += loss
             computed += batch.input_ids.size
     return loss_sum, computed
-
-
-def held_out_loss(
-    job: TrainJob, ranks: Ranks, trainee: Trainee, examples: Sequence[TrainingExample]
-) -> float:
-    """Nats per supervised token of `examples`, over all ranks."""
-    loss_sum = 0.0
-    trainee.model.eval()
-    with torch.no_grad():
-        for batch, counts in _rows(trainee.path, examples, ranks, trainee.batch_tokens):
-            loss = float(trainee.path.losses(batch).double().sum())
-            loss_sum += loss if counts else 0.0
-    trainee.model.train()
-    (loss_sum,) = ranks.add_numbers(loss_sum)
-    return loss_sum / sum(example.supervised for example in examples)
-
-
-def _rows(
-    path: LossPath, examples: Sequence[TrainingExample], ranks: Ranks, tokens: int
-) -> list[tuple[MicroBatch, bool]]:
-    """This rank's rows, and whether each counts.
-
-    Ranks that share a model's weights have to go through it equally often; one that has fewer rows
-    goes through a row again that counts for nothing.
-    """
-    shares = [for_rank(examples, rank, ranks.size) for rank in range(ranks.size)]
-    rows = [(row, True) for row in micro_batches(shares[ranks.rank], tokens, packed=path.packs)]
-    if any(map(is_sharded, path.model.parameters())):
-        most = max(sum(1 for _ in micro_batches(one, tokens, packed=path.packs)) for one in shares)
-        [filler] = micro_batches([min(examples, key=len)], tokens)
-        rows += [(filler, False)] * (most - len(rows))
-    return rows
 
 
 def _seed_dropout(seed: int, step: int, rank: int) -> None:
@@ -327,51 +193,11 @@ def _watch(job: TrainJob, ranks: Ranks, row: LogRow) -> None:
 
 def _checkpoint(trainee: Trainee, ranks: Ranks, report: Report, base: str) -> None:
     """Save on rank 0; report on every rank, because reporting waits for all of them."""
-    weights, state = _weights_now(trainee), _optimizer_state(trainee)
+    weights, state = weights_now(trainee), optimizer_state(trainee)
     if ranks.rank != 0:
         report(trainee.log[-1], None)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        save_trained(trainee.model, folder, base, weights)
-        save_file(state, folder / STATE_FILE)
-        if trainee.best:
-            save_file(trainee.best, folder / BEST_FILE)
-        lines = [json.dumps(row) + "\n" for row in trainee.log]
-        (folder / LOG_FILE).write_text("".join(lines), encoding="utf-8")
+        save_snapshot(trainee, folder, base, weights, state)
         report(trainee.log[-1], folder)
-
-
-def _weights_now(trainee: Trainee) -> dict[str, torch.Tensor]:
-    """A copy of what is trained, in main memory, put together where it is shared out."""
-    return {name: whole(one).cpu().clone() for name, one in trainee.weights.items()}
-
-
-def _put_weights(trainee: Trainee, values: dict[str, torch.Tensor]) -> None:
-    with torch.no_grad():
-        for name, weight in trainee.weights.items():
-            weight.copy_(like(weight, values[name]))
-
-
-def _optimizer_state(trainee: Trainee) -> dict[str, torch.Tensor]:
-    """AdamW's state as `weight name|what`."""
-    return {
-        f"{name}|{what}": whole(value).cpu().clone()
-        for name, weight in trainee.weights.items()
-        for what, value in trainee.optimizer.state[weight].items()
-    }
-
-
-def _restore(trainee: Trainee, folder: Path) -> None:
-    """Go on from a checkpoint: optimiser, best weights and log; the log's length is the step."""
-    state = load_file(folder / STATE_FILE)
-    for name, weight in trainee.weights.items():
-        trainee.optimizer.state[weight] = {
-            what: value if what == "step" else like(weight, value)
-            for what in ("step", "exp_avg", "exp_avg_sq")
-            for value in [state[f"{name}|{what}"]]
-        }
-    if (folder / BEST_FILE).exists():
-        trainee.best = load_file(folder / BEST_FILE)
-    lines = (folder / LOG_FILE).read_text(encoding="utf-8").splitlines()
-    trainee.log = [json.loads(line) for line in lines]

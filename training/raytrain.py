@@ -36,7 +36,7 @@ from ray.train.v2.api.config import LoggingConfig
 from ray.train.v2.api.exceptions import ControllerError, TrainingFailedError, WorkerGroupError
 
 from domain.errors import ConfigError, RehearsalError, TrainingError
-from training.loop import LogRow, train
+from training.loop import train
 from training.models import hush
 from training.ranks import Ranks
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from domain.settings import TrainingSettings
     from training.job import TrainJob
+    from training.live import LogRow
     from training.storage import Storage
 
 POLL_S = "0.5"

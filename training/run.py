@@ -17,8 +17,9 @@ from training.card import write_card
 from training.checkpoints import keep_checkpoint, last_checkpoint
 from training.heldout import measure_held_out
 from training.job import TrainJob, file_hash
-from training.live import LIVE_LOG, Watch, Watched
-from training.loop import LogRow, plan_of, train
+from training.live import LIVE_LOG, LogRow, Watch, Watched
+from training.loop import train
+from training.material import plan_of
 from training.method import check_method
 from training.models import base_name, hush
 from training.ranks import Ranks

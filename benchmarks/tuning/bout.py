@@ -10,7 +10,7 @@ import numpy as np
 
 from domain.settings import TrainingSettings  # noqa: TC001 - needed to unpickle a bout
 from training.job import TrainJob, file_hash
-from training.loop import plan_of
+from training.material import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,8 +17,10 @@ from benchmarks.tuning.bout import Bout
 from benchmarks.tuning.lap import highest_mb, resident_mb
 from benchmarks.tuning.sessions import made_sessions, write_blend
 from domain.settings import LoraSettings, TrainingSettings
-from training.loop import begin, plan_of, take_step
+from training.loop import take_step
+from training.material import plan_of
 from training.models import hush
+from training.opening import begin
 from training.ranks import Ranks
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Our leg: the functions of `training.loop` that `rehearsal train` runs, in its order."""
+"""Our leg: what `rehearsal train` runs (`training.loop` and what it begins with), in its order."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.tuning.lap import TuningLap, clock, memory, resident_mb
-from training.loop import begin, plan_of, take_step, trained_weights
+from training.loop import take_step
+from training.material import plan_of
 from training.models import hush
+from training.opening import begin
 from training.ranks import Ranks
+from training.trainee import trained_weights
 
 if TYPE_CHECKING:
     from benchmarks.tuning.bout import Bout

@@ -16,14 +16,17 @@ from domain.settings import LoraSettings, TrainingSettings
 from tests.training.talk import jsonl, make_job
 from training.adapter import read_log
 from training.batches import micro_batches
-from training.loop import LogRow, begin, held_out_of, plan_of, train
+from training.loop import train
+from training.material import held_out_of, plan_of
 from training.models import load_tokenizer
+from training.opening import begin
 from training.ranks import Ranks
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from training.job import TrainJob
+    from training.live import LogRow
 
 SETTINGS = TrainingSettings(
     supervised_tokens=1600, tokens_per_step=200, max_length=256, learning_rate=0.01

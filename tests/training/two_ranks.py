@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import distributed
@@ -18,10 +19,15 @@ from domain.settings import LoraSettings, TrainingSettings
 from tests.training.talk import jsonl, make_job
 from training.examples import build_examples, parse_conversations
 from training.job import TrainJob
-from training.loop import LogRow, backward, begin, train, trained_weights
+from training.loop import backward, train
 from training.models import load_tokenizer
+from training.opening import begin
 from training.ranks import Ranks
 from training.sharding import like, whole
+from training.trainee import trained_weights
+
+if TYPE_CHECKING:
+    from training.live import LogRow
 
 
 def gradients(base: str, ranks: Ranks, batch_tokens: int, parallel: str) -> dict[str, torch.Tensor]:
