@@ -6,7 +6,6 @@ list of rows in the order of learning; only then are the sessions read, one afte
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,10 +18,10 @@ from corpus.canaries import planted
 from corpus.card import CardFacts, checks_of
 from corpus.draw import Pool, draw, oversample, weighted
 from corpus.expert import experts
-from corpus.export import MANIFEST
 from corpus.files import write_nouns, write_text
 from corpus.guard import outside
 from corpus.licences import check_licence_counts
+from corpus.manifest import MANIFEST, file_hash
 from corpus.signoff import check_signed, sign_offs, signed_ids
 from corpus.split import contexts_of, is_usable, split
 from corpus.strata import curriculum, in_order, weights_of
@@ -337,9 +336,6 @@ def _write(
     name: str, drawn: Drawn, facts: CardFacts, into: RunFolder, matter: _Material, contexts: int
 ) -> BlendSummary:
     manifest = write_blend(into.blend(name), drawn, facts)
-    path = into.blend(name) / MANIFEST
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return BlendSummary(
         variant=name,
         sessions=manifest.sessions,
@@ -348,7 +344,7 @@ def _write(
         synthetic_sessions=manifest.synthetic_sessions,
         supervised_words=manifest.supervised_words,
         licences=manifest.licences,
-        manifest_hash=digest,
+        manifest_hash=file_hash(into.blend(name) / MANIFEST),
         held_out=len(matter.held_out),
         contexts=contexts,
         low_quality_left_out=matter.low_quality,

@@ -7,28 +7,28 @@ depends on it, and on the client, and is left out.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.chatform import SESSION_BEGINS, messages_of
 from corpus.files import read_nouns, write_nouns, write_text
+from corpus.folders import at_once
+from corpus.manifest import CARD, MANIFEST
 from corpus.synthetic import LICENCE
 from domain.base import Noun, content_id
-from domain.errors import BlendError, StoreError
+from domain.errors import BlendError
 from domain.session import Draft, Session, Status
 from domain.turn import Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from domain.critique import Critique
     from domain.runfolder import RunFolder
 
-PAIRS, MANIFEST, CARD = "pairs.jsonl", "manifest.json", "README.md"
+PAIRS = "pairs.jsonl"
 
 
 class PairMessage(Noun):
@@ -140,27 +140,14 @@ def export_preferences(folder: RunFolder, target: Path) -> PairsManifest:
             expected="a new or empty folder",
             mend="Name another folder.",
         )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-        try:
-            write_nouns(made / PAIRS, pairs)
-            write_text(made / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
-            write_text(made / CARD, _card(manifest))
-            made.chmod(0o755)
-            if target.exists():
-                target.rmdir()
-            made.rename(target)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-    except OSError as error:
-        raise StoreError(
-            "the export cannot be written",
-            where=str(target),
-            got=error.strerror or type(error).__name__,
-            mend="Check the folder's permissions and the space on the disk.",
-        ) from error
-    return manifest
+
+    def fill(made: Path) -> PairsManifest:
+        write_nouns(made / PAIRS, pairs)
+        write_text(made / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+        write_text(made / CARD, _card(manifest))
+        return manifest
+
+    return at_once(target, fill)
 
 
 def _unfit(draft: Draft, revision: Draft) -> str:

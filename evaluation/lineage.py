@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow.parquet as pq
 
-from corpus.export import PARQUET
+from corpus.manifest import PARQUET
 from domain.errors import LeakError, StoreError
 from domain.record import Origin
 

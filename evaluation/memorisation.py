@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from corpus.canaries import Exposure, read_exposures
-from corpus.export import MANIFEST, Manifest
 from corpus.files import read_records, write_text
+from corpus.manifest import MANIFEST, read_manifest
 from corpus.overlap import Overlap, Said, longest_overlaps
 from domain.base import Noun
 from domain.errors import StoreError
@@ -149,16 +149,7 @@ def _trained_on(folder: RunFolder) -> dict[str, frozenset[str]]:
     """Return the ids of the real records in each blend."""
     trained: dict[str, frozenset[str]] = {}
     for path in sorted((folder.root / "blends").glob(f"*/{MANIFEST}")):
-        try:
-            manifest = Manifest.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise StoreError(
-                "a blend's manifest cannot be read",
-                where=str(path),
-                got=f"{error.error_count()} faults",
-                mend="Run `rehearsal corpus blend` again.",
-            ) from error
         trained[path.parent.name] = frozenset(
-            one.id for one in manifest.records if one.origin == Origin.REAL
+            one.id for one in read_manifest(path).records if one.origin == Origin.REAL
         )
     return trained

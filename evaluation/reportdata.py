@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from agents.pack import load_pack
-from corpus.export import MANIFEST, Manifest
 from corpus.files import read_nouns, read_records
+from corpus.manifest import MANIFEST, Manifest, read_manifest
 from corpus.signoff import sign_offs
 from corpus.stats import CorpusStats, describe
 from domain.base import Noun
@@ -240,7 +240,7 @@ def _blends(settings: Settings, folder: RunFolder) -> list[Blend]:
     for variant in settings.training.variants:
         path = folder.blend(variant) / MANIFEST
         if path.is_file():
-            manifest = _manifest(path)
+            manifest = read_manifest(path)
             used = [sessions[one.id] for one in manifest.records if one.id in sessions]
             found.append(_blend(variant, manifest, used))
     return found
@@ -257,15 +257,3 @@ def _blend(variant: str, manifest: Manifest, used: list[str]) -> Blend:
         licences=manifest.licences,
         lineage=tuple(used[:3]),
     )
-
-
-def _manifest(path: Path) -> Manifest:
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise StoreError(
-            "a blend's manifest cannot be read",
-            where=str(path),
-            got=f"{error.error_count()} faults",
-            mend="Run `rehearsal corpus blend` again.",
-        ) from error

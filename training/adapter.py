@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corpus.folders import put_in_place
 from domain.errors import StoreError
 from training.card import CARD_FILE, CardFacts, card_of
 from training.snapshot import BEST_FILE, LOG_FILE, STATE_FILE
@@ -36,8 +37,7 @@ def write_adapter(
             (making / SUMMARY_FILE).write_bytes(summary.model_dump_json(indent=2).encode() + b"\n")
             card = card_of(CardFacts(summary, settings, read_log(making)))
             (making / CARD_FILE).write_text(card, encoding="utf-8")
-            making.chmod(0o755)
-            replace_folder(making, target)
+            put_in_place(making, target)
         finally:
             shutil.rmtree(making, ignore_errors=True)
     except OSError as error:
@@ -61,16 +61,3 @@ def read_log(folder: Path) -> list[dict[str, float]]:
     """Return the rows of a train log, first step first."""
     lines = (folder / LOG_FILE).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
-
-
-def replace_folder(made: Path, target: Path) -> None:
-    """Put `made` in the place of `target`, which is gone only then."""
-    if not target.exists():
-        made.rename(target)
-        return
-    old = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.old."))
-    try:
-        target.rename(old / "was")
-        made.rename(target)
-    finally:
-        shutil.rmtree(old, ignore_errors=True)

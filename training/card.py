@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpus.export import MANIFEST, Manifest
 from corpus.files import write_text
+from corpus.manifest import MANIFEST, Manifest
 from domain.errors import StoreError
 
 if TYPE_CHECKING:
@@ -93,14 +93,14 @@ def write_card(settings: TrainingSettings, folder: RunFolder, variant: str) -> N
         summary,
         settings,
         read_log(trained),
-        read_manifest(manifest),
+        manifest_of(manifest),
         hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else "",
         held_out if measured else None,
     )
     write_text(trained / CARD_FILE, card_of(facts))
 
 
-def read_manifest(path: Path) -> Manifest | None:
+def manifest_of(path: Path) -> Manifest | None:
     """Return a blend's manifest, None where there is none that can be read."""
     try:
         return Manifest.model_validate(json.loads(path.read_bytes()))

@@ -19,11 +19,11 @@ from peft import PeftModel
 
 from corpus.chatform import fit_template
 from corpus.files import write_text
+from corpus.folders import put_in_place
 from corpus.preference import preference_pairs
 from domain.base import Noun
 from domain.errors import StoreError, TrainingError
 from domain.progress import Progress, silent
-from training.adapter import replace_folder
 from training.card import CARD_FILE
 from training.method import generation_config
 from training.models import base_name, check_causal, hush, load_base, load_tokenizer
@@ -257,8 +257,7 @@ def _write(
         card = _CARD.read_text(encoding="utf-8")
         facts = {**summary.model_dump(), **wanted.model_dump()}
         write_text(making / CARD_FILE, card.format_map(facts))
-        making.chmod(0o755)
-        replace_folder(making, target)
+        put_in_place(making, target)
     except OSError as error:
         raise StoreError(
             "the adapter cannot be written",

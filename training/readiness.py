@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from corpus.export import MANIFEST, Manifest
+from corpus.manifest import MANIFEST, Manifest
 from corpus.signoff import sign_offs, signed_records
 from domain.errors import ConfigError, SignOffNeededError, TrainingError
 from domain.record import Origin

@@ -16,19 +16,10 @@ from corpus.canaries import Planting, among
 from corpus.card import CardFacts, Making, card_of, makings
 from corpus.chatform import messages_of
 from corpus.draw import shuffled, supervised_words
-from corpus.export import (
-    CARD,
-    MANIFEST,
-    MESSAGES,
-    PARQUET,
-    SCHEMA,
-    Manifest,
-    at_once,
-    entry_of,
-    file_hash,
-    row_of,
-)
 from corpus.files import write_text
+from corpus.folders import at_once
+from corpus.manifest import CARD, MANIFEST, MESSAGES, PARQUET, Manifest, entry_of, file_hash
+from corpus.rowform import SCHEMA, row_of
 from corpus.stats import Census
 from domain.base import canonical_json
 from domain.record import Origin

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pyarrow.parquet as pq
 
-from corpus.export import CARD, MANIFEST, PARQUET, file_hash
 from corpus.files import write_text
+from corpus.manifest import CARD, MANIFEST, PARQUET, file_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

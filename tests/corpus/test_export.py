@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from corpus.export import Manifest, export_corpus
+from corpus.export import export_corpus
 from corpus.files import write_nouns, write_text
 from corpus.formats.detect import read_file
 from corpus.formats.raw import RawSession
@@ -25,6 +25,7 @@ from tests.corpus.builders import record
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from corpus.manifest import Manifest
     from domain.runfolder import RunFolder
 
 CORPUS = CorpusSettings(licence="CC-BY-4.0")

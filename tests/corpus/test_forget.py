@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpus.card import CardFacts
-from corpus.export import file_hash, write_export
+from corpus.export import write_export
 from corpus.files import read_records, write_nouns, write_text
 from corpus.forget.exports import note_export
 from corpus.forget.forget import Forgetting, find_record, forget
@@ -18,6 +18,7 @@ from corpus.forget.mark import mark_of
 from corpus.forget.sieve import Sieve
 from corpus.forget.tombstone import tombstones
 from corpus.ingest import ingest
+from corpus.manifest import file_hash
 from corpus.signoff import sign_off
 from corpus.split import contexts_of
 from domain.call import CallKey, CallResult, CallRow, Outcome, Role

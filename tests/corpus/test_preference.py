@@ -8,7 +8,8 @@ import pytest
 
 from corpus.chatform import SESSION_BEGINS
 from corpus.files import write_nouns
-from corpus.preference import CARD, MANIFEST, PAIRS, export_preferences, pairs_of
+from corpus.manifest import CARD, MANIFEST
+from corpus.preference import PAIRS, export_preferences, pairs_of
 from domain.critique import Critique, CritiqueAnswer, Flaw, GateAnswer
 from domain.errors import BlendError
 from domain.session import Draft, Session, Status, StopReason
