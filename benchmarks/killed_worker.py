@@ -24,7 +24,7 @@ from corpus.signoff import sign_off
 from domain.runfolder import RunFolder
 from domain.settings import Settings
 from engine import cluster
-from rehearsal.runfile import cache_root
+from rehearsal.runs import cache_root
 from training.adapter import read_log
 from training.base import ensure_base
 from training.live import LiveLog

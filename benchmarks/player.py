@@ -24,7 +24,7 @@ from domain.errors import BudgetReachedError
 from domain.runfolder import RunFolder
 from domain.settings import BudgetSettings
 from engine.ledger.store import Store
-from rehearsal.runfile import save_settings
+from rehearsal.runs import save_settings
 
 LEFT = 32
 """Sessions that are left for the resumed run: the budget ends before them."""

@@ -24,9 +24,6 @@ from rehearsal.options import (
 )
 
 if TYPE_CHECKING:
-    from campaigns.bill import Bill
-    from campaigns.status import CampaignStatus
-    from campaigns.summary import CampaignSummary
     from domain.runfolder import RunFolder
     from domain.settings import Settings
 
@@ -70,7 +67,7 @@ def resume(
 ) -> None:
     """Go on with a campaign that was stopped; no recorded call is paid again."""
     from engine.lock import refuse_if_held
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
 
     settings, folder = open_run(run)
     refuse_if_held(folder.lock)
@@ -83,7 +80,7 @@ def status(run: RunArgument, as_json: JsonOption = False) -> None:
     """Say how far a campaign is, while it runs or after."""
     from campaigns.status import campaign_status
     from rehearsal.console import emit_json, show
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
     from rehearsal.watch import status_table
 
     settings, folder = open_run(run)
@@ -105,7 +102,7 @@ def watch(
     """Follow a campaign from another terminal until nobody is at it."""
     from campaigns.status import State, campaign_status
     from rehearsal.console import emit_json, show
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
     from rehearsal.watch import EVERY_S, is_terminal, status_table, watch_live
 
     settings, folder = open_run(run)
@@ -135,7 +132,7 @@ def cancel(
     """Drain a running campaign from another terminal: calls in flight end and are kept."""
     from campaigns.cancel import cancel_campaign
     from rehearsal.console import emit_json, say
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
 
     _, folder = open_run(run)
     found = cancel_campaign(folder, wait_s)
@@ -164,8 +161,9 @@ def bill(
 ) -> None:
     """Say what an accepted session costs, what a prefix cache could serve, what rewinding saved."""
     from campaigns.bill import bill_of
+    from rehearsal.campaign_view import show_bill
     from rehearsal.console import emit_json
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
 
     settings, folder = open_run(run)
     found = bill_of(folder, settings, sessions)
@@ -182,14 +180,15 @@ def list_(
 ) -> None:
     """List the campaigns under the runs folder."""
     from campaigns.status import list_campaigns
+    from rehearsal.campaign_view import show_statuses
     from rehearsal.console import emit_json, say
-    from rehearsal.runfile import runs_root
+    from rehearsal.runs import runs_root
 
     found = list_campaigns(root or runs_root())
     if as_json:
         emit_json([each.model_dump(mode="json") for each in found])
     elif found:
-        _show_statuses(found)
+        show_statuses(found)
     else:
         say('No campaigns yet. "rehearsal demo" makes a first one.')
 
@@ -198,10 +197,11 @@ def _play(settings: Settings, folder: RunFolder, *, resume: bool, as_json: bool)
     from campaigns.bill import bill_of
     from campaigns.run import run_campaign
     from rehearsal.beat import beating
+    from rehearsal.campaign_view import show_bill, show_summary
     from rehearsal.console import emit_json, stderr, watching
     from rehearsal.course import Foretelling, named
     from rehearsal.embedded import endpoints_ready
-    from rehearsal.runfile import save_settings
+    from rehearsal.runs import save_settings
 
     with watching() as progress, endpoints_ready(settings) as ready:
         foretelling = Foretelling(progress, folder, ready)
@@ -238,78 +238,3 @@ def _without_deadline(settings: Settings) -> Settings:
     budget = settings.campaign.budget.model_copy(update={"deadline_s": None})
     campaign = settings.campaign.model_copy(update={"budget": budget})
     return settings.model_copy(update={"campaign": campaign})
-
-
-def show_summary(summary: CampaignSummary, folder: RunFolder) -> None:
-    """Print what a campaign came to."""
-    from rehearsal.console import say, tell
-
-    tell(
-        f"{summary.accepted} of {summary.planned} sessions accepted "
-        f"({summary.mended} of them mended by a rewind), {summary.rejected} rejected, "
-        f"{summary.quarantined} quarantined; {summary.calls:,} calls, {summary.tokens:,} tokens."
-    )
-    say(f"Sessions: {folder.sessions}")
-    say(f'Look inside one: rehearsal trace list "{folder.root}"')
-
-
-def show_bill(bill: Bill) -> None:
-    """Print what the accepted sessions cost."""
-    from rehearsal.console import tell
-    from rehearsal.wording import short, usd
-
-    def amount(tokens: float, dollars: float) -> str:
-        return f"{short(tokens)} tokens" + (f" and {usd(dollars)}" if dollars else "")
-
-    if not bill.looked_at:
-        tell("No session has been accepted yet.")
-        return
-    said = f"{bill.accepted:,} accepted sessions: their own calls took "
-    said += f"{amount(bill.tokens_each, bill.usd_each)} each"
-    if bill.looked_at < bill.accepted:
-        said += f" (mean of {bill.looked_at:,})"
-    if bill.spent_tokens_each > bill.tokens_each:
-        spent = amount(bill.spent_tokens_each, bill.spent_usd_each)
-        said += f"; with all else that the campaign took, {spent} for each accepted one"
-    tell(f"{said}.")
-    if not bill.priced:
-        tell("What they cost is not known: a model has no price (see `prices:` in the run file).")
-    tell(
-        f"A prefix cache could serve {bill.cacheable_share:.0%} of their prompt tokens "
-        f"(at least {bill.cacheable_least:.0%} of a session's), {bill.shared_share:.0%} with the "
-        "system prompts that sessions share."
-    )
-    if bill.rewound:
-        more = amount(bill.saved_tokens_each, bill.saved_usd_each if bill.priced else 0.0)
-        tell(
-            f"{bill.rewound:,} were rewound: playing each again from the start would have cost "
-            f"{more} more ({bill.saved_share:.0%} saved)."
-        )
-
-
-def _show_statuses(found: list[CampaignStatus]) -> None:
-    from rich.table import Table
-
-    from rehearsal.console import say, show
-    from rehearsal.wording import short, usd
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("run", overflow="fold")
-    table.add_column("state", no_wrap=True)
-    heads = ("planned", "accepted", "rejected", "quarant.", "tokens", "cost")
-    for head in heads:
-        table.add_column(head, justify="right", no_wrap=True)
-    for each in found:
-        summary = each.summary
-        counts = (summary.planned, summary.accepted, summary.rejected, summary.quarantined)
-        table.add_row(
-            each.name,
-            each.state.value,
-            *(f"{number:,}" for number in counts),
-            short(summary.tokens),
-            usd(each.usd),
-        )
-    show(table)
-    for each in found:
-        if each.problem:
-            say(f"{each.name}: {each.problem}")

@@ -33,7 +33,8 @@ def make(config: ConfigArgument, run_dir: RunOption = None, as_json: JsonOption 
     from engine.lock import refuse_if_held
     from rehearsal.console import emit_json, say, watching
     from rehearsal.embedded import endpoints_ready
-    from rehearsal.runfile import load_settings, save_settings
+    from rehearsal.runfile import load_settings
+    from rehearsal.runs import save_settings
 
     settings = load_settings(config)
     folder = folder_of(settings, run_dir)
@@ -117,7 +118,7 @@ def coverage(
     from campaigns.status import campaign_status
     from rehearsal.console import emit_json, say, show
     from rehearsal.coverage_view import coverage_table, draw
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
 
     settings, folder = open_run(run)
     table = campaign_status(folder, settings, coverage=True).coverage

@@ -144,7 +144,7 @@ def _compare(
 
 
 def _place(real: Path, synthetic: Path) -> Path:
-    from rehearsal.runfile import runs_root
+    from rehearsal.runs import runs_root
 
     names = (real.resolve().stem, synthetic.resolve().stem)
     return runs_root() / f"compare-{names[0]}-{names[1]}"

@@ -95,7 +95,7 @@ def score(
     from evaluation.critic.quality import QualityCritic
     from evaluation.critic.ranking import ranked
     from rehearsal.console import emit_json, say
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
 
     _, folder = open_run(run)
     lowest_first = ranked(QualityCritic.load(critic), folder)
@@ -120,7 +120,7 @@ def planted(
     from evaluation.planted.run import planted as plant
     from rehearsal.console import emit_json, watching
     from rehearsal.embedded import endpoints_ready
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
 
     settings, folder = open_run(run)
     with (
@@ -148,7 +148,7 @@ def injection(
     from evaluation.injection.run import injection as plant
     from rehearsal.console import emit_json, watching
     from rehearsal.embedded import endpoints_ready
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
 
     settings, folder = open_run(run)
     with (

@@ -48,7 +48,8 @@ def demo(
 ) -> None:
     """Simulate, refine, blend, train, judge, report: the whole loop, offline, in minutes."""
     from rehearsal.console import emit_json, watching
-    from rehearsal.runfile import load_settings, save_settings, shipped_config
+    from rehearsal.runfile import load_settings, shipped_config
+    from rehearsal.runs import save_settings
     from rehearsal.writing import writing
 
     source = config or shipped_config("demo")
@@ -142,7 +143,7 @@ def _as_json(folder: RunFolder, result: dict[str, Any]) -> dict[str, Any]:
 def _base_in_background(settings: Settings, progress: Progress) -> Callable[[], Path | str]:
     """Begin to train the tiny base beside the campaign; the result waits for it."""
     from engine import cluster
-    from rehearsal.runfile import cache_root
+    from rehearsal.runs import cache_root
     from rehearsal.train import base_of
 
     if settings.training.base != "tiny" or settings.engine.kind != "ray":
@@ -154,7 +155,7 @@ def _base_in_background(settings: Settings, progress: Progress) -> Callable[[], 
 
 def _new_folder(name: str) -> RunFolder:
     """Return `runs/demo`, or `runs/demo-2` and so on: no run is written over."""
-    from rehearsal.runfile import runs_root
+    from rehearsal.runs import runs_root
 
     number = 1
     while True:

@@ -104,7 +104,7 @@ def _packages() -> list[Check]:
 
 
 def _machine() -> list[Check]:
-    from rehearsal.runfile import runs_root
+    from rehearsal.runs import runs_root
 
     spot = runs_root() if runs_root().exists() else Path()
     free = shutil.disk_usage(spot).free

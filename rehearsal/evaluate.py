@@ -34,7 +34,7 @@ def evaluate(
     from engine import cluster
     from rehearsal.console import emit_json, say, watching
     from rehearsal.embedded import endpoints_ready
-    from rehearsal.runfile import keep_settings
+    from rehearsal.runs import keep_settings
     from rehearsal.train import base_of
 
     settings, folder = find_target(target, run_dir)
@@ -73,7 +73,7 @@ def show_plan(settings: Settings, folder: RunFolder, *, as_json: bool) -> None:
     from evaluation.candidates.models import models_of
     from evaluation.candidates.servers import plan
     from rehearsal.console import emit_json, say
-    from rehearsal.runfile import cache_root
+    from rehearsal.runs import cache_root
     from training.base import base_path
 
     base = settings.training.base

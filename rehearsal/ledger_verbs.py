@@ -21,7 +21,7 @@ def export(
     from campaigns.parquet import export_parquet
     from engine.spending.prices import tariff
     from rehearsal.console import emit_json, say
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
 
     settings, folder = open_run(run)
     done = export_parquet(folder, to or folder.root / "export", tariff(settings))
@@ -41,7 +41,7 @@ def repair(run: RunArgument, as_json: JsonOption = False) -> None:
     from engine.ledger.repair import repair as mend
     from engine.lock import RunLock
     from rehearsal.console import emit_json, say
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
 
     _, folder = open_run(run)
     with RunLock(folder.lock):

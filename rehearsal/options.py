@@ -63,7 +63,7 @@ def with_transcripts(settings: Settings, transcripts: Path, licence: str | None)
 
 def folder_of(settings: Settings, run: Path | None) -> RunFolder:
     """Return the run's folder: the one named, or `runs/<name>`."""
-    from rehearsal.runfile import runs_root
+    from rehearsal.runs import runs_root
 
     return RunFolder((run or runs_root() / settings.name).resolve())
 
@@ -74,7 +74,8 @@ def find_target(target: str, run: Path | None = None) -> tuple[Settings, RunFold
     Raises:
         ConfigError: It is neither.
     """
-    from rehearsal.runfile import load_settings, open_run
+    from rehearsal.runfile import load_settings
+    from rehearsal.runs import open_run
 
     path = Path(target)
     if path.is_file() or path.suffix in {".yaml", ".yml"}:

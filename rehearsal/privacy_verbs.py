@@ -99,7 +99,7 @@ def _runs_and_record(names: list[str], run_dir: Path | None) -> tuple[list[RunFo
 
 
 def _runs_root() -> Path:
-    from rehearsal.runfile import runs_root
+    from rehearsal.runs import runs_root
 
     return runs_root()
 

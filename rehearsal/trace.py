@@ -42,7 +42,7 @@ def list_(
 
     from campaigns.trace import list_traces
     from rehearsal.console import emit_json, say, show
-    from rehearsal.runfile import open_run
+    from rehearsal.runs import open_run
 
     _, folder = open_run(run)
     lines = [line for line in list_traces(folder) if status in (None, line.status)]
@@ -110,7 +110,7 @@ def _find(session: str, run: str | None) -> Trace:
     from campaigns.status import list_campaigns
     from campaigns.trace import load_trace
     from domain.runfolder import RunFolder
-    from rehearsal.runfile import open_run, runs_root
+    from rehearsal.runs import open_run, runs_root
 
     if run is not None:
         return load_trace(open_run(run)[1], session)

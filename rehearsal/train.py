@@ -31,7 +31,7 @@ def train(
 ) -> None:
     """Fine-tune a LoRA adapter on each of the run's blends."""
     from rehearsal.console import emit_json, say, watching
-    from rehearsal.runfile import keep_settings
+    from rehearsal.runs import keep_settings
     from rehearsal.writing import writing
 
     settings, folder = find_target(target, run_dir)
@@ -68,7 +68,7 @@ def train_run(settings: Settings, folder: RunFolder, progress: Progress) -> dict
 
 def base_of(settings: Settings, progress: Progress) -> Path | str:
     """Return the base model: the one named, or the tiny one, trained here when it is not cached."""
-    from rehearsal.runfile import cache_root
+    from rehearsal.runs import cache_root
 
     if settings.training.base != "tiny":
         return settings.training.base

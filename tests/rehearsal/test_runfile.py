@@ -7,7 +7,8 @@ import pytest
 from domain.errors import ConfigError
 from domain.runfolder import RunFolder
 from domain.settings import EMBEDDED
-from rehearsal.runfile import load_settings, open_run, save_settings, shipped_config
+from rehearsal.runfile import load_settings, shipped_config
+from rehearsal.runs import open_run, save_settings
 
 
 def write(folder: Path, text: str) -> Path:

@@ -1,0 +1,94 @@
+"""Where runs are kept, and the settings that are kept in each."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import yaml
+
+from domain.errors import ConfigError
+from domain.runfolder import RunFolder
+from domain.settings import Settings
+from rehearsal.runfile import load_settings, read_settings
+
+
+def runs_root() -> Path:
+    """Where runs are kept: `REHEARSAL_RUNS`, or `runs` in the present folder."""
+    return Path(os.environ.get("REHEARSAL_RUNS", "runs"))
+
+
+def cache_root() -> Path:
+    """Where what can be made again is kept: `REHEARSAL_CACHE`, or the user's cache folder."""
+    own = os.environ.get("REHEARSAL_CACHE")
+    if own:
+        return Path(own)
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "rehearsal"
+
+
+def save_settings(settings: Settings, folder: RunFolder) -> None:
+    """Copy the effective settings into the run's folder."""
+    folder.root.mkdir(parents=True, exist_ok=True)
+    data = settings.model_dump(mode="json")
+    data["roles"] = {name: role for name, role in data["roles"].items() if role is not None}
+    for role in data["roles"].values():  # what a role shares with `endpoint` stands there only
+        for key in [key for key, value in data["endpoint"].items() if role[key] == value]:
+            del role[key]
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    # Whole or not at all: a run that is killed here must still find its settings.
+    fresh = folder.config.with_name(f".{folder.config.name}.new")
+    fresh.write_text("# The effective run file: every key, as it was used.\n" + text)
+    fresh.replace(folder.config)
+
+
+def keep_settings(settings: Settings, folder: RunFolder) -> None:
+    """Copy what later stages were run with into the run's folder.
+
+    Where a campaign has been begun, what its sessions depend on stays as it was begun with.
+    """
+    if not folder.config.is_file() or not folder.ledger.exists():
+        save_settings(settings, folder)
+        return
+    begun, _ = read_settings(folder.config)
+    roles = begun.roles.model_copy(update={"judge": settings.roles.judge})
+    stages = {name: getattr(settings, name) for name in ("corpus", "training", "evaluation")}
+    save_settings(begun.model_copy(update={**stages, "roles": roles}), folder)
+
+
+def open_run(name: str) -> tuple[Settings, RunFolder]:
+    """Find a run by its folder or its name under the runs folder.
+
+    Raises:
+        ConfigError: There is no such run.
+    """
+    for root in (Path(name), runs_root() / name):
+        folder = RunFolder(root)
+        if folder.config.is_file():
+            return read_settings(folder.config)[0], folder
+    if Path(name).is_file():
+        raise _is_run_file(Path(name))
+    known = sorted(path.parent.name for path in runs_root().glob("*/config.yaml"))
+    raise ConfigError(
+        "there is no such run",
+        where=name,
+        expected=f"a run's folder, or one of: {', '.join(known) or 'none yet'}",
+        mend='"rehearsal campaign list" shows the runs; "rehearsal demo" makes a first one',
+    )
+
+
+def _is_run_file(path: Path) -> ConfigError:
+    """Say which run a run file makes, where it can be read."""
+    try:
+        run = runs_root() / load_settings(path).name
+    except ConfigError:
+        run = runs_root() / path.stem
+    begun = RunFolder(run).config.is_file()
+    return ConfigError(
+        "this is a file, not a run",
+        where=str(path),
+        expected="a run's folder, or its name under runs/",
+        mend=f'its run is "{run}": give that in its place'
+        if begun
+        else f'begin its run with: rehearsal campaign run "{path}"',
+    )
