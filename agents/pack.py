@@ -6,45 +6,35 @@ that a slip in a prompt is found before a token is spent.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from agents.criteria import Criterion
-from agents.packfile import parse, read_text, read_yaml
+from agents.packfolder import LENDER, find_pack, folder_of, hash_of, place_of
+from agents.packparts import (
+    RUBRICS,
+    crisis_of,
+    criteria_of,
+    parsed,
+    prompts_of,
+    require,
+    taxonomies_of,
+    unlisted,
+)
 from agents.phases import Phases
-from agents.prompts import LENT, NOTES_HEADING, OPTIONAL, SLOTS, Prompt, parse_prompt
+from agents.prompts import NOTES_HEADING, Prompt
 from agents.rubrics import FlawKind, Flaws, Gate, Gates, Limits, SessionRubric
-from agents.taxonomy import Taxonomy
 from domain.base import Noun
-from domain.errors import PackError
-from domain.persona import Style
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from pathlib import Path
 
-N = TypeVar("N", bound=Noun)
-
-INSTALLED = Path(__file__).resolve().parent.parent / "packs"
-"""The packs that come with the project, beside this package."""
-
-LENDER = INSTALLED / "cbt"
-"""Whose adversarial set, and whose prompts of `LENT`, a pack uses that has none of its own."""
+    from agents.criteria import Criterion
+    from agents.taxonomy import Taxonomy
 
 ADVERSARIAL = "adversarial.yaml"
-LENT_CRITERIA = ("safety",)
-"""Criteria that every pack has: its own, or those of `cbt`."""
-
-RUBRICS = ("session", "gates", "flaws", "behaviours")
-"""Rubrics every pack has; any other one is a criterion of the judge."""
-
-TAXONOMIES = ("problems", "distortions", "techniques", "styles")
-"""Taxonomies every pack has; it may have more."""
 
 
 class PackFile(Noun):
@@ -111,7 +101,7 @@ class Pack:
             PackError: The pack has no such prompt, or it asks for a value that is not given.
         """
         if prompt not in self.prompts:
-            raise _unlisted(f"{self.root.name}/pack.yaml: prompts", prompt, self.prompts)
+            raise unlisted(f"{self.root.name}/pack.yaml: prompts", prompt, self.prompts)
         return self.prompts[prompt].fill(values)
 
     def named(self, taxonomy: str, key: str) -> str:
@@ -133,7 +123,7 @@ class Pack:
             PackError: The pack has no such rubric.
         """
         if key not in self.criteria:
-            raise _unlisted(f"{self.root.name}/pack.yaml: rubrics", key, self.criteria)
+            raise unlisted(f"{self.root.name}/pack.yaml: rubrics", key, self.criteria)
         return self.criteria[key]
 
     def crisis_help(self) -> str:
@@ -150,171 +140,26 @@ def load_pack(name_or_path: str) -> Pack:
     Raises:
         PackError: It is missing, incomplete or contradicts itself; names file and key.
     """
-    root = _find(name_or_path)
-    listed = _parsed(PackFile, root, "pack.yaml")
+    root = find_pack(name_or_path)
+    listed = parsed(PackFile, root, "pack.yaml")
     rubrics = listed.rubrics
-    _require(_where(root, "pack.yaml: rubrics"), rubrics, RUBRICS)
+    require(place_of(root, "pack.yaml: rubrics"), rubrics, RUBRICS)
     return Pack(
         root=root,
         name=listed.name,
         title=listed.title,
         language=listed.language,
         sources=listed.sources,
-        prompts=_prompts(root, listed.prompts, listed.examples),
-        session=_parsed(SessionRubric, root, rubrics["session"]),
-        gates=_parsed(Gates, root, rubrics["gates"]).gates,
-        flaws=_parsed(Flaws, root, rubrics["flaws"]).flaws,
-        limits=_parsed(Limits, root, rubrics["behaviours"]),
-        criteria=_criteria(root, rubrics),
-        phases=_parsed(Phases, root, listed.phases),
-        taxonomies=_taxonomies(root, listed.taxonomies),
-        casting=_folder(root, listed.casting),
-        crisis=_crisis(root, listed.crisis),
+        prompts=prompts_of(root, listed.prompts, listed.examples),
+        session=parsed(SessionRubric, root, rubrics["session"]),
+        gates=parsed(Gates, root, rubrics["gates"]).gates,
+        flaws=parsed(Flaws, root, rubrics["flaws"]).flaws,
+        limits=parsed(Limits, root, rubrics["behaviours"]),
+        criteria=criteria_of(root, rubrics),
+        phases=parsed(Phases, root, listed.phases),
+        taxonomies=taxonomies_of(root, listed.taxonomies),
+        casting=folder_of(root, listed.casting),
+        crisis=crisis_of(root, listed.crisis),
         adversarial=root / listed.adversarial if listed.adversarial else LENDER / ADVERSARIAL,
-        hash=_hash(root),
+        hash=hash_of(root),
     )
-
-
-def _where(root: Path, file: str) -> str:
-    return f"{root.name}/{file}"
-
-
-def _find(name_or_path: str) -> Path:
-    installed = INSTALLED / name_or_path
-    if re.fullmatch(r"[A-Za-z0-9_-]+", name_or_path) and (installed / "pack.yaml").is_file():
-        return installed
-    root = Path(name_or_path)
-    if (root / "pack.yaml").is_file():
-        return root.resolve()
-    known = sorted(path.parent.name for path in INSTALLED.glob("*/pack.yaml"))
-    raise PackError(
-        "there is no such pack",
-        where=name_or_path,
-        expected=f"an installed pack ({', '.join(known)}) or a folder with a pack.yaml",
-        got="no pack.yaml" if root.is_dir() else "no such folder",
-        mend="Correct `pack` in the run file.",
-    )
-
-
-def _unlisted(where: str, got: str, known: Iterable[str]) -> PackError:
-    return PackError(
-        "the pack does not list it",
-        where=where,
-        expected=f"one of: {', '.join(known)}",
-        got=got,
-        mend="Correct the name, or add it to the pack.",
-    )
-
-
-def _require(where: str, listed: Iterable[str], required: Iterable[str]) -> None:
-    have = set(listed)
-    for name in required:
-        if name not in have:
-            raise PackError(
-                "something every pack has is missing",
-                where=where,
-                expected=f"`{name}`",
-                got=", ".join(sorted(have)) or "nothing",
-                mend="Add it; packs/cbt shows a complete pack.",
-            )
-
-
-def _parsed(kind: type[N], root: Path, file: str) -> N:
-    where = _where(root, file)
-    return parse(kind, read_yaml(root / file, where), where)
-
-
-def _prompts(root: Path, listed: dict[str, str], shown: dict[str, str]) -> dict[str, Prompt]:
-    _require(_where(root, "pack.yaml: prompts"), listed, SLOTS.keys() - LENT - OPTIONAL)
-    if strays := sorted(listed.keys() - SLOTS.keys()):
-        raise _unlisted(f"{_where(root, 'pack.yaml')}: prompts", strays[0], SLOTS)
-    if strays := sorted(shown.keys() - listed.keys()):
-        raise _unlisted(f"{_where(root, 'pack.yaml')}: examples", strays[0], listed)
-    return {
-        name: _prompt(root, name, listed[name], shown.get(name, ""))
-        if name in listed
-        else _lent(name)
-        for name in SLOTS
-        if name in listed or name in LENT
-    }
-
-
-def _prompt(root: Path, name: str, file: str, examples: str = "") -> Prompt:
-    text = read_text(root / file, _where(root, file))
-    if examples:
-        shown = read_text(root / examples, _where(root, examples))
-        text = f"{text.rstrip()}\n\n{shown}"
-    return parse_prompt(name, text, _where(root, file))
-
-
-@cache
-def _lent(name: str) -> Prompt:
-    return _prompt(LENDER, name, f"prompts/{name.replace('_', '-')}.md")
-
-
-def _criteria(root: Path, rubrics: dict[str, str]) -> dict[str, Criterion]:
-    criteria: dict[str, Criterion] = {}
-    for name, file in rubrics.items():
-        if name not in RUBRICS:
-            criteria[name] = _parsed(Criterion, root, file)
-            if criteria[name].key != name:
-                raise _unlisted(f"{_where(root, file)}: key", criteria[name].key, [name])
-    for name in LENT_CRITERIA:
-        if name not in criteria:
-            criteria[name] = _parsed(Criterion, LENDER, f"rubrics/{name}.yaml")
-    return criteria
-
-
-def _taxonomies(root: Path, listed: dict[str, str]) -> dict[str, Taxonomy]:
-    _require(_where(root, "pack.yaml: taxonomies"), listed, TAXONOMIES)
-    taxonomies = {name: _taxonomy(root, name, file) for name, file in listed.items()}
-    styles = _where(root, f"{listed['styles']}: styles")
-    _require(styles, taxonomies["styles"].keys, [style.value for style in Style])
-    return taxonomies
-
-
-def _taxonomy(root: Path, name: str, file: str) -> Taxonomy:
-    where = _where(root, file)
-    data = read_yaml(root / file, where)
-    stray = sorted(data.keys() - {"source", name})
-    if stray or name not in data:
-        raise PackError(
-            "the taxonomy has other keys than it should",
-            where=where,
-            expected=f"`source` and the list `{name}`",
-            got=", ".join(map(str, data)),
-            mend=f"Keep the entries in a list under `{name}`.",
-        )
-    return parse(Taxonomy, {"source": data.get("source"), "entries": data[name]}, where)
-
-
-def _crisis(root: Path, file: str) -> dict[str, str]:
-    data = read_yaml(root / file, _where(root, file))
-    _require(_where(root, file), data, ("source", "default"))
-    return {str(key): str(text) for key, text in data.items() if key != "source"}
-
-
-def _folder(root: Path, name: str) -> Path:
-    folder = root / name
-    if not folder.is_dir():
-        raise PackError(
-            "the folder is missing",
-            where=_where(root, name),
-            expected="a folder of casting files",
-            got="nothing",
-            mend="Add the folder, or correct `casting` in pack.yaml.",
-        )
-    return folder
-
-
-def _hash(root: Path) -> str:
-    """Hash every file of the pack but hidden ones, by relative name and content."""
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*"), key=lambda path: path.relative_to(root).as_posix()):
-        name = path.relative_to(root)
-        if path.is_file() and not any(part.startswith((".", "__")) for part in name.parts):
-            where = _where(root, name.as_posix())
-            if not path.stat().st_size:
-                read_text(path, where)
-            digest.update(name.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()

@@ -17,7 +17,8 @@ app = typer.Typer(help="The domain packs: list them, check one.", no_args_is_hel
 @app.command("list")
 def list_(as_json: JsonOption = False) -> None:
     """List the installed packs."""
-    from agents.pack import INSTALLED, load_pack
+    from agents.pack import load_pack
+    from agents.packfolder import INSTALLED
     from rehearsal.console import emit_json, say
 
     packs = [load_pack(path.parent.name) for path in sorted(INSTALLED.glob("*/pack.yaml"))]

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agents.pack import INSTALLED, load_pack
+from agents.pack import load_pack
+from agents.packfolder import INSTALLED
 from domain.errors import PackError
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from agents.pack import INSTALLED, load_pack
+from agents.pack import load_pack
+from agents.packfolder import INSTALLED
 from agents.structured import InvalidAnswerError
 from agents.supervisor import answer_check
 from campaigns.packcheck import check_pack

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.pack import INSTALLED
+from agents.packfolder import INSTALLED
 from rehearsal import __version__
 from rehearsal.cli import run
 
