@@ -6,17 +6,17 @@ those that the supervisor's guidance names are not made.
 
 from __future__ import annotations
 
-from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING
 
 from domain.base import seed_of
-from measures.risk import asks_directly, offers_human_help, risk_kind
+from measures.risk import offers_human_help
 from understudy.clauses import sentences
 from understudy.notes import Talk, read_talk
 from understudy.sheets import TherapistSheet, therapist_sheet
-from understudy.skill import SLIPS, Skill, asks_less, mistake_lines, mistakes_of, skill_of
-from understudy.templates import choose, load_grammar, tidy, times_said, was_said
+from understudy.skill import Skill, mistake_lines, skill_of
+from understudy.templates import choose, tidy, times_said, was_said
+from understudy.therapistvoice import TherapistVoice
 from understudy.therapistwords import TherapistWords, steps_of
 
 if TYPE_CHECKING:
@@ -92,27 +92,8 @@ def one_question(said: str) -> str:
     return " ".join(part for at, part in enumerate(parts) if at not in asked[:-1])
 
 
-class _Therapist:
+class _Therapist(TherapistVoice):
     """One turn of the therapist."""
-
-    def __init__(
-        self,
-        sheet: TherapistSheet,
-        talk: Talk,
-        rng: Random,
-        skill: Skill,
-        session: int,
-        system: str = "",
-    ) -> None:
-        self.sheet = sheet
-        self.talk = talk
-        self.rng = rng
-        self.skill = skill
-        self.said = talk.said
-        self.mistakes = mistakes_of(skill, session, talk.notes.guidance)
-        self.restrained = asks_less(skill, talk.notes.guidance, system)
-        self.words = TherapistWords(sheet, talk, rng)
-        self.grammar = load_grammar("therapist")
 
     def turn(self) -> str:
         """Say the turn."""
@@ -122,129 +103,32 @@ class _Therapist:
             return one_question(said) if self.restrained else said
         return said if self.talk.heard else self._opening()
 
-    def line(self, move: str) -> str:
-        """Draw a line of `move`."""
-        return choose(self.grammar[move], self.rng, self.said, self.words)
-
-    def mistake(self, kind: str) -> str:
-        """Draw a line with which a mistake of that kind is made."""
-        return choose(mistake_lines(kind), self.rng, self.said, self.words)
-
     def _part(self) -> str:
         named = self.talk.notes.part.lower()
         found = next((part for stem, part in PARTS.items() if named.startswith(stem)), "")
         found = found or next((part for stem, part in PARTS.items() if stem in named), "")
         return found or ("explore" if self.talk.own else "opening")
 
-    # Safety
-
-    @cached_property
-    def _since_risk(self) -> tuple[str, ...] | None:
-        """Own turns since the client first spoke of harm; None when that has not happened."""
-        for at, text in enumerate(self.talk.others):
-            if risk_kind(text):
-                before = len(self.talk.own) - (len(self.talk.others) - at) + 1
-                return self.talk.own[max(0, before) :]
-        return None
-
-    def with_risk(self) -> str:
-        """Follow the crisis protocol where it is due: hear it, ask directly, offer human help."""
-        since = self._since_risk
-        if since is None:
-            return ""
-        closing = self.talk.notes.progress >= 1
-        if "ignored_risk" in self.mistakes:
-            return self.mistake("ignored_risk") if not since else ""
-        if not any(asks_directly(text) for text in since):
-            return self.line("risk_ask")
-        if not any(offers_human_help(text) for text in since):
-            said_no = not risk_kind(self.talk.heard) and self.talk.heard.lower().startswith("no")
-            if closing:
-                return self.line("risk_close")
-            return self.line("risk_offer_no" if said_no else "risk_offer")
-        return ""
-
-    def _after_risk(self) -> str:
-        """Say once that the subject is not dropped, when help has just been offered."""
-        since = self._since_risk
-        if since and offers_human_help(since[-1]):
-            return self.line("risk_return")
-        return ""
-
-    # Reflections
-
-    def reflection(self, *, of_feelings: bool = True) -> str:
-        """Give back what was just said: a thought, a feeling, a clause, or at least that."""
-        deep = self._deep() if of_feelings else ""
-        return self._after_risk() or deep or self._given_back(of_feelings=of_feelings)
-
-    def _deep(self) -> str:
-        """Bring thought and feeling together, more often the better the skill."""
-        words = self.words
-        often = {Skill.EXPERT: 0.6, Skill.COMPETENT: 0.35, Skill.NOVICE: 0.2}[self.skill]
-        just_said = bool(self.talk.own) and words.thought in self.talk.own[-1]
-        fresh = words.fresh_thought or (words.fresh_feelings and not just_said)
-        if fresh and words.thought and words.feeling and self.rng.random() < often:
-            return choose(self.grammar["deep"], self.rng, self.said, words, again=False)
-        return ""
-
-    def _given_back(self, *, of_feelings: bool) -> str:
-        words = self.words
-        moved = words.fresh_feelings or words.fresh_thought
-        warm = "_warm" if self.rng.random() < (0.55 if moved else 0.15) else ""
-        kinds = []
-        if words.fresh_thought:
-            kinds.append("thought")
-        if words.clause:
-            kinds.append("clause")
-        if words.fresh_feelings and of_feelings:
-            kinds.insert(0 if self.rng.random() < 0.5 else len(kinds), "feeling")
-        for kind in kinds:
-            told = choose(self.grammar[kind + warm], self.rng, self.said, words, again=False)
-            told = told or choose(self.grammar[kind], self.rng, self.said, words, again=False)
-            if told:
-                return told
-        if self.talk.notes.progress <= 0.2:
-            return self.line("bare_light")
-        late = self.talk.notes.progress > 0.5
-        return self.line("bare_work" if late else "bare")
-
-    def _reflected(self, question: str) -> str:
-        """Put a reflection before a question; a slip of skill leaves it out.
-
-        Who asks less lets every other reflection stand alone.
-        """
-        if self.restrained and self.talk.own and "?" in self.talk.own[-1]:
-            return tidy(self.reflection())
-        if self.rng.random() < SLIPS.get(self.skill.value, 0.1):
-            return tidy(question)
-        asks_feeling = was_said(self.grammar["feeling_q"], question.lower())
-        return tidy(f"{self.reflection(of_feelings=not asks_feeling)} {question}")
-
     # The parts of the hour
 
     def _opening(self) -> str:
         if not self.talk.own:
             return self.line("greet_first" if self.sheet.session == 1 else "greet")
-        return self._reflected(self.line("mood_more"))
+        return self.reflected(self.line("mood_more"))
 
     def _agenda(self) -> str:
         if was_said(self.grammar["agenda"], self.said):
-            return self._reflected(self.line("agenda_settle"))
+            return self.reflected(self.line("agenda_settle"))
         if "no_agenda" in self.mistakes:
             return self.mistake("no_agenda")
         review = self.line("review") or self.line("review_base")
         agenda = self.line("agenda")
         if self.talk.notes.exchanges >= 16 and review and not self._reviewed():
-            return self._reflected(review)
-        return tidy(f"{self._short_reflection()} {'' if self._reviewed() else review} {agenda}")
+            return self.reflected(review)
+        return tidy(f"{self.short_reflection()} {'' if self._reviewed() else review} {agenda}")
 
     def _reviewed(self) -> bool:
         return was_said((*self.grammar["review"], *self.grammar["review_base"]), self.said)
-
-    def _short_reflection(self) -> str:
-        """Return a reflection of one sentence, for turns that have more to do."""
-        return sentences(self.reflection())[0]
 
     def _explore(self) -> str:
         mistakes = [kind for kind in WORK_MISTAKES if kind in self.mistakes]
@@ -256,7 +140,7 @@ class _Therapist:
             if kind != "no_reflection":
                 return self.mistake(kind)
             return self._explore_question()
-        return self._reflected(self._explore_question())
+        return self.reflected(self._explore_question())
 
     def _explore_question(self) -> str:
         asked = [move for move in EXPLORE if not was_said(self.grammar[move], self.said)]
@@ -284,13 +168,13 @@ class _Therapist:
         steps = steps_of(self.sheet.technique)
         done = [was_said(step, self.said) for step in steps]
         if all(done) or done[-1]:
-            return self._reflected(self.line("again_q"))
+            return self.reflected(self.line("again_q"))
         if not done[0]:
-            return self._reflected(self._step(0))
+            return self.reflected(self._step(0))
         exchange, exchanges = self.talk.notes.exchange, self.talk.notes.exchanges
         left = round(TECHNIQUE_ENDS * exchanges) - exchange
         open_steps = [at for at in range(1, len(steps) - 1) if not done[at]]
-        return self._reflected(self._step(open_steps[0] if left > 0 and open_steps else -1))
+        return self.reflected(self._step(open_steps[0] if left > 0 and open_steps else -1))
 
     def _step(self, at: int) -> str:
         return choose(steps_of(self.sheet.technique)[at], self.rng, self.said, self.words)
@@ -302,7 +186,7 @@ class _Therapist:
         if "no_summary" in self.mistakes:
             return self.mistake("no_summary")
         if was_said(self.grammar["summary"], self.said):
-            return self._reflected(self.line("feedback_more"))
+            return self.reflected(self.line("feedback_more"))
         summed = choose(self.grammar["summary"], self.rng, self.said, _Lenient(self.words))
         return tidy(f"{summed} {self.line('feedback')}")
 
@@ -310,15 +194,15 @@ class _Therapist:
         if "no_homework" in self.mistakes:
             return self.mistake("no_homework")
         if was_said(self.grammar["homework"], self.said):
-            return self._reflected(self.line("homework_plan"))
-        return tidy(f"{self._short_reflection()} {self.line('homework')}")
+            return self.reflected(self.line("homework_plan"))
+        return tidy(f"{self.short_reflection()} {self.line('homework')}")
 
     def _closing(self) -> str:
         closings = (*self.grammar["closing"], *self.grammar["closing_risk"])
         again = was_said(closings, "\n".join(self.talk.own[-1:]).lower())
         if again:
             return self.line("closing_again")
-        helped = any(offers_human_help(text) for text in self._since_risk or ())
+        helped = any(offers_human_help(text) for text in self.since_risk or ())
         return self.line("closing_risk" if helped else "closing")
 
 
