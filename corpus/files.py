@@ -75,6 +75,29 @@ def write_nouns(path: Path, nouns: Iterable[Noun]) -> int:
     return count
 
 
+def read_noun(path: Path, kind: type[N], what: str, *, mend: str) -> N:
+    """Return the noun that a JSON file holds.
+
+    Args:
+        path: The file; it is there.
+        kind: Of which kind.
+        what: What a person is told where it is damaged, such as "the rounds cannot be read".
+        mend: And what to do then.
+
+    Raises:
+        StoreError: It is damaged.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise StoreError(
+            what,
+            where=str(path),
+            got=f"{error.error_count()} faults, first: {error.errors()[0]['msg']}",
+            mend=mend,
+        ) from error
+
+
 def read_nouns(path: Path, kind: type[N]) -> Iterator[N]:
     """Yield the nouns of a JSONL file, one by one; none where there is no file.
 

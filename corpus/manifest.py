@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from corpus.files import read_noun
 from domain.base import Noun
-from domain.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,12 +84,9 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         StoreError: It is damaged.
     """
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise StoreError(
-            "a blend's manifest cannot be read",
-            where=str(path),
-            got=f"{error.error_count()} faults",
-            mend="Run `rehearsal corpus blend` again.",
-        ) from error
+    return read_noun(
+        path,
+        Manifest,
+        "a blend's manifest cannot be read",
+        mend="Run `rehearsal corpus blend` again.",
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from corpus.compare.classifier import Texts, Told, tell_apart, vectorizer
 from corpus.compare.result import Measured
@@ -13,10 +12,9 @@ from corpus.compare.sampling import turns_as_texts
 from corpus.compare.side import side_of
 from corpus.compare.style import LOOKS, new_figure, save, styled
 from corpus.discriminator import FEWEST_WORDS, Discriminator, Weight, words_of
-from corpus.files import read_records, write_text
+from corpus.files import read_noun, read_records, write_text
 from corpus.signoff import signed_records
 from domain.base import Noun
-from domain.errors import StoreError
 from domain.turn import Speaker
 
 if TYPE_CHECKING:
@@ -167,15 +165,12 @@ def read_rounds(folder: RunFolder) -> Rounds:
     """
     if not folder.rounds.is_file():
         return Rounds()
-    try:
-        return Rounds.model_validate_json(folder.rounds.read_bytes())
-    except ValidationError as error:
-        raise StoreError(
-            "the rounds cannot be read",
-            where=str(folder.rounds),
-            got=f"{error.error_count()} faults, first: {error.errors()[0]['msg']}",
-            mend="Put it back from a copy, or begin with a new first round.",
-        ) from error
+    return read_noun(
+        folder.rounds,
+        Rounds,
+        "the rounds cannot be read",
+        mend="Put it back from a copy, or begin with a new first round.",
+    )
 
 
 def draw_rounds(rounds: Rounds, folder: RunFolder) -> None:

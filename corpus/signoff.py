@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from corpus.files import read_records, write_nouns, write_text
+from corpus.files import read_noun, read_records, write_nouns, write_text
 from corpus.instructions import flags_of
 from domain.base import Noun
-from domain.errors import SignOffNeededError, StoreError
+from domain.errors import SignOffNeededError
 from domain.record import Deidentification, Record
 
 if TYPE_CHECKING:
@@ -139,15 +139,12 @@ def sign_offs(folder: RunFolder) -> SignOffs:
     """
     if not folder.sign_off.exists():
         return SignOffs()
-    try:
-        return SignOffs.model_validate_json(folder.sign_off.read_bytes())
-    except ValidationError as error:
-        raise StoreError(
-            "the record of signatures cannot be read",
-            where=str(folder.sign_off),
-            got=f"{error.error_count()} faults",
-            mend="Put it back from a copy, or ingest and sign again in a new run.",
-        ) from error
+    return read_noun(
+        folder.sign_off,
+        SignOffs,
+        "the record of signatures cannot be read",
+        mend="Put it back from a copy, or ingest and sign again in a new run.",
+    )
 
 
 def signed_records(folder: RunFolder) -> tuple[Record, ...]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import ValidationError
 
+from corpus.files import read_noun
 from domain.base import Noun, seed_of
-from domain.errors import StoreError
 from evaluation.resampling import Clusters, interval, sign_test
 
 if TYPE_CHECKING:
@@ -89,15 +88,12 @@ def read_held_out(folder: RunFolder, *, samples: int, seed: int) -> HeldOut:
     path = folder.training / FILE
     if not path.is_file():
         return HeldOut()
-    try:
-        found = _File.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise StoreError(
-            "the held-out losses cannot be read",
-            where=str(path),
-            got=f"{error.error_count()} faults, first: {error.errors()[0]['msg']}",
-            mend="Train again with this version.",
-        ) from error
+    found = read_noun(
+        path,
+        _File,
+        "the held-out losses cannot be read",
+        mend="Train again with this version.",
+    )
     models = {one.model: one for one in found.models if one.records}
     names = [name for name in ORDER if name in models] + [
         name for name in sorted(models) if name not in ORDER

@@ -12,14 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from corpus.canaries import Exposure, read_exposures
-from corpus.files import read_records, write_text
+from corpus.files import read_noun, read_records, write_text
 from corpus.manifest import MANIFEST, read_manifest
 from corpus.overlap import Overlap, Said, longest_overlaps
 from domain.base import Noun
-from domain.errors import StoreError
 from domain.record import Origin
 from evaluation.summary import REFERENCE
 
@@ -107,15 +104,12 @@ def read_memorisation(folder: RunFolder) -> Memorisation:
     path = folder.evaluation / FILE
     if not path.is_file():
         return Memorisation()
-    try:
-        return Memorisation.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise StoreError(
-            "what was measured of memorisation cannot be read",
-            where=str(path),
-            got=f"{error.error_count()} faults",
-            mend="Evaluate again; what was answered and judged is not asked for twice.",
-        ) from error
+    return read_noun(
+        path,
+        Memorisation,
+        "what was measured of memorisation cannot be read",
+        mend="Evaluate again; what was answered and judged is not asked for twice.",
+    )
 
 
 def _memory(

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import ValidationError
-
 from agents.pack import load_pack
-from corpus.files import read_nouns, read_records
+from corpus.files import read_noun, read_nouns, read_records
 from corpus.manifest import MANIFEST, Manifest, read_manifest
 from corpus.signoff import sign_offs
 from corpus.stats import CorpusStats, describe
 from domain.base import Noun
 from domain.comparison import Comparison
-from domain.errors import EvaluationError, StoreError
+from domain.errors import EvaluationError
 from domain.played import PlayedSession
 from domain.record import HeldOutContext
 from domain.verdict import Answer, Protocol, Verdict
@@ -210,15 +208,12 @@ def read_summary(folder: RunFolder) -> EvaluationSummary:
             expected="what an evaluation found",
             mend="Run `rehearsal evaluate` first.",
         )
-    try:
-        return EvaluationSummary.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise StoreError(
-            "the evaluation's summary cannot be read",
-            where=str(path),
-            got=f"{error.error_count()} faults, first: {error.errors()[0]['msg']}",
-            mend="Run `rehearsal evaluate` again; what was judged is not asked for twice.",
-        ) from error
+    return read_noun(
+        path,
+        EvaluationSummary,
+        "the evaluation's summary cannot be read",
+        mend="Run `rehearsal evaluate` again; what was judged is not asked for twice.",
+    )
 
 
 def _corpus(folder: RunFolder) -> dict[str, CorpusStats]:

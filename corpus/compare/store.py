@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from corpus.canaries import canaries
 from corpus.compare.compare import compare
 from corpus.compare.figures import draw_figures
 from corpus.compare.result import Comparison
 from corpus.compare.side import side_of
-from corpus.files import read_records, write_text
+from corpus.files import read_noun, read_records, write_text
 from corpus.signoff import signed_records
-from domain.errors import CompareError, StoreError
+from domain.errors import CompareError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,15 +54,12 @@ def read_comparison(folder: RunFolder) -> Comparison | None:
     """
     if not folder.comparison.is_file():
         return None
-    try:
-        return Comparison.model_validate_json(folder.comparison.read_bytes())
-    except ValidationError as error:
-        raise StoreError(
-            "the comparison cannot be read",
-            where=str(folder.comparison),
-            got=f"{error.error_count()} faults, first: {error.errors()[0]['msg']}",
-            mend="Make it again with `rehearsal corpus compare`.",
-        ) from error
+    return read_noun(
+        folder.comparison,
+        Comparison,
+        "the comparison cannot be read",
+        mend="Make it again with `rehearsal corpus compare`.",
+    )
 
 
 def planted(settings: Settings) -> tuple[str, ...]:

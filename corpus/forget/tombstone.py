@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from corpus.files import write_text
+from corpus.files import read_noun, write_text
 from domain.base import Noun
-from domain.errors import StoreError
 
 if TYPE_CHECKING:
     from domain.record import Provenance, Record
@@ -69,15 +66,12 @@ def tombstones(folder: RunFolder) -> Tombstones:
     """
     if not folder.forgotten.exists():
         return Tombstones()
-    try:
-        return Tombstones.model_validate_json(folder.forgotten.read_bytes())
-    except ValidationError as error:
-        raise StoreError(
-            "the list of forgotten records cannot be read",
-            where=str(folder.forgotten),
-            got=f"{error.error_count()} faults",
-            mend="Put it back from a copy: it keeps them from coming in again.",
-        ) from error
+    return read_noun(
+        folder.forgotten,
+        Tombstones,
+        "the list of forgotten records cannot be read",
+        mend="Put it back from a copy: it keeps them from coming in again.",
+    )
 
 
 def write_tombstones(folder: RunFolder, stones: Tombstones) -> None:
