@@ -7,56 +7,44 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from domain.base import seed_of
+from evaluation.paired import FEW
 from evaluation.power import power_of
 from evaluation.resampling import cluster, interval, share_interval, sign_test, wilcoxon
 from evaluation.summary import Difference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from evaluation.paired import Paired
 
 ALPHA = 0.05
-FEW = 6
-"""Below this many sessions a two-sided permutation test cannot reach 0.05: 2 / 2**5 > 0.05."""
 
 
-def difference_of(
-    name: tuple[str, str, str],
-    mine: Mapping[str, float],
-    theirs: Mapping[str, float],
-    groups: Mapping[str, str],
-    *,
-    samples: int,
-    seed: int,
-) -> Difference | None:
+def difference_of(pair: Paired, *, samples: int, seed: int) -> Difference | None:
     """Compare two variants over the scenarios where both have a score; None where there is none.
 
     Over fewer than `FEW` sessions nothing is tested: a p that cannot reach 0.05 whatever the scores
     are says nothing, and would only weaken the correction of the others.
 
     Args:
-        name: Criterion, variant and the variant it is held against.
-        mine: Scores of the one by scenario.
-        theirs: Scores of the other.
-        groups: Session (or persona) of each scenario: what is drawn, and changes sign, as a whole.
+        pair: Their scores.
         samples: Bootstrap resamples.
         seed: Seed of bootstrap and permutations.
     """
-    criterion, variant, against = name
-    shared = sorted(mine.keys() & theirs.keys())
-    if not shared:
+    name = pair.name
+    gaps = [float(mine - theirs) for mine, theirs in zip(pair.mine, pair.theirs, strict=True)]
+    if not gaps:
         return None
-    gaps = [float(mine[scenario] - theirs[scenario]) for scenario in shared]
-    sessions = [groups[scenario] for scenario in shared]
-    clusters = cluster(gaps, sessions)
+    clusters = cluster(gaps, pair.sessions)
     few = len(clusters.counts) < FEW
     bounds = interval(clusters, samples=samples, seed=seed_of(seed, "difference", *name))
-    won = cluster([(np.sign(gap) + 1) / 2 for gap in gaps], sessions)
+    won = cluster([(np.sign(gap) + 1) / 2 for gap in gaps], pair.sessions)
     win_bounds = share_interval(won, samples=samples, seed=seed_of(seed, "wins", *name))
     spread = deviation(gaps)
     return Difference(
-        criterion=criterion,
-        variant=variant,
-        against=against,
+        criterion=pair.criterion,
+        variant=pair.variant,
+        against=pair.against,
         n=len(gaps),
         groups=len(clusters.counts),
         mean=clusters.mean,

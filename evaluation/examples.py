@@ -204,21 +204,35 @@ def trails(
     records = {context.id: context.record_id for context in contexts}
     calls = {(one.scenario_id, one.variant): one.call for one in answers}
     return [
-        Trail(
-            scenario=verdict.scenario_id,
-            record=records.get(verdict.scenario_id, ""),
-            variant=verdict.variant,
-            criterion=verdict.criterion,
-            score=verdict.score,
-            failure=verdict.failure,
-            judge=verdict.judge,
-            anchor=anchor_of(verdict),
-            model=models.get(verdict.variant, ""),
-            answer_call=calls.get((verdict.scenario_id, verdict.variant), ""),
-            verdict_call=verdict.call,
-        )
-        for verdict in verdicts
+        trail_of(one, records, models, calls.get((one.scenario_id, one.variant), ""))
+        for one in verdicts
     ]
+
+
+def trail_of(
+    verdict: Verdict, records: Mapping[str, str], models: Mapping[str, str], answer_call: str
+) -> Trail:
+    """Return the way back from a verdict.
+
+    Args:
+        verdict: What was judged.
+        records: Record or persona that each scenario is from.
+        models: What each variant is; see `trails`.
+        answer_call: The call that was judged.
+    """
+    return Trail(
+        scenario=verdict.scenario_id,
+        record=records.get(verdict.scenario_id, ""),
+        variant=verdict.variant,
+        criterion=verdict.criterion,
+        score=verdict.score,
+        failure=verdict.failure,
+        judge=verdict.judge,
+        anchor=anchor_of(verdict),
+        model=models.get(verdict.variant, ""),
+        answer_call=answer_call,
+        verdict_call=verdict.call,
+    )
 
 
 def _means(verdicts: Iterable[Verdict]) -> dict[str, float]:

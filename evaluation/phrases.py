@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaluation.comparison import FEW
+from evaluation.paired import FEW
 from evaluation.resampling import FEW_GROUPS
 
 if TYPE_CHECKING:

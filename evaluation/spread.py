@@ -10,57 +10,44 @@ import numpy as np
 from scipy import stats
 
 from domain.base import seed_of
+from evaluation.paired import FEW
 from evaluation.resampling import LEVEL, Clusters, cluster, sign_test
 from evaluation.summary import Spread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from evaluation.paired import Paired
+
     Floats = NDArray[np.float64]
 
-LEAST_SESSIONS = 6
-"""Below this no permutation can reach 0.05, and resampling so few says nothing of a variance."""
 
-
-def spread_of(
-    name: tuple[str, str, str],
-    mine: Mapping[str, float],
-    theirs: Mapping[str, float],
-    groups: Mapping[str, str],
-    *,
-    samples: int,
-    seed: int,
-) -> Spread | None:
+def spread_of(pair: Paired, *, samples: int, seed: int) -> Spread | None:
     """Compare the spreads of two variants over the scenarios where both have a score.
 
     Args:
-        name: Criterion, variant and the variant it is held against.
-        mine: Scores of the one by scenario.
-        theirs: Scores of the other.
-        groups: Session of each scenario.
+        pair: Their scores.
         samples: Bootstrap resamples of the interval.
         seed: Seed of resampling and permutation.
     """
-    criterion, variant, against = name
-    shared = sorted(mine.keys() & theirs.keys())
-    if len(shared) < 2:
+    if len(pair.mine) < 2:
         return None
-    scores = np.array([[mine[one], theirs[one]] for one in shared], dtype=np.float64)
-    sessions = [groups[one] for one in shared]
+    name, sessions = pair.name, pair.sessions
+    scores = np.array(list(zip(pair.mine, pair.theirs, strict=True)), dtype=np.float64)
     gaps = _gaps(scores, sessions)
-    few = len(gaps.counts) < LEAST_SESSIONS
+    few = len(gaps.counts) < FEW
     low, high = None, None
     if not few and gaps.sums.any():
         low, high = _bounds(scores, sessions, samples, seed_of(seed, *name))
     first, second = (float(value) for value in scores.std(axis=0, ddof=1))
     p = None if few else sign_test(gaps, seed=seed_of(seed, "spread", *name))
     return Spread(
-        criterion=criterion,
-        variant=variant,
-        against=against,
-        n=len(shared),
+        criterion=pair.criterion,
+        variant=pair.variant,
+        against=pair.against,
+        n=len(pair.mine),
         groups=len(gaps.counts),
         sd=first,
         sd_against=second,
@@ -117,7 +104,7 @@ def _log_ratio(*sums: Floats, axis: int = -1) -> Floats:
 
 def _note(first: float, second: float, p: float | None, *, few: bool) -> str:
     if few:
-        return f"fewer than {LEAST_SESSIONS} sessions are too few to compare spreads"
+        return f"fewer than {FEW} sessions are too few to compare spreads"
     if not first and not second:
         return "neither varies"
     if not first or not second:

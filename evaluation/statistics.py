@@ -15,6 +15,7 @@ from domain.base import seed_of
 from evaluation.bradleyterry import pairings_of, strengths
 from evaluation.comparison import ALPHA, deviation, difference_of
 from evaluation.controls.outcome import controls_of
+from evaluation.paired import Paired, paired
 from evaluation.resampling import cluster, holm, interval
 from evaluation.spread import spread_of
 from evaluation.summary import (
@@ -82,18 +83,14 @@ def summarise(
         if scores.get((variant, criterion))
     ]
     pairs = [
-        (criterion, one, other) for criterion in criteria for one, other in comparisons(variants)
+        _paired(scores, (criterion, one, other), groups)
+        for criterion in criteria
+        for one, other in comparisons(variants)
     ]
     differences = [
-        found
-        for pair in pairs
-        if (found := difference_of(pair, *_both(scores, pair), groups, samples=samples, seed=seed))
+        found for pair in pairs if (found := difference_of(pair, samples=samples, seed=seed))
     ]
-    spreads = [
-        spread
-        for pair in pairs
-        if (spread := spread_of(pair, *_both(scores, pair), groups, samples=samples, seed=seed))
-    ]
+    spreads = [spread for pair in pairs if (spread := spread_of(pair, samples=samples, seed=seed))]
     return Summary(
         alpha=ALPHA,
         bootstrap_samples=samples,
@@ -116,9 +113,10 @@ def summarise(
     )
 
 
-def _both(scores: Scores, pair: tuple[str, str, str]) -> tuple[dict[str, float], dict[str, float]]:
-    criterion, variant, against = pair
-    return scores.get((variant, criterion), {}), scores.get((against, criterion), {})
+def _paired(scores: Scores, name: tuple[str, str, str], groups: Mapping[str, str]) -> Paired:
+    criterion, variant, against = name
+    mine, theirs = scores.get((variant, criterion), {}), scores.get((against, criterion), {})
+    return paired(name, mine, theirs, groups)
 
 
 def scores_of(verdicts: Iterable[Verdict]) -> Scores:

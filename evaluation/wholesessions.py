@@ -13,11 +13,11 @@ from evaluation.examples import (
     Pick,
     Said,
     Trail,
-    anchor_of,
     excerpt,
     judged_of,
     places_of,
     ranked_by_mean,
+    trail_of,
 )
 from evaluation.statistics import ordered, summarise
 
@@ -84,19 +84,4 @@ def session_trails(
 ) -> list[Trail]:
     """Return the way back from every verdict on a whole session: to its persona and its calls."""
     personas = {one.scenario_id: one.persona_id for one in sessions}
-    return [
-        Trail(
-            scenario=one.scenario_id,
-            record=personas.get(one.scenario_id, ""),
-            variant=one.variant,
-            criterion=one.criterion,
-            score=one.score,
-            failure=one.failure,
-            judge=one.judge,
-            anchor=anchor_of(one),
-            model=models.get(one.variant, ""),
-            answer_call=f"{one.variant}-{one.scenario_id}",
-            verdict_call=one.call,
-        )
-        for one in verdicts
-    ]
+    return [trail_of(one, personas, models, f"{one.variant}-{one.scenario_id}") for one in verdicts]

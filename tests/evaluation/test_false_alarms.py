@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation.comparison import difference_of
+from evaluation.paired import paired
 from evaluation.spread import spread_of
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ def test_a_thousand_null_experiments_give_five_percent_of_false_alarms() -> None
     for seed in range(EXPERIMENTS):
         scores = experiment(draw)
         mine, theirs = (dict(zip(names, row.tolist(), strict=True)) for row in scores.T)
-        gap = difference_of(NAME, mine, theirs, groups, samples=100, seed=seed)
-        spread = spread_of(NAME, mine, theirs, groups, samples=100, seed=seed)
+        pair = paired(NAME, mine, theirs, groups)
+        gap = difference_of(pair, samples=100, seed=seed)
+        spread = spread_of(pair, samples=100, seed=seed)
         means += gap is not None and gap.p is not None and gap.p < 0.05
         spreads += spread is not None and spread.p is not None and spread.p < 0.05
     assert abs(means / EXPERIMENTS - 0.05) <= 0.015

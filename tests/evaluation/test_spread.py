@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from evaluation.paired import paired
 from evaluation.spread import spread_of
 
 NAME = ("empathy", "hybrid", "real")
@@ -20,7 +21,7 @@ def own(count: int, sessions: int = 0) -> dict[str, str]:
 def test_the_ratio_of_variances_as_computed_by_hand() -> None:
     # 2 3 4 2 3 4: squared deviations 1 0 1 1 0 1 = 4; 1 3 5 1 3 5: 4 0 4 4 0 4 = 16
     found = spread_of(
-        NAME, scored([2, 3, 4] * 2), scored([1, 3, 5] * 2), own(6), samples=300, seed=1
+        paired(NAME, scored([2, 3, 4] * 2), scored([1, 3, 5] * 2), own(6)), samples=300, seed=1
     )
     assert found is not None
     assert found.ratio == pytest.approx(4 / 16)
@@ -36,7 +37,7 @@ def test_the_test_agrees_with_pitman_and_morgan_on_normal_scores() -> None:
     one = np.round(base + draw.normal(0, 300, 60)).astype(int)
     other = np.round(base + draw.normal(0, 480, 60)).astype(int)
     found = spread_of(
-        NAME, scored(one.tolist()), scored(other.tolist()), own(60), samples=500, seed=1
+        paired(NAME, scored(one.tolist()), scored(other.tolist()), own(60)), samples=500, seed=1
     )
     assert found is not None
     expected = stats.pearsonr(one + other, one - other).pvalue
@@ -49,7 +50,9 @@ def test_the_test_agrees_with_pitman_and_morgan_on_normal_scores() -> None:
 def test_a_shift_of_the_mean_is_no_difference_in_spread() -> None:
     draw = np.random.default_rng(3).integers(1, 4, 40)
     found = spread_of(
-        NAME, scored(draw.tolist()), scored((draw + 1).tolist()), own(40), samples=300, seed=1
+        paired(NAME, scored(draw.tolist()), scored((draw + 1).tolist()), own(40)),
+        samples=300,
+        seed=1,
     )
     assert found is not None
     assert found.ratio == pytest.approx(1)
@@ -64,7 +67,7 @@ def test_a_shift_of_the_mean_is_no_difference_in_spread() -> None:
     ],
 )
 def test_no_ratio_is_made_up(mine: list[int], theirs: list[int], note: str) -> None:
-    found = spread_of(NAME, scored(mine), scored(theirs), own(8), samples=300, seed=1)
+    found = spread_of(paired(NAME, scored(mine), scored(theirs), own(8)), samples=300, seed=1)
     assert found is not None
     assert note in found.note
     assert found.ratio is None
@@ -72,7 +75,7 @@ def test_no_ratio_is_made_up(mine: list[int], theirs: list[int], note: str) -> N
 
 def test_few_sessions_are_not_tested() -> None:
     found = spread_of(
-        NAME, scored([1, 5] * 10), scored([3, 3, 2, 4] * 5), own(20, 4), samples=300, seed=1
+        paired(NAME, scored([1, 5] * 10), scored([3, 3, 2, 4] * 5), own(20, 4)), samples=300, seed=1
     )
     assert found is not None
     assert (found.p, found.low) == (None, None)
