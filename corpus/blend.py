@@ -14,29 +14,26 @@ import numpy as np
 
 from corpus.bulk.dedupe import sift
 from corpus.bulk.write import Drawn, write_blend
-from corpus.canaries import planted
 from corpus.card import CardFacts, checks_of
-from corpus.draw import Pool, draw, oversample, weighted
 from corpus.expert import experts
-from corpus.files import write_nouns, write_text
+from corpus.files import write_nouns
 from corpus.guard import outside
 from corpus.licences import check_licence_counts
 from corpus.manifest import MANIFEST, file_hash
-from corpus.signoff import check_signed, sign_offs, signed_ids
+from corpus.mixing import Pools, drawn_for, pool_of
+from corpus.signoff import check_signed, signed_ids
 from corpus.split import contexts_of, is_usable, split
-from corpus.strata import curriculum, in_order, weights_of
+from corpus.strata import in_order
 from domain.base import Noun, seed_of
-from domain.errors import BlendError, ConfigError
+from domain.errors import BlendError
 from domain.record import Deidentification, Origin, Quality
-from domain.runfolder import RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from corpus.bulk.index import Index
     from corpus.expert import Experts
+    from domain.runfolder import RunFolder
     from domain.settings import Settings, Variant
 
     Rows = NDArray[np.int64]
@@ -59,9 +56,6 @@ _MIX = {
     "tokens": "mixed by number of therapist words",
     "weight": "each collection as often as its weight says",
 }
-
-
-_SHARED = {"sessions": "sessions", "tokens": "therapist words", "weight": "sessions"}
 
 
 class BlendSummary(Noun):
@@ -96,7 +90,7 @@ class _Lot(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Material:
+class Material:
     """What there is to blend, whatever the seed: rows to learn from, and what is held out."""
 
     index: Index
@@ -105,20 +99,6 @@ class _Material:
     held_out: Rows
     low_quality: int
     left_out: dict[str, int]
-
-
-@dataclass(frozen=True)
-class _Pools:
-    """The sources in drawing order."""
-
-    index: Index
-    real: Pool
-    synthetic: Pool
-
-    @property
-    def most(self) -> int:
-        """Words of the larger source: what every blend has, so that none is cut short."""
-        return max(self.real.total, self.synthetic.total)
 
 
 def blend(settings: Settings, folder: RunFolder) -> dict[str, BlendSummary]:
@@ -133,13 +113,13 @@ def blend(settings: Settings, folder: RunFolder) -> dict[str, BlendSummary]:
     """
     wanted: list[Variant] = [*dict.fromkeys((*settings.training.variants, "shuffled"))]
     needs_synthetic = bool({"synthetic", "hybrid", "real-oversampled"} & set(wanted))
-    matter = _material(settings, folder, synthetic=needs_synthetic)
+    matter = material_of(settings, folder, synthetic=needs_synthetic)
     some = matter.index.records(_some(matter.held_out, settings))
     contexts = contexts_of(list(some), settings.evaluation.contexts, settings.seed)
     if len(contexts) < MIN_CONTEXTS:
         raise _too_few(folder, len(contexts))
-    pools, matter = _pools(matter, settings, folder, settings.seed)
-    drawn = {variant: _drawn(variant, pools, settings) for variant in wanted}
+    pools, matter = pools_of(matter, settings, folder, settings.seed)
+    drawn = {variant: drawn_for(variant, pools, settings) for variant in wanted}
     write_nouns(folder.held_out, matter.index.records(matter.held_out))
     write_nouns(folder.contexts, contexts)
     summaries: dict[str, BlendSummary] = {}
@@ -151,76 +131,18 @@ def blend(settings: Settings, folder: RunFolder) -> dict[str, BlendSummary]:
             making=making,
             checks=checks_of(folder),
         )
-        summaries[variant] = _write(variant, sessions, facts, folder, matter, len(contexts))
+        summaries[variant] = write_variant(variant, sessions, facts, folder, matter, len(contexts))
     return summaries
 
 
-def blend_sweep(
-    settings: Settings, folder: RunFolder, shares: Sequence[int], seeds: int
-) -> dict[str, BlendSummary]:
-    """Write a blend for each synthetic share in percent and each seed, in equally many words.
-
-    They stand in a run folder of their own, `sweep_folder`, with the signatures. What is held out
-    is that of the run itself, so that all are measured on the same sessions; the seeds, the run's
-    own and those after it, draw which sessions come first.
+def material_of(settings: Settings, folder: RunFolder, *, synthetic: bool) -> Material:
+    """Index, sift, hold out and guard.
 
     Raises:
-        ConfigError: The shares are no percentages.
         SignOffNeededError: Real records are not signed off.
-        BlendError: A licence forbids the use, or a share has nothing to draw from.
-        StoreError: A file cannot be read or written.
+        BlendError: A licence forbids the use, or there is no real session.
+        StoreError: A file cannot be read.
     """
-    check_shares(shares)
-    into = sweep_folder(folder)
-    matter = _material(settings, folder, synthetic=any(shares))
-    write_nouns(into.held_out, matter.index.records(matter.held_out))
-    write_text(into.sign_off, sign_offs(folder).model_dump_json(indent=2) + "\n")
-    summaries: dict[str, BlendSummary] = {}
-    for seed in range(settings.seed, settings.seed + seeds):
-        pools, counted = _pools(matter, settings, folder, seed)
-        for share in shares:
-            name = series_name(share, seed)
-            rows = _mixed(pools, share / 100, settings)
-            facts = CardFacts(
-                name=f"{settings.name}-{name}",
-                seed=seed,
-                making=f"{share}% of the {_SHARED[settings.corpus.blend.by]} are synthetic, the"
-                " others real; one of a series.",
-                checks=checks_of(folder),
-            )
-            sessions = Drawn(matter.index, curriculum(matter.index, rows, _order(settings)))
-            made = _write(name, sessions, facts, into, counted, 0)
-            summaries[name] = made.model_copy(update={"share": share, "seed": seed})
-    return summaries
-
-
-def sweep_folder(folder: RunFolder) -> RunFolder:
-    """Return where a run's series of blends stand, and what is learned from them."""
-    return RunFolder(folder.root / "sweep")
-
-
-def series_name(share: int, seed: int) -> str:
-    """Name the blend of a series by its synthetic share in percent and its seed."""
-    return f"share-{share}-seed-{seed}"
-
-
-def check_shares(shares: Sequence[int]) -> None:
-    """Refuse what is no series of percentages.
-
-    Raises:
-        ConfigError: It is not.
-    """
-    if not shares or len(set(shares)) < len(shares) or not all(0 <= one <= 100 for one in shares):
-        raise ConfigError(
-            "the shares cannot be used",
-            where="the series of synthetic shares",
-            expected="different whole percentages, such as 0,25,50,100",
-            got=",".join(map(str, shares)),
-        )
-
-
-def _material(settings: Settings, folder: RunFolder, *, synthetic: bool) -> _Material:
-    """Index, sift, hold out and guard."""
     check_signed(folder)
     files = [folder.real, *([folder.synthetic] if synthetic else [])]
     sifted = sift(files, settings.corpus.blend.near_duplicate)
@@ -248,18 +170,18 @@ def _material(settings: Settings, folder: RunFolder, *, synthetic: bool) -> _Mat
         "rejected by an expert": int(refused.sum()),
         **{reason: leaks[reason] + more[reason] for reason in leaks},
     }
-    return _Material(index, real, made, held_out, len(parts.kept) - len(targets), left_out)
+    return Material(index, real, made, held_out, len(parts.kept) - len(targets), left_out)
 
 
-def _pools(
-    matter: _Material, settings: Settings, folder: RunFolder, seed: int
-) -> tuple[_Pools, _Material]:
+def pools_of(
+    matter: Material, settings: Settings, folder: RunFolder, seed: int
+) -> tuple[Pools, Material]:
     """Put each source into drawing order, and count what its caps leave out."""
     asked, index = settings.corpus.blend, matter.index
     real = in_order(index, matter.real, "real", asked, seed, folder.plan)
     made = in_order(index, matter.made, "synthetic", asked, seed, folder.plan)
     capped = len(matter.real) + len(matter.made) - len(real) - len(made)
-    pools = _Pools(index, _pool("real", index, real), _pool("synthetic", index, made))
+    pools = Pools(index, pool_of("real", index, real), pool_of("synthetic", index, made))
     return pools, replace(matter, left_out={**matter.left_out, "over a cap": capped})
 
 
@@ -280,10 +202,6 @@ def _some(held_out: Rows, settings: Settings) -> Rows:
     return held_out[np.sort(some)]
 
 
-def _pool(name: str, index: Index, rows: Rows) -> Pool:
-    return Pool(name, rows, index.words[rows])
-
-
 def _refuse_unsigned(index: Index, folder: RunFolder) -> None:
     """Refuse real records that nobody signed for.
 
@@ -296,45 +214,14 @@ def _refuse_unsigned(index: Index, folder: RunFolder) -> None:
     check_signed(folder, unsigned=int((real & ~(marked & covered)).sum()))
 
 
-def _drawn(variant: Variant, pools: _Pools, settings: Settings) -> Drawn:
-    """Draw a variant to the words of the larger source."""
-    if variant == "hybrid":
-        rows = _hybrid(pools, settings)
-    elif variant == "real-oversampled":
-        rows = oversample(pools.real, len(_hybrid(pools, settings)))
-    else:
-        rows = _mixed(pools, float(variant == "synthetic"), settings)
-    rows = curriculum(pools.index, rows, _order(settings))
-    return Drawn(
-        pools.index,
-        rows,
-        dealt=settings.seed if variant == "shuffled" else None,
-        planted=planted(len(rows), settings.corpus.canaries, settings.seed),
-    )
-
-
-def _order(settings: Settings) -> str:
-    return settings.corpus.blend.order
-
-
-def _mixed(pools: _Pools, share: float, settings: Settings) -> Rows:
-    by_words = settings.corpus.blend.by == "tokens"
-    return draw(pools.real, pools.synthetic, share, pools.most, by_words=by_words)
-
-
-def _hybrid(pools: _Pools, settings: Settings) -> Rows:
-    asked = settings.corpus.blend
-    if asked.by != "weight":
-        return _mixed(pools, settings.corpus.synthetic_share, settings)
-    rows = np.concatenate([pools.real.rows, pools.synthetic.rows])
-    weights = weights_of(pools.index, rows, asked.weights)
-    both = _pool("real or synthetic", pools.index, rows)
-    return weighted(both, weights, pools.most)
-
-
-def _write(
-    name: str, drawn: Drawn, facts: CardFacts, into: RunFolder, matter: _Material, contexts: int
+def write_variant(
+    name: str, drawn: Drawn, facts: CardFacts, into: RunFolder, matter: Material, contexts: int
 ) -> BlendSummary:
+    """Write one blend into a run's folder; say what it holds and what all blends left out.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
     manifest = write_blend(into.blend(name), drawn, facts)
     return BlendSummary(
         variant=name,

@@ -79,7 +79,7 @@ def blend(
     therapist words each, and the same sessions held out.
     """
     from corpus.blend import blend as mix
-    from corpus.blend import blend_sweep, sweep_folder
+    from corpus.series import blend_sweep, sweep_folder
     from rehearsal.console import emit_json, say
     from rehearsal.runs import keep_settings
     from rehearsal.writing import writing

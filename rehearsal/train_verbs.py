@@ -80,7 +80,7 @@ def sweep(
     as_json: JsonOption = False,
 ) -> None:
     """Train a series of blends from real to synthetic and measure all on held-out real sessions."""
-    from corpus.blend import sweep_folder
+    from corpus.series import sweep_folder
     from engine import cluster
     from rehearsal.console import emit_json, say, watching
     from rehearsal.writing import writing

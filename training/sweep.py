@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corpus.blend import blend_sweep, series_name, sweep_folder
 from corpus.files import write_text
+from corpus.series import blend_sweep, series_name, sweep_folder
 from domain.base import Noun
 from domain.errors import ConfigError, TrainingError
 from domain.progress import Progress, silent

@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from corpus.blend import blend, blend_sweep, series_name, sweep_folder
+from corpus.blend import blend
 from corpus.draw import supervised_words
 from corpus.export import export_corpus, read_messages
 from corpus.files import read_nouns, read_records, write_nouns, write_text
 from corpus.licences import refusal
+from corpus.series import blend_sweep, series_name, sweep_folder
 from corpus.signoff import sign_off
 from corpus.stats import corpus_stats
 from corpus.strata import techniques

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from corpus.blend import sweep_folder
 from corpus.files import write_nouns
+from corpus.series import sweep_folder
 from corpus.signoff import sign_off
 from domain.errors import ConfigError
 from domain.record import Deidentification, Origin, Record
