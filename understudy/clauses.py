@@ -87,6 +87,10 @@ def _weights() -> tuple[tuple[re.Pattern[str], float], ...]:
     return tuple((re.compile(pattern, re.IGNORECASE), float(w)) for pattern, w in weights.items())
 
 
+_THAT = re.compile(r"^that (?=(?:i|it|he|she|we|they|there|nobody|people|my|the)\b)", re.IGNORECASE)
+"""Begins an answer to "what do you fear?"; given back it would stand there twice."""
+
+
 @lru_cache(maxsize=4096)
 def telling_clause(text: str) -> str:
     """Return the clause of a client's turn most worth giving back, turned to "you".
@@ -99,7 +103,8 @@ def telling_clause(text: str) -> str:
         if sentence.rstrip("\"').").endswith("?") or said_in_passing(sentence):
             continue
         for part in BREAK.split(sentence):
-            clause = as_clause(_openers().sub("", part.strip(" ,")))
+            bare = _THAT.sub("", _openers().sub("", part.strip(" ,")))
+            clause = as_clause(bare)
             weight = _weigh(clause)
             if weight >= WORTH and weight > best_weight:
                 best, best_weight = clause, weight
@@ -134,10 +139,15 @@ def quoted_thought(text: str) -> str:
     return as_clause(found[1]) if found else ""
 
 
+_REGRET = re.compile(r", i'm afraid\b|\bi'm afraid (?:so|not)\b")
+"""Regret, not fear: "I forgot it, I'm afraid"."""
+
+
 @lru_cache(maxsize=4096)
 def named_feelings(text: str) -> tuple[str, ...]:
     """Return the feeling words of a client's turn, in their order."""
-    known = (plain or marked for plain, marked in _feelings().findall(text.lower()))
+    said = _REGRET.sub("", text.lower().replace("\u2019", "'"))
+    known = (plain or marked for plain, marked in _feelings().findall(said))
     return tuple(dict.fromkeys(known))
 
 
@@ -152,4 +162,6 @@ def _feelings() -> re.Pattern[str]:
     sure = sorted({*known, *adjectives.values()} - set(vague), key=len, reverse=True)
     plain, marked = "|".join(map(re.escape, sure)), "|".join(map(re.escape, vague))
     felt = "feel|felt|feeling|was|being|mostly|so|very|really|quite|rather|pretty|both|just"
-    return re.compile(rf"\b({plain})\b|(?:(?:^|[.] |\b(?:{felt}) ))({marked})\b(?! \w+ing\b)")
+    # "It is quite small" is about a thing; "I felt quite small" is not.
+    felt = rf"(?<!\bis )(?<!\bare )\b(?:{felt})"
+    return re.compile(rf"\b({plain})\b|(?:(?:^|[.] |{felt} ))({marked})\b(?! \w+ing\b)")

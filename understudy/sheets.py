@@ -108,7 +108,7 @@ def therapist_sheet(prompt: str) -> TherapistSheet | None:
     if "Technique" not in lines or "Agenda to propose" not in lines:
         return None
     homework = as_clause(lines.get("Homework from last time", ""))
-    help_text = re.search(r"offer human help:\s*(.+?)\s*(?:Never discuss|$)", prompt, re.MULTILINE)
+    help_text = re.search(r"offer human help:\s*(.+?)\s*(?:Never\b|$)", prompt, re.MULTILINE)
     number = re.search(r"in session (\d+)", prompt)
     return TherapistSheet(
         name=lines.get("Name", ""),

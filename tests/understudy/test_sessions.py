@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from agents.pack import load_pack
 from domain.persona import Style
 from measures.farewell import is_farewell
 from measures.risk import episodes
 from measures.session import session_behaviours
 from measures.structure import asks_feedback, gives_homework, sets_agenda, summarises
 from tests.understudy.played import AT_RISK, bo, client_of, ines, play, therapist_of
+from understudy.clauses import named_feelings, telling_clause
 from understudy.models import answer
 from understudy.request import ChatRequest, Message
+from understudy.sheets import therapist_sheet
 
 
 def five_grams(texts: tuple[str, ...]) -> set[tuple[str, ...]]:
@@ -41,6 +45,36 @@ def test_a_session_has_its_parts_and_ends_once() -> None:
     assert any(summarises(text) and asks_feedback(text) for text in said)
     assert any(gives_homework(text) for text in said[5:])
     assert [is_farewell(turn.text) for turn in turns[-3:]] == [False, True, True]
+
+
+@pytest.mark.parametrize("pack", ["cbt", "mi"])
+def test_the_help_that_is_offered_is_the_packs_and_nothing_of_the_rules(pack: str) -> None:
+    offered = load_pack(pack).crisis_help()
+    prompt = Path("packs", pack, "prompts", "therapist.md").read_text(encoding="utf-8")
+    sheet = therapist_sheet(prompt.replace("{{ crisis_help }}", offered))
+    assert sheet is not None
+    assert sheet.crisis_help == offered.rstrip(". ")
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("I kept putting it off, I'm afraid.", ()),
+        ("I\u2019m afraid so.", ()),
+        ("I'm afraid of the next one.", ("afraid",)),
+        ("The lift here is quite small.", ()),
+        ("I felt quite small.", ("small",)),
+        ("Mostly I'm afraid. And ashamed.", ("afraid", "ashamed")),
+    ],
+)
+def test_feelings_are_what_is_felt(said: str, named: tuple[str, ...]) -> None:
+    assert named_feelings(said) == named
+
+
+def test_an_answer_that_begins_with_that_is_given_back_without_it() -> None:
+    assert telling_clause("That I collapse in front of everyone.") == (
+        "you collapse in front of everyone"
+    )
 
 
 def test_the_client_speaks_from_its_diagram() -> None:

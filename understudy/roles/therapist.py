@@ -85,11 +85,12 @@ def _without_a_sheet(talk: Talk, rng: Random, skill: Skill) -> str:
     return therapist.with_risk() or tidy(f"{therapist.reflection()} {therapist.line('generic')}")
 
 
-def one_question(said: str) -> str:
-    """Return a turn without its questions but the last, which is what is answered anyhow."""
+def one_question(said: str, kept: int = -1) -> str:
+    """Return a turn with one of its questions: the last, which is answered anyhow, or another."""
     parts = sentences(said)
     asked = [at for at, part in enumerate(parts) if part.rstrip('"').endswith("?")]
-    return " ".join(part for at, part in enumerate(parts) if at not in asked[:-1])
+    left_out = set(asked) - {asked[kept]} if asked else set()
+    return " ".join(part for at, part in enumerate(parts) if at not in left_out)
 
 
 class _Therapist(TherapistVoice):
@@ -100,7 +101,9 @@ class _Therapist(TherapistVoice):
         part = self._part()
         if self.talk.heard and not (said := self.with_risk()):
             said = getattr(self, f"_{part}")() if part != "opening" else self._opening()
-            return one_question(said) if self.restrained else said
+            # A task is asked for first; what could get in its way means nothing without it.
+            kept = 0 if part == "homework" else -1
+            return one_question(said, kept) if self.restrained else said
         return said if self.talk.heard else self._opening()
 
     def _part(self) -> str:
