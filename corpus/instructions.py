@@ -11,6 +11,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from corpus.anycase import AnyCase
 from corpus.data.files import load_yaml
 from corpus.lexicon import is_ordinary
 from corpus.people.words import TOKEN
@@ -53,19 +54,23 @@ def flags_of(record: Record) -> tuple[Flag, ...]:
 def families_of(text: str) -> tuple[str, ...]:
     """Return why a text is flagged, in the order of the data; nothing where it is not."""
     plain = _undisguised(text)
-    found = [name for name, pattern in _families().items() if pattern.search(plain)]
+    found = [name for name, pattern in _families().items() if pattern.is_in(plain)]
     found += [name for name, test in _SHAPES.items() if test(text)]
     return tuple(found)
 
 
 def _undisguised(text: str) -> str:
     """Return the text without what is not seen, with lookalikes and spaced letters put right."""
-    seen = "".join(sign for sign in text if unicodedata.category(sign) not in _HIDDEN)
-    plain = unicodedata.normalize("NFKC", seen)
+    plain = text
+    if not text.isascii():  # of ASCII all is seen, and nothing is a lookalike
+        seen = "".join(sign for sign in text if unicodedata.category(sign) not in _HIDDEN)
+        plain = unicodedata.normalize("NFKC", seen)
     return _SPACED.sub(lambda match: re.sub(r"[ .\-]{1,2}(?=\w\b)", "", match[0]), plain)
 
 
 def _has_hidden(text: str) -> bool:
+    if text.isascii():
+        return False
     hidden = [sign for sign in text if unicodedata.category(sign) in _HIDDEN]
     return any(sign not in _HARMLESS_HIDDEN for sign in hidden)
 
@@ -142,12 +147,10 @@ _SHAPES = {
 
 
 @lru_cache(maxsize=1)
-def _families() -> dict[str, re.Pattern[str]]:
+def _families() -> dict[str, AnyCase]:
     data = load_yaml("instructions")
     return {
-        name: re.compile(
-            "|".join(f"(?:{one})" for one in _filled(patterns, data["words"])), re.I | re.M
-        )
+        name: AnyCase("|".join(f"(?:{one})" for one in _filled(patterns, data["words"])), re.M)
         for name, patterns in data["families"].items()
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from corpus.anycase import AnyCase
 from corpus.checks import CHECKS
 from corpus.data.files import load_yaml
 from corpus.people.words import LOWER, UPPER
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 _DIGIT = r"\d|\b(?:zero|oh|nought|one|two|three|four|five|six|seven|eight|nine|double|triple)\b"
 _MONTH = r"\d|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|(?:st|nd|rd|th) of\b"
-_NEEDS: dict[str, re.Pattern[str]] = {
-    name: re.compile(pattern, re.IGNORECASE)
+_NEEDS: dict[str, Callable[[str], object]] = {
+    name: AnyCase(pattern).is_in
     for name, pattern in {
         "": "",
         "at": "@",
@@ -35,8 +36,8 @@ _NEEDS: dict[str, re.Pattern[str]] = {
     "capital": re.compile(
         rf"(?<=[^\s.!?] )[{UPPER}][{UPPER}{LOWER}]|(?:\b\w{{1,4}}\.|\d) [{UPPER}]"
         rf"|[{UPPER}][{LOWER}]+(?:str|gass|weg|allee|platz)"
-    ),
-    "small": re.compile(r"^[^A-Z]*$"),
+    ).search,
+    "small": re.compile(r"^[^A-Z]*$").search,
 }
 """What a text must hold for a class's patterns to be tried."""
 _STARTS: dict[str, Callable[[str], int]] = {"email_spoken": mail_start}
@@ -80,7 +81,7 @@ class Recogniser:
 
 def findings(text: str) -> Iterator[Finding]:
     """Yield what the recognisers find in `text`, class by class; overlaps are possible."""
-    has = {name: needed.search(text) is not None for name, needed in _NEEDS.items()}
+    has = {name: bool(is_in(text)) for name, is_in in _NEEDS.items()}
     for recogniser in recognisers():
         if has[recogniser.needs]:
             yield from recogniser.find(text)

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from corpus.anycase import AnyCase
 from corpus.data.files import first_names, load_yaml
 from corpus.lexicon import is_ordinary
 from corpus.people.capitals import opens
@@ -68,43 +69,56 @@ def _does() -> re.Pattern[str]:
     return re.compile(rf" (?:{'|'.join(re.escape(one) for one in does)})\b")
 
 
+def _any_of(*keys: str) -> str:
+    data: dict[str, Any] = load_yaml("recognisers")["introductions"]
+    cues = [cue for key in keys for cue in data[key]]
+    return "|".join(re.escape(cue) for cue in sorted(cues, key=len, reverse=True))
+
+
+@lru_cache(maxsize=1)
+def _pointers() -> dict[str, AnyCase]:
+    """Return what a text must hold for a cue's pattern to be tried; few hold any."""
+    pointing = {"strong": "strong", "plain": "plain", "done_to": "done_to", "title": "titles"}
+    return {key: AnyCase(rf"\b(?:{_any_of(words)})") for key, words in pointing.items()}
+
+
 @lru_cache(maxsize=1)
 def _cues() -> dict[str, re.Pattern[str]]:
-    data: dict[str, Any] = load_yaml("recognisers")["introductions"]
-
-    def any_of(*keys: str) -> str:
-        cues = [cue for key in keys for cue in data[key]]
-        return "|".join(re.escape(cue) for cue in sorted(cues, key=len, reverse=True))
-
     return {
-        "strong": re.compile(rf"(?i:\b(?:{any_of('strong')})),? ({NAMES})"),
-        "plain": re.compile(rf"(?i:\b(?:{any_of('plain')}))(?:,| is| was|'s|’s)? ({NAMES})"),
-        "does": re.compile(rf"(?:^|(?<=[{LOWER},.?!] ))({NAME}),? (?:{any_of('does')})\b"),
-        "done_to": re.compile(rf"(?i:\b(?:{any_of('done_to')})) ({NAMES})"),
+        "strong": re.compile(rf"(?i:\b(?:{_any_of('strong')})),? ({NAMES})"),
+        "plain": re.compile(rf"(?i:\b(?:{_any_of('plain')}))(?:,| is| was|'s|’s)? ({NAMES})"),
+        "does": re.compile(rf"(?:^|(?<=[{LOWER},.?!] ))({NAME}),? (?:{_any_of('does')})\b"),
+        "done_to": re.compile(rf"(?i:\b(?:{_any_of('done_to')})) ({NAMES})"),
         "spelt": re.compile(rf"\b({NAME}),? (?:with (?:an?|one|two) \w\b|spelled|spelt)"),
         "iam": re.compile(rf"\b(?:I'm|I’m|I am) ({NAMES})"),
-        "title": re.compile(rf"(?i:\b(?:{any_of('titles')}))\.? ({NAMES})"),
+        "title": re.compile(rf"(?i:\b(?:{_any_of('titles')}))\.? ({NAMES})"),
         "small": re.compile(
-            rf"(?i:\b(?:{any_of('strong', 'plain', 'done_to', 'titles')})),?\.? {_SMALL}"
+            rf"(?i:\b(?:{_any_of('strong', 'plain', 'done_to', 'titles')})),?\.? {_SMALL}"
         ),
     }
 
 
+def _absent(text: str) -> set[str]:
+    return {key for key, pointer in _pointers().items() if not pointer.is_in(text)}
+
+
 def introduced(text: str) -> Iterator[tuple[str, bool]]:
     """Yield (name, whether a family name) for each introduction in `text`."""
-    cues = _cues()
+    cues, absent = _cues(), _absent(text)
     for key in ("strong", "plain", "does", "done_to", "spelt", "iam"):
-        for match in cues[key].finditer(text):
+        for match in () if key in absent else cues[key].finditer(text):
             name = _leading_names(match[1])
             if name and _is_introduced(key, name, text, match):
                 yield name, False
-    for match in cues["title"].finditer(text):
+    for match in () if "title" in absent else cues["title"].finditer(text):
         name = _leading_names(match[1])
         yield name, len(name.split()) == 1 and plain(name) not in first_names()
 
 
 def introduced_small(text: str) -> Iterator[str]:
     """Yield names in small letters that a cue points at: known ones, and what is no word."""
+    if len(_absent(text)) == len(_pointers()):
+        return
     for match in _cues()["small"].finditer(text):
         word = plain(match[1])
         if word in first_names() or not is_ordinary(word):
