@@ -9,8 +9,8 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from corpus.formats.raw import Utterance
 from corpus.formats.remarks import without_remarks
@@ -22,24 +22,27 @@ if TYPE_CHECKING:
 
 _TIME = r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]?\d)[.,](\d{1,3})"
 _TIMING = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(?:\s+\S.*)?$")
+_COMMON = re.compile(
+    r"(\d\d):([0-5]\d):([0-5]\d)([.,])(\d{3}) --> (\d\d:[0-5]\d:[0-5]\d\4\d{3})", re.ASCII
+)
+"""The form that nearly all captions have: of equal width, so that the later time sorts behind."""
 _VOICE = re.compile(r"<v(?:\.[^\s>]+)*\s+([^>]+)>")
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<\d[\d:.]*>")
 _LABEL = re.compile(
     r"^[\s>–—-]*([^\W\d_][\w.'’ ()&/-]{0,47}?)\s*:\s+(?=\S)|^([^\W\d_][\w.'’ ]{0,47}):$"
 )
+_Piece = tuple[str, str, float | None]
 _JOINERS = {"van", "von", "de", "der", "den", "del", "da", "di", "la", "al", "bin", "el", "and"}
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """Lines between blank lines; `line` is the number of the first, from 1."""
 
     line: int
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Cue:
+class Cue(NamedTuple):
     """One timed caption, not yet taken apart; `voice` where the format names the speaker."""
 
     line: int
@@ -50,14 +53,13 @@ class Cue:
 
 def blocks(text: str) -> Iterator[Block]:
     """Yield the blocks of `text` that blank lines set apart."""
-    held: list[str] = []
-    number = 0
-    for number, line in enumerate([*text.split("\n"), ""], start=1):
-        if line.strip():
-            held.append(line)
-        elif held:
-            yield Block(number - len(held), tuple(held))
-            held = []
+    lines = [*text.split("\n"), ""]
+    begin = 0
+    for at, line in enumerate(lines):
+        if not line or line.isspace():
+            if begin < at:
+                yield Block(begin + 1, tuple(lines[begin:at]))
+            begin = at + 1
 
 
 def cue_of(block: Block, name: str) -> Cue:
@@ -66,33 +68,49 @@ def cue_of(block: Block, name: str) -> Cue:
     Raises:
         TranscriptError: There is no timing, or it runs backwards.
     """
-    at = next((i for i, line in enumerate(block.lines[:2]) if "-->" in line), None)
-    where = f"{name}, line {block.line + (at or 0)}"
+    lines = block.lines
+    at = 0 if "-->" in lines[0] else 1 if len(lines) > 1 and "-->" in lines[1] else None
+    start = None if at is None else _common_start(lines[at])
+    if at is None or start is None:
+        start, at = _start(block, at, name)
+    return Cue(block.line, start, "\n".join(lines[at + 1 :]))
+
+
+def _common_start(line: str) -> float | None:
+    """Return when a caption begins, where its times are in the common form and in order."""
+    match = _COMMON.fullmatch(line)
+    if match is None or match[6] < line[: len(match[6])]:
+        return None
+    hours, minutes, seconds, _, fraction, _ = match.groups()
+    return _seconds(hours, minutes, seconds, fraction)
+
+
+def _start(block: Block, at: int | None, name: str) -> tuple[float, int]:
     match = None if at is None else _TIMING.match(block.lines[at])
     if at is None or match is None:
         raise TranscriptError(
             "a caption has no time that can be read",
-            where=where,
+            where=f"{name}, line {block.line + (at or 0)}",
             expected="00:00:11.000 --> 00:00:14.500",
             got="no such line" if at is None else "another form",
             mend="Repair the caption, or export the transcript again.",
         )
-    start, end = _seconds(match.groups()[:4]), _seconds(match.groups()[4:])
+    hours, minutes, seconds, fraction, *later = match.groups()
+    start, end = _seconds(hours, minutes, seconds, fraction), _seconds(*later)
     if end < start:
         raise TranscriptError(
             "a caption ends before it begins",
-            where=where,
+            where=f"{name}, line {block.line + at}",
             expected="times in order",
             got=f"{start:g} s to {end:g} s",
             mend="Repair the caption, or export the transcript again.",
         )
-    return Cue(block.line, start, "\n".join(block.lines[at + 1 :]))
+    return start, at
 
 
-def _seconds(parts: tuple[str | None, ...]) -> float:
-    hours, minutes, seconds, fraction = (part or "0" for part in parts)
-    whole = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-    return round(whole + int(fraction.ljust(3, "0")) / 1000, 3)
+def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> float:
+    whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
+    return (whole * 1000 + int(fraction.ljust(3, "0"))) / 1000
 
 
 def utterances_of(cues: list[Cue], name: str) -> tuple[Utterance, ...]:
@@ -117,21 +135,33 @@ def utterances_of(cues: list[Cue], name: str) -> tuple[Utterance, ...]:
     return tuple(found)
 
 
-def _pieces(cue: Cue) -> Iterator[tuple[str, str, float | None]]:
-    """Yield (voice, text, start) for each voice, or for each line that may carry a label."""
+def _pieces(cue: Cue) -> list[_Piece]:
+    """Return (voice, text, start) for each voice, or for each line that may carry a label."""
     if cue.voice:
-        yield cue.voice, cue.text, cue.start_s
-        return
-    parts = _VOICE.split(cue.text)
-    for line in _plain(parts[0]).split("\n"):
-        if line.strip():
-            yield "", line.strip(), cue.start_s
-    for voice, text in zip(parts[1::2], parts[2::2], strict=True):
-        yield " ".join(html.unescape(voice).split()), " ".join(_plain(text).split()), cue.start_s
+        return [(cue.voice, cue.text, cue.start_s)]
+    parts = _VOICE.split(cue.text) if "<v" in cue.text else [cue.text]
+    lines = _plain(parts[0]).split("\n") if parts[0] else ()
+    found: list[_Piece] = [("", line.strip(), cue.start_s) for line in lines if line.strip()]
+    for at in range(1, len(parts), 2):
+        found.append((_voice(parts[at]), _one_line(_plain(parts[at + 1])), cue.start_s))
+    return found
+
+
+def _one_line(text: str) -> str:
+    if text.isprintable() and "  " not in text:  # then no other white space is in it
+        return text.strip()
+    return " ".join(text.split())
+
+
+@lru_cache(maxsize=4096)
+def _voice(text: str) -> str:
+    return " ".join(html.unescape(text).split())
 
 
 def _plain(text: str) -> str:
-    return html.unescape(_TAG.sub("", text)).replace("\xa0", " ")
+    shown = _TAG.sub("", text) if "<" in text else text
+    shown = html.unescape(shown) if "&" in shown else shown
+    return shown.replace("\xa0", " ")
 
 
 def known_labels(cues: Sequence[Cue]) -> frozenset[str]:
@@ -140,7 +170,7 @@ def known_labels(cues: Sequence[Cue]) -> frozenset[str]:
     return _labels(pieces) | {voice for voice, _, _ in pieces if voice}
 
 
-def _labels(pieces: list[tuple[str, str, float | None]]) -> frozenset[str]:
+def _labels(pieces: list[_Piece]) -> frozenset[str]:
     """Labels of the form `Name:`: a role word, or a capitalised name that recurs.
 
     "Here is the thing: ..." is no label: its words are not capitalised. "Well: ..." is none

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import io
 from dataclasses import dataclass
 from stat import S_ISREG
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from domain.errors import TranscriptError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import TextIO
+    from typing import BinaryIO, TextIO
 
 KINDS = (
     "WebVTT, SRT, Whisper JSON, text with speaker labels, CSV, chat JSON or JSONL, Parquet, Arrow"
@@ -62,6 +63,12 @@ class Head:
     encoding: str
     text: str
 
+    @property
+    def whole(self) -> bytes | None:
+        """All bytes of the file, where its beginning is all there is."""
+        is_all = len(self.data) == self.size and len(self.data) < HEAD_BYTES
+        return self.data if is_all else None
+
 
 @dataclass(frozen=True)
 class TextFile:
@@ -72,6 +79,8 @@ class TextFile:
     encoding: str
     digest: str
     note: str = ""
+    held: bytes | None = None
+    """What is in it, of a file so small that all of it has been read."""
 
     @property
     def name(self) -> str:
@@ -82,9 +91,12 @@ class TextFile:
         """Open it for reading, line ends as they are."""
         return self.path.open(encoding=self.encoding, newline="")
 
+    def _stream(self) -> BinaryIO:
+        return self.path.open("rb") if self.held is None else io.BytesIO(self.held)
+
     def text(self) -> str:
         """Return all of it, with plain line ends: for files of one session."""
-        with self.path.open(encoding=self.encoding) as stream:
+        with self._stream() as bytes_, io.TextIOWrapper(bytes_, self.encoding) as stream:
             return stream.read().removeprefix("\ufeff")
 
 
@@ -147,14 +159,14 @@ def whole_text(head: Head) -> TextFile:
     """
     digest, broken = _pass(head, head.encoding)
     if broken is None:
-        return TextFile(head.path, head.size, head.encoding, digest)
+        return TextFile(head.path, head.size, head.encoding, digest, held=head.whole)
     if head.encoding != "utf-8" or not broken.ascii_before:
         raise _damaged(head, broken)
     again, still = _pass(head, "cp1252")
     if still is not None:
         raise _damaged(head, still)
     note = f"{head.path.name} is not UTF-8: read as Windows-1252 (Latin-1); check accents"
-    return TextFile(head.path, head.size, "cp1252", again, note)
+    return TextFile(head.path, head.size, "cp1252", again, note, head.whole)
 
 
 @dataclass(frozen=True)
@@ -169,7 +181,7 @@ def _pass(head: Head, encoding: str) -> tuple[str, _Broken | None]:
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder(encoding)()
     line, plain = 1, True
-    with head.path.open("rb") as stream:
+    with head.path.open("rb") if head.whole is None else io.BytesIO(head.whole) as stream:
         while True:
             piece = stream.read(_PIECE)
             try:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from corpus.formats.raw import Reading
     from corpus.formats.tables import Table
 
+_AS_IT_IS = ReadingSettings()
 _ONE_SESSION = {"vtt": webvtt, "srt": srt, "text": plain}
 
 
@@ -51,7 +52,7 @@ def read_file(path: Path, reading: ReadingSettings | None = None) -> FileReading
     Raises:
         TranscriptError: The file cannot be read, or is of no known kind.
     """
-    return read_files((path,), reading or ReadingSettings())
+    return read_files((path,), reading or _AS_IT_IS)
 
 
 def read_files(paths: Sequence[Path], reading: ReadingSettings) -> FileReading:

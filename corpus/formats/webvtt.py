@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from corpus.formats.cues import blocks, cue_of, utterances_of
 from corpus.formats.notes import notes_of
 from corpus.formats.raw import RawSession, Reading, Skipped
 from domain.errors import TranscriptError
+
+if TYPE_CHECKING:
+    from corpus.formats.cues import Block
 
 _NO_CUES = ("NOTE", "STYLE", "REGION")
 
@@ -21,8 +26,7 @@ def read(text: str, name: str) -> list[Reading]:
     cues = []
     try:
         for number, block in enumerate(blocks(text)):
-            first = block.lines[0].split()[0]
-            if (number == 0 or first in _NO_CUES) and "-->" not in "".join(block.lines[:2]):
+            if (number == 0 or _is_no_cue(block)) and "-->" not in "".join(block.lines[:2]):
                 header += [block.lines[0].removeprefix("NOTE"), *block.lines[1:]]
             else:
                 cues.append(cue_of(block, name))
@@ -42,3 +46,7 @@ def read(text: str, name: str) -> list[Reading]:
             names=notes.names,
         )
     ]
+
+
+def _is_no_cue(block: Block) -> bool:
+    return block.lines[0].lstrip().startswith(_NO_CUES) and block.lines[0].split()[0] in _NO_CUES
