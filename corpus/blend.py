@@ -152,7 +152,7 @@ def material_of(settings: Settings, folder: RunFolder, *, synthetic: bool) -> Ma
     check_licence_counts(counts, settings.corpus.use)
     is_real = index.where("origin", Origin.REAL)
     said = experts(folder)
-    refused = np.isin(index.ids, np.array(sorted(said.rejected), str))[kept]
+    refused = index.among(said.rejected)[kept]
     kept = kept[~refused]
     if not is_real.any():
         raise _no_real(folder)
@@ -186,11 +186,11 @@ def pools_of(
 
 
 def _lots(index: Index, rows: Rows, said: Experts) -> list[_Lot]:
-    groups, qualities = (index.column(name, rows) for name in ("group", "quality"))
+    groups, qualities = index.groups_of(rows), index.column("quality", rows)
     return [
         _Lot(row, group, said.quality(name, Quality(quality)))
         for row, name, group, quality in zip(
-            rows.tolist(), index.ids[rows].tolist(), groups, qualities, strict=True
+            rows.tolist(), index.ids_of(rows), groups, qualities, strict=True
         )
     ]
 
@@ -210,7 +210,7 @@ def _refuse_unsigned(index: Index, folder: RunFolder) -> None:
     """
     real = index.where("origin", Origin.REAL)
     marked = index.where("deidentification", Deidentification.SIGNED_OFF)
-    covered = np.isin(index.ids, sorted(signed_ids(folder)))
+    covered = index.among(signed_ids(folder))
     check_signed(folder, unsigned=int((real & ~(marked & covered)).sum()))
 
 

@@ -25,10 +25,10 @@ def outside(index: Index, learned: Rows, held_out: Rows) -> tuple[Rows, dict[str
     came_from = index.lineage[learned]
     shared = {
         "a held-out session again": np.isin(index.ids[learned], index.ids[held_out])
-        | (np.isin(came_from, index.lineage[held_out]) & (came_from != "")),
+        | (np.isin(came_from, index.lineage[held_out]) & (came_from != b"")),
         "words of a held-out session": np.isin(index.said[learned], index.said[held_out]),
         "of a held-out video, client or persona": np.isin(
-            index.codes["group"][learned], index.codes["group"][held_out]
+            index.group[learned], index.group[held_out]
         ),
     }
     clear = np.ones(len(learned), np.bool_)

@@ -67,7 +67,7 @@ def _codes(index: Index, rows: Rows, stratum: Stratum, plan: Path) -> NDArray[np
         return _rank_codes(index.words[rows])
     if stratum == "technique":
         known = techniques(plan)
-        named = [known.get(name, UNSTATED) for name in index.lineage[rows].tolist()]
+        named = [known.get(name, UNSTATED) for name in index.lineage_of(rows)]
         return np.unique(named, return_inverse=True)[1].astype(np.int64)
     column = "topic" if stratum == "problem" else stratum
     return np.unique(index.column(column, rows), return_inverse=True)[1].astype(np.int64)

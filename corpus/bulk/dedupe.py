@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +17,25 @@ from corpus.near import SIZE, bands, rows_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from io import FileIO
 
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
-_CHUNK = 65_536
+_CHUNK = 4_096
+"""Links that are looked at together: each takes two signatures into memory, 1 KiB."""
 _LINKS = """
     SELECT DISTINCT other, row FROM (
         SELECT row, min(row) OVER bucket AS first,
                lag(row) OVER (bucket ORDER BY row) AS last
-        FROM band WINDOW bucket AS (PARTITION BY place, value)
+        FROM band WHERE place = ? WINDOW bucket AS (PARTITION BY value)
     ) UNPIVOT (other FOR which IN (first, last))
     WHERE other < row
     ORDER BY row, other
 """
-"""Each row of a bucket beside its first and beside the one before it: as many links as rows, where
-all pairs of a large family would be as many as its square."""
+"""Of one band, each row of a bucket beside its first and beside the one before it: as many links as
+rows, where all pairs of a large family would be as many as its square. Bands are asked for one
+after the other, because all at once take as many times the memory as there are bands."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +104,26 @@ def _near(base: DuckDBPyConnection, path: Path, rows: int, threshold: float) -> 
     near = np.zeros(rows, np.bool_)
     if rows < 2:
         return near
-    sketches = np.memmap(path, np.uint32, "r", shape=(rows, SIZE))
-    for part in base.sql(_LINKS).to_arrow_reader(_CHUNK):
-        other, row = (part.column(name).to_numpy() for name in ("other", "row"))
-        alike = (sketches[other] == sketches[row]).mean(axis=1)
-        near[row[alike >= threshold]] = True
+    with path.open("rb", buffering=0) as stream:
+        for place in range(SIZE // rows_for(threshold)):
+            links = base.sql(_LINKS, params=[place])
+            for part in links.to_arrow_reader(_CHUNK):
+                other, row = (part.column(name).to_numpy() for name in ("other", "row"))
+                fresh = ~near[row]  # a copy shares every band with what it is a copy of
+                other, row = other[fresh], row[fresh]
+                alike = (_sketches(stream, other) == _sketches(stream, row)).mean(axis=1)
+                near[row[alike >= threshold]] = True
     return near
+
+
+def _sketches(stream: FileIO, rows: NDArray[np.int32]) -> NDArray[np.uint32]:
+    """Read the signatures of some rows, [rows, SIZE].
+
+    By place, because pages of a mapped file count as this process's memory until the end.
+    """
+    width = SIZE * np.dtype(np.uint32).itemsize
+    read = b"".join(os.pread(stream.fileno(), width, row * width) for row in rows.tolist())
+    return np.frombuffer(read, np.uint32).reshape(len(rows), SIZE)
 
 
 def _exact(index: Index) -> NDArray[np.bool_]:

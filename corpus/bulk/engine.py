@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-MEMORY = "512MB"
-"""For its own tables; beyond it they are kept on disk."""
+MEMORY = "64MB"
+"""For its own tables; beyond it they are kept on disk. It uses what it may, so this is also by how
+much its memory grows before it is flat."""
+_THREADS = 4
+"""At most: each has buffers of its own, for which those of a large machine would leave no room."""
 
 
 @contextmanager
@@ -29,7 +32,7 @@ def engine() -> Iterator[DuckDBPyConnection]:
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": MEMORY,
             "temp_directory": folder,
-            "threads": max(1, (os.cpu_count() or 1)),
+            "threads": min(_THREADS, os.cpu_count() or 1),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }

@@ -18,14 +18,14 @@ from domain.turn import Speaker
 from measures.tokens import normal, runs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 BATCH = 500
 """Lines that are looked at together."""
-_COLUMNS = ("origin", "source", "licence", "topic", "group", "quality", "deidentification")
+_COLUMNS = ("origin", "source", "licence", "topic", "quality", "deidentification")
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,37 @@ class Index:
     file: NDArray[np.int16]
     offset: NDArray[np.int64]
     length: NDArray[np.int64]
-    ids: NDArray[np.str_]
+    ids: NDArray[np.bytes_]
+    """As bytes: NumPy's text takes four for each letter. `ids_of` gives text."""
     words: NDArray[np.int64]
     """What a model learns to say: the therapist's words."""
     said: NDArray[np.uint64]
     """Hash of all that is said, for exact duplicates."""
     codes: dict[str, NDArray[np.int32]]
     names: dict[str, tuple[str, ...]]
-    lineage: NDArray[np.str_]
+    group: NDArray[np.bytes_]
+    """Nearly every record has its own, so these are no codes."""
+    lineage: NDArray[np.bytes_]
     """The first id upstream: the session's, of a synthetic record."""
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def ids_of(self, rows: NDArray[np.int64]) -> list[str]:
+        """Return the ids of some rows."""
+        return [name.decode() for name in self.ids[rows].tolist()]
+
+    def groups_of(self, rows: NDArray[np.int64]) -> list[str]:
+        """Return the groups of some rows."""
+        return [name.decode() for name in self.group[rows].tolist()]
+
+    def lineage_of(self, rows: NDArray[np.int64]) -> list[str]:
+        """Return the first ids upstream of some rows, "" where there is none."""
+        return [name.decode() for name in self.lineage[rows].tolist()]
+
+    def among(self, ids: Collection[str]) -> NDArray[np.bool_]:
+        """Tell which rows have one of `ids`."""
+        return np.isin(self.ids, _as_bytes(sorted(ids)))
 
     def column(self, name: str, rows: NDArray[np.int64] | None = None) -> list[str]:
         """Return a column of words, for some rows or for all."""
@@ -106,19 +125,20 @@ class Indexing:
                 yield signatures([row["text"] for row in rows])
 
     def index(self) -> Index:
-        """Return the index of what has been read."""
+        """Return the index of what has been read; it can be asked for once."""
         parts = self._parts
         return Index(
             files=self._files,
             file=_joined(parts, "file", np.int16),
             offset=_joined(parts, "offset", np.int64),
             length=_joined(parts, "length", np.int64),
-            ids=_joined(parts, "ids", np.str_),
+            ids=_joined(parts, "ids", np.bytes_),
             words=_joined(parts, "words", np.int64),
             said=_joined(parts, "said", np.uint64),
+            group=_joined(parts, "group", np.bytes_),
             codes={name: _joined(parts, name, np.int32) for name in _COLUMNS},
             names={name: tuple(known) for name, known in self._known.items()},
-            lineage=_joined(parts, "lineage", np.str_),
+            lineage=_joined(parts, "lineage", np.bytes_),
         )
 
     def _take(
@@ -128,10 +148,11 @@ class Indexing:
             "file": np.full(len(rows), file, np.int16),
             "offset": np.array([offset for offset, _, _ in batch], np.int64),
             "length": np.array([len(line) for _, _, line in batch], np.int64),
-            "ids": np.array([row["id"] for row in rows]),
+            "ids": _as_bytes([row["id"] for row in rows]),
+            "group": _as_bytes([row["group"] for row in rows]),
             "words": np.array([row["words"] for row in rows], np.int64),
             "said": np.array([row["said"] for row in rows], np.uint64),
-            "lineage": np.array([row["lineage"] for row in rows]),
+            "lineage": _as_bytes([row["lineage"] for row in rows]),
         }
         for name, known in self._known.items():
             codes = [known.setdefault(row[name], len(known)) for row in rows]
@@ -160,7 +181,7 @@ def _row(path: Path, offset: int, number: int, line: bytes) -> dict[str, Any]:
     try:
         data = orjson.loads(line)
         turns = [(turn["speaker"], turn["text"]) for turn in data["turns"]]
-        row = {name: data[name] for name in _COLUMNS}
+        row = {name: data[name] for name in (*_COLUMNS, "group")}
         lineage = data["provenance"]["lineage"]
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(
@@ -200,8 +221,13 @@ def _hash(text: str) -> int:
 
 
 def _joined(parts: list[dict[str, Any]], name: str, kind: Any) -> Any:  # noqa: ANN401 - NumPy's
-    found = [part[name] for part in parts]
+    """Join a column and take it out of the parts, so that only one is held twice."""
+    found = [part.pop(name) for part in parts]
     return np.concatenate(found) if found else np.array([], dtype=kind)
+
+
+def _as_bytes(texts: Sequence[str]) -> NDArray[np.bytes_]:
+    return np.array([text.encode() for text in texts], np.bytes_)
 
 
 def _changed(path: Path) -> StoreError:
