@@ -27,6 +27,7 @@ from agents.phases import Phases
 from agents.prompts import NOTES_HEADING, Prompt
 from agents.rubrics import FlawKind, Flaws, Gate, Gates, Limits, SessionRubric
 from domain.base import Noun
+from domain.errors import PackError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,3 +164,25 @@ def load_pack(name_or_path: str) -> Pack:
         adversarial=root / listed.adversarial if listed.adversarial else LENDER / ADVERSARIAL,
         hash=hash_of(root),
     )
+
+
+def same_pack(name_or_path: str, expected: str) -> Pack:
+    """Load a pack on a worker; refuse another than the driver's.
+
+    Args:
+        name_or_path: As `load_pack` takes it.
+        expected: The hash of the driver's pack.
+
+    Raises:
+        PackError: The pack cannot be read here, or differs from the driver's.
+    """
+    pack = load_pack(name_or_path)
+    if pack.hash != expected:
+        raise PackError(
+            "the worker sees another pack than the driver",
+            where=str(pack.root),
+            expected=f"the pack with hash {expected[:16]}…",
+            got=f"one with hash {pack.hash[:16]}…",
+            mend="Install the same version everywhere, and leave the pack alone during a run.",
+        )
+    return pack

@@ -10,6 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from campaigns.manifest import write_atomically
+from campaigns.textlines import misfit, text_lines
 from domain.base import Noun
 from domain.cast import CastMember, MadeBy, Making, cast_id
 from domain.errors import ConfigError
@@ -66,17 +67,8 @@ def read_cast(path: Path) -> list[CastMember]:
     Raises:
         ConfigError: The file cannot be read, is empty, or a line is neither; the line is named.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            "the cast cannot be read",
-            where=str(path),
-            expected="a JSONL file in UTF-8: a cast.jsonl, or a plan.jsonl",
-            got=str(error),
-            mend="Check the path.",
-        ) from error
-    members = [_member(path, n, line) for n, line in enumerate(lines, 1) if line.strip()]
+    lines = text_lines(path, "the cast", "a JSONL file in UTF-8: a cast.jsonl, or a plan.jsonl")
+    members = [_member(path, number, line) for number, line in lines]
     if not members:
         raise ConfigError(
             "the cast is empty",
@@ -100,13 +92,12 @@ def _member(path: Path, number: int, line: str) -> CastMember:
         found = CastMember.model_validate_json(line)
         return found.model_copy(update={"id": found.own_id})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(
+        raise misfit(
+            path,
+            number,
+            error,
             "a line of the cast is no persona with its scenario",
-            where=f"{path}: line {number}: {'.'.join(str(part) for part in first['loc'])}",
-            expected="a line as in cast.jsonl or plan.jsonl",
-            got=first["msg"],
-            mend="Correct the line.",
+            "a line as in cast.jsonl or plan.jsonl",
         ) from error
 
 

@@ -12,6 +12,7 @@ from campaigns.castfile import read_cast
 from campaigns.casting.deal import dealt, quota_of
 from campaigns.casting.grammar import load_grammar
 from campaigns.casting.writing import cast_item
+from campaigns.textlines import misfit, text_lines
 from domain.base import canonical_json
 from domain.errors import ConfigError
 from domain.scenario import PlanItem
@@ -59,20 +60,8 @@ def read_plan(path: Path) -> list[PlanItem]:
     Raises:
         ConfigError: The file cannot be read, or a line is no plan item.
     """
-    return [_item(path, n, line) for n, line in enumerate(_lines(path), 1) if line.strip()]
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            "the plan cannot be read",
-            where=str(path),
-            expected="a JSONL file in UTF-8 with one plan item per line",
-            got=str(error),
-            mend="Check the path.",
-        ) from error
+    lines = text_lines(path, "the plan", "a JSONL file in UTF-8 with one plan item per line")
+    return [_item(path, number, line) for number, line in lines]
 
 
 def _brought(path: Path, settings: Settings) -> list[PlanItem]:
@@ -100,11 +89,10 @@ def _item(path: Path, number: int, line: str) -> PlanItem:
     try:
         return PlanItem.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(
+        raise misfit(
+            path,
+            number,
+            error,
             "a line of the plan is no plan item",
-            where=f"{path}: line {number}: {'.'.join(str(part) for part in first['loc'])}",
-            expected="a plan item, as `campaign run` writes to plan.jsonl",
-            got=first["msg"],
-            mend="Correct the line.",
+            "a plan item, as `campaign run` writes to plan.jsonl",
         ) from error

@@ -6,13 +6,13 @@ import gc
 from typing import TYPE_CHECKING
 
 from agents.llm import RoleModel, check_endpoint, close_line
-from agents.pack import load_pack
+from agents.pack import same_pack
 from agents.reply import is_shut
 from campaigns.labels import label_of
 from campaigns.telltale import reader_of
 from domain.base import Noun, canonical_json
 from domain.call import Outcome, Role
-from domain.errors import EndpointError, PackError
+from domain.errors import EndpointError
 from domain.scenario import PlanItem
 from domain.settings import Settings
 from engine.job import Done
@@ -45,15 +45,7 @@ class SessionJob:
     """Plays and refines sessions; see `engine.job.Job`."""
 
     def __init__(self, orders: Orders, journal: Journal) -> None:
-        pack = load_pack(orders.settings.pack)
-        if pack.hash != orders.pack_hash:
-            raise PackError(
-                "the worker sees another pack than the driver",
-                where=str(pack.root),
-                expected=f"the pack with hash {orders.pack_hash[:16]}…",
-                got=f"one with hash {pack.hash[:16]}…",
-                mend="Install the same version everywhere, and leave the pack alone during a run.",
-            )
+        pack = same_pack(orders.settings.pack, orders.pack_hash)
         self._roles = roles = orders.settings.roles
         self._context = PlayContext(
             pack=pack,

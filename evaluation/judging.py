@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agents.criteria import Criterion
 from agents.llm import RoleModel, close_line
-from agents.pack import load_pack
+from agents.pack import same_pack
 from domain.base import Noun, canonical_json
 from domain.call import Role
 from domain.case import Case, Ruling, Subject
-from domain.errors import PackError
 from domain.settings import RoleSettings
 from evaluation.trust import require_trust
 from graphs.context import JudgeContext
@@ -84,15 +83,7 @@ class JudgeJob:
     """Rules on bundles of cases; see `engine.job.Job`."""
 
     def __init__(self, orders: JudgeOrders, journal: Journal) -> None:
-        pack = load_pack(orders.pack)
-        if pack.hash != orders.pack_hash:
-            raise PackError(
-                "the worker sees another pack than the driver",
-                where=str(pack.root),
-                expected=f"the pack with hash {orders.pack_hash[:16]}…",
-                got=f"one with hash {pack.hash[:16]}…",
-                mend="Install the same version everywhere, and leave the pack alone during a run.",
-            )
+        pack = same_pack(orders.pack, orders.pack_hash)
         self._orders = orders
         self._context = JudgeContext(
             pack=pack,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agents.llm import RoleModel, close_line
-from agents.pack import load_pack
+from agents.pack import same_pack
 from corpus.chatform import system_prompt
 from domain.base import Noun, canonical_json, content_id
 from domain.call import Role
@@ -65,10 +65,11 @@ class PlayJob:
 
     def __init__(self, orders: PlayOrders, journal: Journal) -> None:
         settings = orders.settings
+        pack = same_pack(settings.pack, orders.pack_hash)
         limits = {"exchanges": settings.evaluation.sessions.exchanges, "revisions": 0}
         client = RoleModel(Role.CLIENT, settings.roles.client, journal)
         shared = PlayContext(
-            pack=load_pack(settings.pack),
+            pack=pack,
             settings=settings.campaign.model_copy(update=limits),
             client=client,
             therapist=client,  # in whose place a model under test is put below
@@ -107,7 +108,11 @@ class PlayJob:
 
 
 def open_playing(payload: bytes, journal: Journal) -> PlayJob:
-    """Build the job from its orders; the factory that is given to the pool."""
+    """Build the job from its orders; the factory that is given to the pool.
+
+    Raises:
+        PackError: The pack cannot be read here, or differs from the driver's.
+    """
     return PlayJob(PlayOrders.model_validate_json(payload), journal)
 
 

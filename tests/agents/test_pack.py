@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agents.pack import load_pack
+from agents.pack import load_pack, same_pack
 from agents.packfolder import INSTALLED
 from domain.errors import PackError
 
@@ -34,6 +34,15 @@ def test_a_name_loads_the_installed_pack(pack: Pack) -> None:
 
 def test_a_path_loads_that_folder(copy: Path, pack: Pack) -> None:
     assert load_pack(str(copy)).hash == pack.hash
+
+
+def test_a_worker_refuses_another_pack_than_the_drivers(copy: Path, pack: Pack) -> None:
+    assert same_pack(str(copy), pack.hash).root == copy
+    note = copy / "prompts" / "judge.md"
+    note.write_text(note.read_text(encoding="utf-8") + "\nBe brief.\n", encoding="utf-8")
+    with pytest.raises(PackError, match="another pack") as refused:
+        same_pack(str(copy), pack.hash)
+    assert pack.hash[:16] in refused.value.expected
 
 
 @pytest.mark.parametrize("file", ["prompts/judge.md", "phases.yaml", "taxonomies/styles.yaml"])
