@@ -18,11 +18,15 @@ BOTH = re.compile(
 """A speaker's label after something was said: the answer goes on in the other's voice."""
 TEMPLATE = re.compile(r"<\|[\w ]{2,30}\|>|\[/?INST\]|<</?SYS>>|</?(?:start|end)_of_turn>|<s>|</s>")
 """Marks of chat templates, which a model leaks when its server stops it too late."""
+SPEAKERS = ("therapist", "client", "counsel", "patient")
+"""What every match of `BOTH` holds, in lower case: far sooner looked for than the pattern."""
 MACHINE = re.compile(
     r"\bas an? (?:ai|artificial intelligence|(?:large )?language model|virtual assistant|chatbot)\b"
     r"|\bi(?:'m| am) (?:just |only )?(?:an? )?(?:ai|(?:large )?language model|chatbot)\b",
     re.IGNORECASE,
 )
+MACHINES = (" ai", "artificial", "language model", "virtual assistant", "chatbot")
+"""The same for `MACHINE`."""
 QUOTES = (('"', '"'), ("“", "”"), ("«", "»"))
 
 
@@ -57,8 +61,16 @@ def misspoken(text: str) -> str:
         leaked = TEMPLATE.search(text)
         if leaked:
             return f"It holds {leaked[0]!r}, a mark of a chat template."
-    if ":" in text and BOTH.search(text):
+    lower = text.lower()
+    if ":" in text and _holds(lower, SPEAKERS) and BOTH.search(text):
         return "It speaks for both: it goes on with a line of the other speaker."
-    if MACHINE.search(text):
+    if _holds(lower, MACHINES) and MACHINE.search(text):
         return "It speaks of being a model. The person you play is a human being."
     return ""
+
+
+def _holds(text: str, words: tuple[str, ...]) -> bool:
+    for word in words:  # noqa: SIM110 - `any` over a generator takes twice as long
+        if word in text:
+            return True
+    return False

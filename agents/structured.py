@@ -136,7 +136,10 @@ def _at_once(text: str, schema: type[T]) -> T | None:
     None where it must be looked at more closely: it does not fit, holds escapes, or may hold
     numbers that JSON does not know, which pydantic would take for a float.
     """
-    if "\\u" in text or (_has_floats(schema) and ("NaN" in text or "Infinity" in text)):
+    # One character is looked for by memchr, two take 3 µs in a critique.
+    if "\\" in text and "\\u" in text:
+        return None
+    if _has_floats(schema) and ("NaN" in text or "Infinity" in text):
         return None
     try:
         return schema.model_validate_json(text)

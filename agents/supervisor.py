@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from agents.acceptance import critique_of
@@ -82,9 +83,9 @@ def answer_check(pack: Pack, turns: Sequence[Turn]) -> Callable[[CritiqueAnswer]
             and scored == known_items
             and len(answer.gates) == len(gates)
             and len(answer.items) == len(items)
-            and all(every.issuperset(gate.turns) for gate in answer.gates)
-            and all(every.issuperset(item.turns) for item in answer.items)
-            and all((item.score or 0) <= highest for item in answer.items)
+            and every.issuperset(chain.from_iterable([gate.turns for gate in answer.gates]))
+            and every.issuperset(chain.from_iterable([item.turns for item in answer.items]))
+            and max([item.score or 0 for item in answer.items], default=0) <= highest
             and all(flaw.turn in own and flaw.kind in kinds for flaw in answer.flaws)
         )
 
