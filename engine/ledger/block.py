@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import orjson
 import zstandard
 
-_LEVEL = 1
-"""Level 3 takes 3.5 µs more for a call and makes a session 2% smaller; see docs/store.md."""
+from engine.ledger.rows import compressor
+
 _SMALL = 16
 """Calls below which a batch is a small one."""
 _ENOUGH = 64
@@ -80,7 +80,7 @@ class Press:
     """
 
     def __init__(self) -> None:
-        self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
+        self._compressor = compressor()
         self._crumbs = Crumbs()
 
     def block(

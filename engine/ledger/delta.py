@@ -34,10 +34,12 @@ class Delta(NamedTuple):
 def common_prefix(one: bytes, two: bytes, guess: int = 0) -> int:
     """Return how many leading bytes `one` and `two` share; a right guess is confirmed at once."""
     low, high = 0, min(len(one), len(two))
-    if 0 < guess < high and one[guess] != two[guess] and one.startswith(two[:guess]):
-        return guess
+    if 0 < guess < high and one.startswith(two[:guess]):
+        if one[guess] != two[guess]:
+            return guess
+        low = guess
     near = high - _NEAR
-    if near > 0:
+    if near > low:
         if one.startswith(two[:near]):
             low = near
         else:
@@ -91,17 +93,20 @@ def shrink(
     middle = request[prefix : len(request) - suffix]
     pieces: list[int] = []
     literals = []
-    at = 0
+    at = known = 0
+    guesses = len(like)
     for number, answer in said:
-        if len(answer) < _QUOTABLE:
+        size = len(answer)
+        if size < _QUOTABLE:
             continue
-        found = at + like[len(pieces)] if len(pieces) < len(like) else -1
+        found = at + like[known] if known < guesses else -1
         if found < 0 or not middle.startswith(answer, found):
             found = middle.find(answer, at)
         if found >= 0:
             pieces += (found - at, number)
             literals.append(middle[at:found])
-            at = found + len(answer)
+            at = found + size
+            known += 2
     if not literals:
         return Delta(prefix, suffix, [len(middle)], middle)
     pieces.append(len(middle) - at)

@@ -15,7 +15,7 @@ from domain.errors import StoreError
 from engine.ledger import shards, sqlite
 from engine.ledger.block import Press
 from engine.ledger.rest import Rest, read, remove
-from engine.ledger.rows import pack_result, result_press
+from engine.ledger.rows import compressor, pack_result
 from engine.ledger.scribe import Scribe
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def write_shard(
         StoreError: It cannot be written.
     """
     table = sqlite.SqliteTable(shard, run_hash)
-    scribe, press, results_press = Scribe(), Press(), result_press()
+    scribe, press, results_press = Scribe(), Press(), compressor()
     for number, row in enumerate(calls, 1):
         scribe.add(row)
         if number % _AT_ONCE == 0 or number == len(calls):

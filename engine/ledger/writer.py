@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from domain.errors import StoreError
 from engine.ledger.block import Press
-from engine.ledger.rows import pack_result, result_press
+from engine.ledger.rows import compressor, pack_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ class Writer:
         self._opening = opening
         self._queue: SimpleQueue[tuple[Batch, Callable[[], None]] | None] = SimpleQueue()
         self._press = Press()
-        self._results = result_press()
+        self._results = compressor()
         self.failed: StoreError | None = None
         """What is wrong with the shard; a failed one stays so."""
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
