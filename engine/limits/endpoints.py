@@ -149,6 +149,7 @@ class SharedEndpoint:
             one.granted,
             cut=self._limit.cuts,
             closed_s=max(0.0, closed_s),
+            hasty=self._limit.hasty,
             calls_per_s=calls_per_s,
             tokens_per_s=tokens_per_s,
         )

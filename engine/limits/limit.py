@@ -35,6 +35,11 @@ AFTER_VAIN = 0.5
 """Where the curve back to the limit before them begins."""
 AFTER_DOUBT = 0.25
 """Share of the capacity found that the limit goes back to at the first cut after `VAIN_CUTS`."""
+HASTY_S = 1.0
+"""Round trips from which on nothing is gained by answers that are told before the next report."""
+NEARLY = 0.9
+"""Of such a round trip, after which the next doubling may begin: answers that come together are as
+often a little early as late, and those that are early would count for nothing."""
 STEADY_ROUNDS = 2.0
 """Round trips after a cut or a fast start, before which a window does not lower the unloaded
 latency: of calls that were sent close together the short ones come back first."""
@@ -74,6 +79,12 @@ class Limit:
     def starting(self) -> bool:
         """Whether it grows as in the fast start."""
         return self._growth.starting
+
+    @property
+    def hasty(self) -> bool:
+        """Whether this is the first fast start, of round trips that are short beside reports."""
+        known = self._latency.unloaded.is_known
+        return known and self.starting and not self.cuts and self.round_s < HASTY_S
 
     @property
     def round_s(self) -> float:
@@ -217,4 +228,5 @@ class Limit:
             if growth.starting:
                 self._refusals.clear()  # those of before were of a smaller capacity
         elif self._latency.unloaded.is_known:
-            growth.double(fresh, in_flight, self.ceiling, self.round_s, now)
+            round_s = self.round_s * (NEARLY if self.hasty else 1)
+            growth.double(fresh, in_flight, self.ceiling, round_s, now)

@@ -159,6 +159,8 @@ class Order:
     """Seconds during which no call may be sent."""
     failing: bool = False
     """Whether the endpoint's circuit is open: failures there are not the calls' fault."""
+    hasty: bool = False
+    """Whether answers are told soon, because the limit goes by them and round trips are short."""
     calls_per_s: float | None = None
     tokens_per_s: float | None = None
 

@@ -9,6 +9,7 @@ import pytest
 from domain.call import Outcome
 from domain.endpointstate import Phase
 from domain.settings import RoleSettings
+from engine.liaison import EVERY_S
 from engine.limits.endpoints import shared_out
 from engine.limits.gates import Gates
 from tests.support.endpoints import CALL, Crowd, Figures, Server, call, figures
@@ -94,6 +95,22 @@ def test_a_queue_is_noticed_behind_a_loop_that_has_some_work() -> None:
     found, _ = run(after_change(crowd, 1.0))
     assert found.share >= 0.9
     assert found.latency <= 1.5
+
+
+def test_a_fast_start_waits_for_answers_and_not_for_reports() -> None:
+    """4, 4 (which say what is unloaded), 8, 16 … 128: nothing is waited for but the first order."""
+    latency_s = 0.3
+    server = Server(4096, latency_s, queues=True)
+    settings = RoleSettings(model="m", base_url="http://h/v1", concurrency=128)
+    crowd = Crowd(server, sessions=256, settings=settings)
+
+    async def play() -> int:
+        await crowd.start()
+        await asyncio.sleep(7 * latency_s + 1.5 * EVERY_S)
+        await crowd.stop()
+        return len(server.log.arrived)
+
+    assert run(play()) >= 4 + 4 + 8 + 16 + 32 + 64 + 128
 
 
 def test_the_whole_endpoint_rests_as_long_as_retry_after_says() -> None:
