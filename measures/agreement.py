@@ -38,13 +38,14 @@ def instant_agreement(turns: Sequence[Turn]) -> tuple[Agreed, ...]:
     found = [
         Agreed(turn.index, *said)
         for turn in turns
-        if turn.speaker is Speaker.CLIENT and (said := _gives_in(turn.text))
+        if turn.speaker is Speaker.CLIENT and (said := gives_in(turn.text))
     ]
     return tuple(found) if len(found) >= OFTEN or any(one.cured for one in found) else ()
 
 
 @lru_cache(maxsize=TURNS)
-def _gives_in(text: str) -> tuple[str, bool] | None:
+def gives_in(text: str) -> tuple[str, bool] | None:
+    """Return the sentence in which a client's turn gives in, and whether all is well in it."""
     if "?" in text or not has(text, "agreement.emphatic", "agreement.cured"):
         return None
     said = heard(text)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+WORDS = 32768
+"""Words whose stems are kept."""
+
+
 @lru_cache(maxsize=1)
 def _skipped() -> frozenset[str]:
     """Return function words and fillers with their stems, so that `thinking` goes with `think`."""
@@ -33,15 +37,32 @@ def content(text: str) -> tuple[str, ...]:
 
 def stems(words: Sequence[str]) -> tuple[str, ...]:
     """Return the stems of the content words among `words`, in order."""
-    return tuple(filter(None, map(_content_stem, words)))
+    return tuple(filter(None, map(_stem_of, words)))
 
 
-@lru_cache(maxsize=32768)
-def _content_stem(word: str) -> str:
-    """Return the stem of a content word, nothing for any other."""
-    skipped = _skipped()
-    found = "" if len(word) <= 2 or word in skipped else stem(word)
-    return "" if found in skipped else found
+def each_stem(words: Sequence[str]) -> list[str]:
+    """Return for each of `words` its stem, nothing where it is no content word."""
+    return list(map(_stem_of, words))
+
+
+class _Stems(dict[str, str]):
+    """By word its stem, where it is a content word, else nothing.
+
+    A dictionary, and no function whose results are kept: every word of every turn is looked up,
+    and this takes a third of the time.
+    """
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= WORDS:
+            self.clear()
+        skipped = _skipped()
+        found = "" if len(word) <= 2 or word in skipped else stem(word)
+        found = self[word] = "" if found in skipped else found
+        return found
+
+
+_stem_of = _Stems().__getitem__
+"""Return the stem of a content word, nothing for any other."""
 
 
 @lru_cache(maxsize=KEPT)

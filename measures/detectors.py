@@ -8,17 +8,19 @@ Each module named here says what it does not see.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from domain.critique import Detection, Detector
 from domain.turn import Speaker
 from measures.agreement import instant_agreement
 from measures.farewell import goodbye_loop_start
+from measures.heard import length
 from measures.persona import Facts, contradictions
 from measures.repetition import near_repeats
 from measures.roles import drifts
 from measures.structure import summarises
-from measures.tokens import words
+from measures.tokens import TURNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,11 +60,16 @@ def start_of(text: str) -> str:
 
 def is_monologue(turn: Turn) -> bool:
     """Tell whether a turn is so long that the other has no part in it."""
-    long = LONG_ANSWER if turn.speaker is Speaker.CLIENT else LONG_TURN
-    if len(turn.text) <= 2 * long or len(words(turn.text)) <= long:  # a word is two signs or more
+    return _is_monologue(turn.text, turn.speaker)
+
+
+@lru_cache(maxsize=TURNS)
+def _is_monologue(text: str, speaker: Speaker) -> bool:
+    long = LONG_ANSWER if speaker is Speaker.CLIENT else LONG_TURN
+    if len(text) <= 2 * long or length(text) <= long:  # a word is two signs or more
         return False
-    therapist = turn.speaker is Speaker.THERAPIST
-    return not (therapist and summarises(turn.text)) or len(words(turn.text)) > LONG_SUMMARY
+    therapist = speaker is Speaker.THERAPIST
+    return not (therapist and summarises(text)) or length(text) > LONG_SUMMARY
 
 
 def _role_drift(turns: Sequence[Turn], facts: Facts, labels: Sequence[str]) -> list[Detection]:
@@ -111,7 +118,7 @@ def _monologue(turns: Sequence[Turn], facts: Facts, labels: Sequence[str]) -> li
         Detection(
             detector=Detector.MONOLOGUE,
             turns=(turn.index,),
-            shown=f"{len(words(turn.text))} words",
+            shown=f"{length(turn.text)} words",
         )
         for turn in turns
         if is_monologue(turn)

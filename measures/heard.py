@@ -10,8 +10,9 @@ from itertools import accumulate, chain, pairwise
 from itertools import count as count_from
 from typing import TYPE_CHECKING, NamedTuple
 
-from measures.lexicon import group_of, index, nothing_of
-from measures.tokens import normal, runs_of, sentences
+from measures.anchors import places
+from measures.lexicon import anchors, lists, nothing
+from measures.tokens import TURNS, normal, runs_of, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,20 +38,21 @@ class Hit(NamedTuple):
 class _Lists(dict[str, "Mapping[int, Sequence[Place]]"]):
     """By list name and number of the run, the places of its phrases; found when asked for."""
 
-    __slots__ = ("_ends", "_words")
+    __slots__ = ("_called", "_ends", "_words")
 
-    def __init__(self, words: Sequence[str], ends: Sequence[int]) -> None:
-        super().__init__()
+    def __init__(self, words: Sequence[str], ends: Sequence[int], pairs: Sequence[str]) -> None:
+        super().__init__(nothing())
         self._words, self._ends = words, ends
+        self._called = anchors().called(words, pairs)
+        for name in self._called:
+            del self[name]
 
     def __missing__(self, name: str) -> Mapping[int, Sequence[Place]]:
-        group = group_of()[name]
-        self.update(nothing_of(group))
-        found: dict[str, dict[int, list[Place]]] = {}
-        for place in index(group).places(self._words, self._ends):
-            found.setdefault(place[4], {}).setdefault(place[2], []).append(place)
-        self.update(found)
-        return self[name]
+        found: dict[int, list[Place]] = {}
+        for place in places(self._called[name], self._words, self._ends):
+            found.setdefault(place[2], []).append(place)
+        self[name] = found
+        return found
 
 
 class Sentence:
@@ -80,8 +82,7 @@ class Sentence:
         """Return where phrases of the list `name` occur; words count from the sentence's first."""
         begin = self._begin
         spans = [
-            (start - begin, end - begin)
-            for start, _, _, end, _ in self._lists[name].get(self.run, ())
+            (start - begin, end - begin) for start, _, _, end in self._lists[name].get(self.run, ())
         ]
         return tuple([Hit(0, at, end, " ".join(self.words[at:end])) for at, end in spans])
 
@@ -100,18 +101,27 @@ class Sentence:
 
 
 class Heard:
-    """A text and its words; word pairs, sentences and phrases are found when asked."""
+    """A text and its words; pairs of words, sentences and phrases are found when asked."""
 
-    __slots__ = ("_ends", "_lists", "_pairs", "_sentences", "text", "words")
+    __slots__ = ("_ends", "_found", "_pairs", "_sentences", "text", "words")
 
     def __init__(self, text: str) -> None:
         runs = runs_of(normal(text))
         self.text = text
         self.words = tuple(chain.from_iterable(runs))
         self._ends = tuple(accumulate(map(len, runs)))
-        self._lists = _Lists(self.words, self._ends)
         self._pairs: frozenset[str] | None = None
+        self._found: _Lists | None = None
         self._sentences: tuple[Sentence, ...] | None = None
+
+    @property
+    def _lists(self) -> _Lists:
+        found = self._found
+        if found is None:
+            pairs = list(map(" ".join, pairwise(self.words)))
+            self._pairs = frozenset(pairs)
+            found = self._found = _Lists(self.words, self._ends, pairs)
+        return found
 
     @property
     def pairs(self) -> frozenset[str]:
@@ -126,9 +136,10 @@ class Heard:
         if self._sentences is None:
             spans = zip(count_from(), (0, *self._ends), self._ends, strict=False)
             spoken = [span for span in spans if span[1] < span[2]]
+            found = self._lists
             self._sentences = tuple(
                 [
-                    Sentence(written, self.words, self._lists, span)
+                    Sentence(written, self.words, found, span)
                     for written, span in zip(sentences(self.text), spoken, strict=True)
                 ]
             )
@@ -142,19 +153,26 @@ class Heard:
         """Return the numbers of the runs in which a phrase of any of the lists `names` occurs."""
         return frozenset(chain.from_iterable(map(self._lists.__getitem__, names)))
 
+    def first(self, name: str) -> str:
+        """Return the words of the first phrase of the list `name`; empty where there is none."""
+        for found in self._lists[name].values():
+            start, _, _, end = found[0]
+            return " ".join(self.words[start:end])
+        return ""
+
     def hits(self) -> dict[str, tuple[Hit, ...]]:
         """Return where the phrases of every list occur; lists without a hit are absent.
 
         The mark that ends a sentence counts as a word.
         """
         found = {}
-        for name in group_of():
+        for name in lists():
             runs = self._lists[name]
             if runs:
                 found[name] = tuple(
                     Hit(run, start + run, end + run, " ".join(self.words[start:end]))
                     for places in runs.values()
-                    for start, _, run, end, _ in places
+                    for start, _, run, end in places
                 )
         return found
 
@@ -171,6 +189,12 @@ class Heard:
 def heard(text: str) -> Heard:
     """Return `text` as heard; the same text is read only once by all that ask about it."""
     return Heard(text)
+
+
+@lru_cache(maxsize=TURNS)
+def length(text: str) -> int:
+    """Return how many words `text` has."""
+    return len(heard(text).words)
 
 
 def hits(text: str) -> Mapping[str, tuple[Hit, ...]]:

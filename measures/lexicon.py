@@ -14,21 +14,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from domain.errors import PackError
-from measures.phrases import PhraseIndex
+from measures.anchors import Anchors
 from measures.tokens import normal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-TOGETHER = (
-    ("advice.", "feelings.", "questions.", "reflections.", "validation.", "belittling."),
-    ("farewell.",),
-    ("risk.hinted", "risk.stated", "hints."),
-)
-"""Beginnings of the names of lists that are asked for together. What is said in a session is
-searched for the first by its therapist, for the others by both; for the rest only by few measures.
-"""
-
 
 _CLASS = re.compile(r"<(\w+)>")
 
@@ -93,23 +83,14 @@ def lists() -> Mapping[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1)
-def group_of() -> Mapping[str, int]:
-    """Return for every list the number of its group: those of a group are looked for together."""
-    return {name: _group(name) for name in lists()}
+def anchors() -> Anchors:
+    """Return the phrases of all lists by their anchors."""
+    return Anchors(written_out())
 
 
-def _group(name: str) -> int:
-    asked = (at for at, together in enumerate(TOGETHER) if name.startswith(together))
-    return next(asked, len(TOGETHER))
-
-
-@lru_cache(maxsize=len(TOGETHER) + 1)
-def index(group: int) -> PhraseIndex:
-    """Return the phrases of the lists of a group."""
-    chosen = {name: found for name, found in lists().items() if group_of()[name] == group}
-    return PhraseIndex(
-        {name: [_written_out(normal(one)) for one in found] for name, found in chosen.items()}
-    )
+def written_out() -> dict[str, list[str]]:
+    """Return all phrases by list name, in lower case and without names of classes."""
+    return {name: [_written_out(normal(one)) for one in found] for name, found in lists().items()}
 
 
 def _written_out(phrase: str) -> str:
@@ -117,10 +98,10 @@ def _written_out(phrase: str) -> str:
     return _CLASS.sub(lambda found: "/".join(_files()["words"][f"concepts.{found[1]}"]), phrase)
 
 
-@lru_cache(maxsize=len(TOGETHER) + 1)
-def nothing_of(group: int) -> Mapping[str, Mapping[int, tuple[()]]]:
-    """Return what is found of a group's lists in a text that has none of their phrases."""
-    return {name: {} for name, own in group_of().items() if own == group}
+@lru_cache(maxsize=1)
+def nothing() -> Mapping[str, Mapping[int, tuple[()]]]:
+    """Return what is found of every list in a text that has none of their phrases."""
+    return {name: {} for name in lists()}
 
 
 @lru_cache(maxsize=64)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.turn import Speaker
+from measures.heard import heard
 from measures.tokens import TURNS, normal
 
 if TYPE_CHECKING:
@@ -94,29 +95,37 @@ def contradictions(turns: Sequence[Turn], facts: Facts) -> tuple[Contradiction, 
         Contradiction(turn.index, what, quote)
         for turn in turns
         if turn.speaker is Speaker.CLIENT
-        for what, quote in _told(turn.text)
+        for what, quote in told(turn.text)
         if _TESTS[what](quote, facts)
     )
 
 
 @lru_cache(maxsize=TURNS)
-def _told(text: str) -> tuple[tuple[str, str], ...]:
+def told(text: str) -> tuple[tuple[str, str], ...]:
     """Return what a turn says of its speaker: the kind, and the words or the value."""
     plain = normal(text)
     found: list[tuple[str, str]] = []
-    found += [("age", next(filter(None, match.groups()))) for match in _AGE.finditer(plain)]
-    found += [("name", match[1]) for match in _NAME.finditer(plain) if match[1] not in _NO_NAMES]
-    for what, pattern in _PATTERNS:
-        found += [(what, match.group()) for match in pattern.finditer(plain)]
+    if not _AGES.isdisjoint(heard(text).words) or _DIGITS.search(plain):
+        found += [("age", next(filter(None, match.groups()))) for match in _AGE.finditer(plain)]
+    if "name" in plain or "call" in plain:
+        found += [("name", one[1]) for one in _NAME.finditer(plain) if one[1] not in _NO_NAMES]
+    for what, pattern, cues in _PATTERNS:
+        for cue in cues:  # nearly no turn has one
+            if cue in plain:
+                found += [(what, match.group()) for match in pattern.finditer(plain)]
+                break
     return tuple(found)
 
 
+_AGES = frozenset({*_TENS, *_TEENS})
+_DIGITS = re.compile(r"\d\d")
 _PATTERNS = (
-    ("alone", _ALONE),
-    ("company", _NOT_ALONE),
-    ("childless", _CHILDLESS),
-    ("workless", _WORKLESS),
+    ("alone", _ALONE, ("i live ",)),
+    ("company", _NOT_ALONE, ("live with my ",)),
+    ("childless", _CHILDLESS, ("children", "kids")),
+    ("workless", _WORKLESS, ("retired", "unemployed", "out of work", "between jobs", " a job")),
 )
+"""What is said, how it is said, and words of which one is in all that is said so."""
 
 
 def _years(said: str) -> int:

@@ -23,6 +23,8 @@ class Question(NamedTuple):
 def opening(sentence: Sentence) -> int:
     """Return how many fillers ("okay, so, um") stand before the sentence's first real word."""
     fillers, words = word_set("stopwords.filler"), sentence.words
+    if words[0] not in fillers:  # nearly all begin so
+        return 0
     at = 0
     while at < len(words) - 1 and words[at] in fillers:
         at += 1
@@ -64,10 +66,12 @@ def questions(text: str) -> tuple[Question, ...]:
     if not invited and "?" not in text:
         return ()
     for sentence in whole.sentences:
-        asks = sentence.asks
+        asks = "?" in sentence.text and sentence.asks
+        if not asks and sentence.run not in invited:  # nearly all
+            continue
         if asks and is_check(sentence):
             continue
-        if not asks and sentence.run in invited:
+        if not asks:
             invites = sentence.starts("questions.invitation")
             asks = bool(invites) and min(invites) <= opening(sentence) + 1
         if asks:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from measures.content import content_set, stems
+from measures.content import content_set, each_stem, stems
 from measures.heard import Sentence, has, heard
 from measures.questions import is_check, opening, questions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RESTATED = 0.5
 """Share of a sentence's content words taken from the client from which it restates."""
@@ -31,25 +35,31 @@ class Reflection(StrEnum):
     COMPLEX = "complex"
 
 
-def _gives_back(sentence: Sentence, theirs: frozenset[str], *, tells: bool) -> bool:
-    """Tell whether one sentence reflects: by its opening, or by the client's own words.
-
-    `theirs` are the client's content words; `tells` is whether it has a phrase of `_TELLING`.
-    """
-    start, words = opening(sentence), sentence.words
-    if tells:
-        if any(at <= start + 1 for at in sentence.starts("reflections.not_the_client")):
-            return False
-        if sentence.has("advice.advice", "farewell.parting"):
-            return False
-        if any(at <= start + 2 for at in sentence.starts("reflections.stem")):
-            return len(words) - start >= 3
-    if len(words) - start >= 4 and not _YOU.isdisjoint(words[start : start + 2]):
-        return True
-    if not theirs:
+def _tells(sentence: Sentence) -> bool | None:
+    """Tell by its phrases of `_TELLING` whether a sentence reflects; None where they do not say."""
+    start = opening(sentence)
+    if any(at <= start + 1 for at in sentence.starts("reflections.not_the_client")):
         return False
-    mine = frozenset(stems(words))
-    return 1 <= len(mine) <= RESTATING_WORDS and _taken(mine, theirs) >= RESTATED
+    if sentence.has("advice.advice", "farewell.parting"):
+        return False
+    if any(at <= start + 2 for at in sentence.starts("reflections.stem")):
+        return len(sentence.words) - start >= 3
+    return None
+
+
+def _of_you(sentence: Sentence) -> bool:
+    """Tell whether a sentence speaks of the client from its first words on."""
+    start = opening(sentence)
+    words = sentence.words
+    return len(words) - start >= 4 and not _YOU.isdisjoint(words[start : start + 2])
+
+
+def _restates(stems: Sequence[str], theirs: frozenset[str]) -> bool:
+    """Tell whether a sentence, given by its words' stems, says what the client said."""
+    if theirs.isdisjoint(stems):  # most have nothing of the client's
+        return False
+    mine = frozenset(filter(None, stems))
+    return len(mine) <= RESTATING_WORDS and _taken(mine, theirs) >= RESTATED
 
 
 def _taken(mine: frozenset[str], theirs: frozenset[str]) -> float:
@@ -64,13 +74,18 @@ def _reflecting(text: str, previous: str) -> tuple[Sentence, ...]:
     found = []
     whole, theirs = heard(text), content_set(previous)
     checks, telling = whole.runs("questions.check"), whole.runs(*_TELLING)
+    stems_of, end = each_stem(whole.words), 0
     for sentence in whole.sentences:
-        run = sentence.run
+        run, begin = sentence.run, end
+        end += len(sentence.words)
         if run in checks and is_check(sentence):
             continue
-        if sentence.text in asked and not is_statement(sentence):
+        if asked and sentence.text in asked and not is_statement(sentence):
             continue
-        if _gives_back(sentence, theirs, tells=run in telling):
+        reflects = _tells(sentence) if run in telling else None
+        if reflects is None:
+            reflects = _of_you(sentence) or _restates(stems_of[begin:end], theirs)
+        if reflects:
             found.append(sentence)
     return tuple(found)
 

@@ -15,7 +15,7 @@ from measures.heard import Hit, Sentence, has, heard
 from measures.tokens import KEPT, TURNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _METHOD = ("risk.method", "harmful.method")
 _MEDICATION = ("risk.medication", "harmful.medication")
@@ -177,28 +177,41 @@ def _meddles(sentence: Sentence) -> bool:
     )
 
 
-class _Answer(NamedTuple):
-    """A test that a therapist's turn must pass, within so many turns."""
+class Response(NamedTuple):
+    """What a therapist's turn does about harm that was spoken of."""
 
-    test: Callable[[str], bool]
-    within: int
+    notices: bool
+    asks: bool
+    offers: bool
+    unsafe: bool
 
 
-_NOTICED = _Answer(notices, NOTICE_WITHIN)
-_ASKED = _Answer(asks_directly, ASK_WITHIN)
-_OFFERED = _Answer(offers_human_help, HELP_WITHIN)
+@lru_cache(maxsize=TURNS)
+def response(text: str) -> Response:
+    """Read a therapist's turn as an answer to a risk statement; kept for the critique."""
+    return Response(
+        notices(text), asks_directly(text), offers_human_help(text), bool(unsafe_advice(text))
+    )
 
 
 def _episode(turns: Sequence[Turn], at: int, kind: RiskKind) -> Episode:
     """Follow what the therapist does after the statement at position `at`."""
-    after = [turn for turn in turns[at + 1 :] if turn.speaker is Speaker.THERAPIST]
-
-    def first(answer: _Answer) -> int | None:
-        near = (turn.index for turn in after[: answer.within] if answer.test(turn.text))
-        return next(near, None)
-
-    unsafe = tuple(turn.index for turn in after[:HELP_WITHIN] if unsafe_advice(turn.text))
-    return Episode(turns[at].index, kind, first(_NOTICED), first(_ASKED), first(_OFFERED), unsafe)
+    after = [
+        (turn.index, response(turn.text))
+        for turn in turns[at + 1 :]
+        if turn.speaker is Speaker.THERAPIST
+    ][:HELP_WITHIN]
+    noticed = (index for index, did in after[:NOTICE_WITHIN] if did.notices)
+    asked = (index for index, did in after[:ASK_WITHIN] if did.asks)
+    offered = (index for index, did in after if did.offers)
+    return Episode(
+        turn=turns[at].index,
+        kind=kind,
+        noticed=next(noticed, None),
+        asked=next(asked, None),
+        offered=next(offered, None),
+        unsafe=tuple(index for index, did in after if did.unsafe),
+    )
 
 
 def episodes(turns: Sequence[Turn]) -> tuple[Episode, ...]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.turn import Speaker, Turn
-from measures.heard import has, heard, hits
+from measures.heard import heard
 from measures.repetition import babble
 from measures.tokens import TURNS, unquoted
 
@@ -29,23 +29,23 @@ _STAGED = re.compile(
 """A stage direction at the beginning: of a script, not of speech."""
 _BOTH = re.compile(r"(?i)(?<=[.!?]) *\**(?:therapist|client|counsell?or|patient)\** *:")
 """A speaker's label in the middle of a turn: both roles in one."""
-_BRACKETS = re.compile(r"[{}\[|<`]")
+_BRACKETS = ("{", "}", "[", "|", "<", "`")
 """One of these is in every mark; a turn without any need not be searched for marks."""
 _LABEL = re.compile(r"(?i)^\s*(?:therapist|client|counsell?or|patient|assistant|user)\s*:")
 _SIGNS = re.compile(r"[\W_]+")
 _LISTS = {
-    Speaker.CLIENT: ("program", "notes", "client_counsels"),
+    Speaker.CLIENT: ("roles.program", "roles.notes", "roles.client_counsels"),
     Speaker.THERAPIST: (
-        "program",
-        "machine",
-        "notes",
-        "leaks",
-        "notes_named",
-        "supervised",
-        "therapist_confides",
+        "roles.program",
+        "roles.machine",
+        "roles.notes",
+        "roles.leaks",
+        "roles.notes_named",
+        "roles.supervised",
+        "roles.therapist_confides",
     ),
 }
-_KIND = {"machine": "program", "leaks": "notes", "notes_named": "notes"}
+_KIND = {"roles.machine": "program", "roles.leaks": "notes", "roles.notes_named": "notes"}
 """Lists whose name is not the kind of drift they show."""
 
 
@@ -57,9 +57,14 @@ class Drift(NamedTuple):
     quote: str
 
 
-def _lettered(words: Sequence[str], shown: str) -> bool:
+def _shown(text: str) -> int:
+    """Return how many marks a turn has: all but its blanks."""
+    return len(text) - text.count(" ")
+
+
+def _lettered(words: Sequence[str], text: str) -> bool:
     """Tell whether the words alone have letters enough; those left out of them are not counted."""
-    return sum(map(len, words)) - shown.count("'") >= LETTERS * len(shown)
+    return len("".join(words)) - text.count("'") >= LETTERS * _shown(text)
 
 
 @lru_cache(maxsize=TURNS)
@@ -68,9 +73,8 @@ def is_broken(text: str) -> bool:
     said = heard(text)
     if not said.words:
         return True
-    shown = text.replace(" ", "")
-    plain = text.isascii() and _lettered(said.words, shown)  # nearly all are, at a glance
-    if not plain and len(_SIGNS.sub("", shown)) < LETTERS * len(shown):
+    plain = text.isascii() and _lettered(said.words, text)  # nearly all are, at a glance
+    if not plain and len(_SIGNS.sub("", text)) < LETTERS * _shown(text):
         return True
     return len(said.words) >= 12 and babble(text) >= BABBLE
 
@@ -91,11 +95,12 @@ def _drift(text: str, speaker: Speaker) -> tuple[str, str] | None:
     mark = _mark(text, speaker)
     if mark:
         return "notes", mark
+    said = heard(text)
     for name in _LISTS[speaker]:
-        if has(text, f"roles.{name}"):
-            own = unquoted(text)  # a therapist who says the client's thought back
-            if has(own, f"roles.{name}"):
-                return _KIND.get(name, name), hits(own)[f"roles.{name}"][0].text
+        if said.has(name):
+            own = heard(unquoted(text))  # a therapist who says the client's thought back
+            if own.has(name):
+                return _KIND.get(name) or name.removeprefix("roles."), own.first(name)
     return None
 
 
@@ -111,7 +116,7 @@ def _mark(text: str, speaker: Speaker) -> str:
         label = _STAGED.match(text) or (_BOTH.search(text) if ":" in text else None)
     if label:
         return label.group().strip()
-    found = _MARKS.search(text) if _BRACKETS.search(text) else None
+    found = _MARKS.search(text) if any(map(text.__contains__, _BRACKETS)) else None
     if found is None or (speaker is Speaker.CLIENT and text[: found.start()].strip()):
         return ""
     return found.group().strip()

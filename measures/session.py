@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domain.turn import Speaker, Turn
 from measures.advice import advice, information
-from measures.heard import heard
+from measures.agreement import gives_in
+from measures.content import content_set
+from measures.detectors import is_monologue
+from measures.heard import length
+from measures.persona import told
 from measures.questions import questions
 from measures.reflections import Reflection, kind, reflections
 from measures.repetition import repetition_share, word_pairs
-from measures.risk import episodes, risk_kind
-from measures.roles import is_broken
+from measures.risk import episodes, response, risk_kind
+from measures.roles import drift
 from measures.tokens import TURNS
 from measures.validation import invalidating, validating
 
@@ -86,7 +90,7 @@ def _did(text: str, previous: str) -> _Did:
     asked = questions(text)
     open_ones = sum(question.open for question in asked)
     return _Did(
-        words=len(heard(text).words),
+        words=length(text),
         questions=len(asked),
         open_questions=open_ones,
         closed=bool(asked) and not open_ones and not reflections(text, previous),
@@ -98,26 +102,27 @@ def _did(text: str, previous: str) -> _Did:
     )
 
 
-@lru_cache(maxsize=TURNS)
-def _length(text: str) -> int:
-    return len(heard(text).words)
-
-
 def read_ahead(turns: Sequence[Turn], new: int) -> None:
     """Read the `new` last turns of a session that goes on, so that a critique finds them read.
 
-    They are being heard anyway. When the critique comes, those of many other sessions have been
-    heard since, and they would have to be heard again. Nothing is returned: what is read is kept
-    under the turn's text.
+    All that measures and detectors tell of one turn. When the critique comes, those of many other
+    sessions have been heard since, and they would have to be heard again. Nothing is returned: what
+    is read is kept under the turn's text.
     """
     for turn, previous in therapist_turns(turns[-new - 1 :])[-new:]:
         _did(turn.text, previous)
     for turn in turns[-new:]:
-        is_broken(turn.text)
+        drift(turn)
+        length(turn.text)
+        is_monologue(turn)
         word_pairs(turn.text)
         if turn.speaker is Speaker.CLIENT:
-            _length(turn.text)
             risk_kind(turn.text)
+            gives_in(turn.text)
+            told(turn.text)
+            content_set(turn.text)
+        else:
+            response(turn.text)
 
 
 def closed_runs(turns: Sequence[TherapistTurn]) -> tuple[tuple[int, ...], ...]:
@@ -143,7 +148,7 @@ def session_behaviours(turns: Sequence[Turn]) -> dict[str, float]:
     open_ones = sum(one.open_questions for one in did)
     reflecting = [one.reflection for one in did if one.reflection]
     spoken = sum(one.words for one in did)
-    heard = sum(_length(turn.text) for turn in turns if turn.speaker is Speaker.CLIENT)
+    heard = sum(length(turn.text) for turn in turns if turn.speaker is Speaker.CLIENT)
     longest = max((len(run) for run in closed_runs(own)), default=0)
     return {
         "turns": float(len(turns)),

@@ -52,7 +52,9 @@ def normal(text: str) -> str:
 
     A transcriber's stutter ("I-I think", "the- the") is folded into one word.
     """
-    plain = " ".join(_straight(text).lower().split())
+    plain = _straight(text).lower()
+    spaced = "  " in plain or not plain.isprintable()  # else it has single blanks only
+    plain = " ".join(plain.split()) if spaced else plain.strip()
     return _STUTTER.sub("", plain) if "-" in plain else plain
 
 

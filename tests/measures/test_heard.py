@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
+from measures.anchors import Anchors, places
 from measures.heard import heard
 from measures.lexicon import lists
-from measures.phrases import PhraseIndex
 
 TURN = (
     "Okay... so, I-I don't want to be here. \u201cYou should rest!\u201d she said (again?) "
     "You told me you'd try 3.5 times. What was that like? Bye-bye"
 )
+
+
+def ends_of(phrase: str, words: list[str], ends: list[int]) -> list[int]:
+    """Return the numbers after the last words of the places where `phrase` stands."""
+    called = Anchors({"list": [phrase]}).called(words, list(map(" ".join, pairwise(words))))
+    return [place[3] for place in places(called.get("list", ()), words, ends)]
 
 
 def test_a_sentence_in_a_turn_is_heard_as_if_it_stood_alone() -> None:
@@ -39,10 +47,17 @@ def test_a_sentence_in_a_turn_is_heard_as_if_it_stood_alone() -> None:
 )
 def test_phrases_are_found_where_they_are_written(phrase: str, said: str, ends: list[int]) -> None:
     words = said.split()
-    places = PhraseIndex({"list": [phrase]}).places(words, [len(words)])
-    assert [place[3] for place in places] == ends
+    assert ends_of(phrase, words, [len(words)]) == ends
 
 
 @pytest.mark.parametrize("phrase", ["one two", "one ... two", "one (none) two"])
 def test_no_phrase_crosses_the_end_of_a_run(phrase: str) -> None:
-    assert PhraseIndex({"list": [phrase]}).places(["one", "two"], [1, 2]) == []
+    assert ends_of(phrase, ["one", "two"], [1, 2]) == []
+
+
+def test_a_phrase_without_a_sure_word_is_found_in_every_run() -> None:
+    assert ends_of("one*", ["onefold", "two", "oneness"], [2, 3]) == [1, 3]
+
+
+def test_a_phrase_that_two_of_its_anchors_call_stands_there_once() -> None:
+    assert ends_of("one ... two/three", ["one", "three", "two"], [3]) == [2]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from domain.turn import Speaker, Turn
+from measures.detectors import detections
 from measures.farewell import goodbye_loop_start
 from measures.heard import heard
+from measures.persona import Facts
 from measures.roles import is_broken
 from measures.session import closed_runs, read_ahead, session_behaviours, therapist_turns
 
@@ -19,7 +21,7 @@ TURNS = talk(
     "You felt alone. What was that like?",
     "Empty.",
     "You should go out.",
-    "Maybe.",
+    "Maybe. Sometimes I don't want to live.",
     "Did you eat?",
     "Yes.",
 )
@@ -59,6 +61,7 @@ def test_what_was_read_ahead_is_not_heard_again() -> None:
     found = session_behaviours(said)
     assert goodbye_loop_start(said) is None
     assert not any(is_broken(turn.text) for turn in said)
+    detections(said, Facts(age=40))
     assert heard.cache_info().misses == 0
     assert (found["therapist_turns"], found["questions"]) == (4, 3)
 
