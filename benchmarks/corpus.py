@@ -266,10 +266,11 @@ def plot(lines: list[dict[str, Any]], path: Path) -> None:
             sizes = [one["sessions"] for one in own]
             looks = {"color": colour, "marker": mark, "markersize": 5, "label": stage}
             left.plot(sizes, [1000 * one["cpu_s"] / one["sessions"] for one in own], **looks)
-            right.plot(sizes, [one["peak_mb"] - one["start_mb"] for one in own], **looks)
+            if stage not in PARTS:  # its memory is that of the whole
+                right.plot(sizes, [one["peak_mb"] - one["start_mb"] for one in own], **looks)
         left.set_yscale("log")
         left.set_title("CPU for a session, ms")
-        right.set_title("memory above the start, MB")
+        right.set_title("peak memory above the start, MB")
         right.set_ylim(0, max(100, right.get_ylim()[1]))
         for axes in (left, right):
             axes.set_xscale("log")
@@ -294,8 +295,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sessions", type=int, nargs="*", default=[1000, 10_000, 100_000])
     parser.add_argument("--stages", default=",".join(STAGES))
-    parser.add_argument("--lines", type=Path)
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--lines", type=Path, default=ROOT / "docs" / "corpus-scale.jsonl")
+    parser.add_argument("--plot", type=Path, help="an SVG file, e.g. docs/corpus-scale.svg")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", choices=("prepare", "run"), help=argparse.SUPPRESS)
     parser.add_argument("--folders", type=Path, nargs="*", help=argparse.SUPPRESS)
@@ -323,16 +324,15 @@ def main() -> None:
         _show(known)
 
 
-def _known(path: Path | None) -> list[dict[str, Any]]:
-    if path is None or not path.is_file():
+def _known(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _append(path: Path | None, lines: list[dict[str, Any]]) -> None:
-    if path is not None:
-        with path.open("a", encoding="utf-8") as stream:
-            stream.writelines(json.dumps(line) + "\n" for line in lines)
+def _append(path: Path, lines: list[dict[str, Any]]) -> None:
+    with path.open("a", encoding="utf-8") as stream:
+        stream.writelines(json.dumps(line) + "\n" for line in lines)
 
 
 def _show(lines: list[dict[str, Any]]) -> None:
