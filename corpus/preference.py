@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from corpus.chatform import SESSION_BEGINS, messages_of
 from corpus.files import read_nouns, write_nouns, write_text
@@ -22,7 +22,7 @@ from domain.session import Draft, Session, Status
 from domain.turn import Speaker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from domain.critique import Critique
@@ -115,12 +115,27 @@ def preference_pairs(folder: RunFolder) -> tuple[list[PreferencePair], PairsMani
     manifest = PairsManifest(
         name=folder.root.name,
         licence=LICENCE,
+        left_out=dict(sorted(left_out.items())),
+        **counts_of(pairs),
+    )
+    return pairs, manifest
+
+
+class Counts(TypedDict):
+    """What a manifest counts of its pairs."""
+
+    sessions: int
+    pairs: int
+    flaws: dict[str, int]
+
+
+def counts_of(pairs: Sequence[PreferencePair]) -> Counts:
+    """Count pairs, the sessions they are from, and the flaws of their rejected answers."""
+    return Counts(
         sessions=len({pair.session for pair in pairs}),
         pairs=len(pairs),
         flaws=dict(sorted(Counter(flaw for pair in pairs for flaw in pair.flaws).items())),
-        left_out=dict(sorted(left_out.items())),
     )
-    return pairs, manifest
 
 
 def export_preferences(folder: RunFolder, target: Path) -> PairsManifest:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
 
 from corpus.files import read_nouns, read_records
-from corpus.forget.exported import holding, take_out
+from corpus.forget.exported import holding, holds, take_out
 from corpus.forget.exports import exports_of
 from corpus.forget.mark import Mark, mark_of
 from corpus.forget.sieve import Sieve
@@ -24,7 +25,6 @@ from domain.record import HeldOutContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from domain.record import Record
     from domain.runfolder import RunFolder
@@ -59,6 +59,7 @@ class Forgetting(Noun):
     adapters: tuple[str, ...] = ()
     """Adapters that were trained on those. They are left; train again, or delete them."""
     exports: tuple[str, ...] = ()
+    """Exports that held it or its words, pairs of drafts among them."""
     exports_missing: tuple[str, ...] = ()
     """Exports that are no longer where they were written: look for copies."""
 
@@ -120,8 +121,9 @@ def forget(folder: RunFolder, record_id: str, ledgers: Ledgers, *, dry: bool) ->
         str(path.relative_to(folder.root)): ledgers(path, task.mark, dry=dry)
         for path in _ledger_folders(folder.root)
     }
-    for place in (*_blends(task), *(path for path in exports_of(folder) if path.is_dir())):
-        take_out(place, sieve)
+    for place in (*_blends(task), *map(Path, stone.exports)):
+        if place.is_dir():
+            take_out(place, sieve)
     stores = (folder.contexts, folder.held_out, folder.quarantine, folder.real)
     sieve.folder(folder.root, last=frozenset({*stores, *_kept(folder), *_manifests(task)}))
     for path in stores:
@@ -189,8 +191,7 @@ def _noted(stone: Tombstone, task: _Task) -> Tombstone:
         for name in blends
         if (path := folder.root / name.replace("blends/", "adapters/")).is_dir()
     ]
-    ids = frozenset({task.record.id})
-    exports = [str(path) for path in exports_of(folder) for _ in holding(path, ids)]
+    exports = [str(path) for path in exports_of(folder) if holds(path, task.mark)]
     return stone.model_copy(
         update={
             "contexts": task.contexts,

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from corpus.files import appears_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from corpus.forget.mark import Mark
@@ -62,12 +63,11 @@ class Sieve:
     def _lines(self, path: Path) -> None:
         if not self._count(path, self._marked_lines(path)):
             return
-        with appears_at(path) as made, path.open("rb") as lines, made.open("wb") as out:
-            out.writelines(line for line in lines if not self.mark.in_bytes(line))
+        with appears_at(path) as made, made.open("wb") as out:
+            out.writelines(line for line in _lines_of(path) if not self.mark.in_bytes(line))
 
     def _marked_lines(self, path: Path) -> int:
-        with path.open("rb") as lines:
-            return sum(self.mark.in_bytes(line) for line in lines)
+        return sum(self.mark.in_bytes(line) for line in _lines_of(path))
 
     def _rows(self, path: Path) -> None:
         with pq.ParquetFile(path) as table:
@@ -113,3 +113,16 @@ class Sieve:
 
     def _named(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    """Yield a file's lines; a row of CSV is one, whatever line breaks its cells have."""
+    row = b""
+    with path.open("rb") as lines:
+        for line in lines:
+            row += line
+            if path.suffix != ".csv" or row.count(b'"') % 2 == 0:
+                yield row
+                row = b""
+    if row:
+        yield row
