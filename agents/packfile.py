@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import PackError
+from domain.faults import Fault, faults_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -103,20 +104,25 @@ def parse(kind: type[M], data: object, where: str) -> M:
     """Validate `data` as `kind`.
 
     Raises:
-        PackError: It does not fit; the first fault is named with its key.
+        PackError: It does not fit; every fault is named with its key.
     """
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in fault["loc"])
-        raise PackError(
-            "a value does not fit",
-            where=f"{where}: {key}" if key else where,
-            expected=fault["msg"].removeprefix("Value error, "),
-            got=repr(fault["input"])[:200],
-            mend="Correct the value; packs/cbt shows a complete pack.",
-        ) from error
+        first, *others = [_told(fault, where) for fault in faults_of(error, kind)]
+        first.also = tuple(others)
+        raise first from error
+
+
+def _told(fault: Fault, where: str) -> PackError:
+    key = ".".join(fault.keys)
+    return PackError(
+        fault.what,
+        where=f"{where}: {key}" if key else where,
+        expected=fault.expected,
+        got=fault.got,
+        mend=f"{fault.mend}; packs/cbt shows a complete pack",
+    )
 
 
 def unique(names: Iterable[str], what: str) -> None:

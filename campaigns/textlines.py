@@ -41,9 +41,10 @@ def misfit(
 ) -> ConfigError:
     """Say that a line does not fit: `what` it is not, and what was `expected`; name its key."""
     first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
     return ConfigError(
         what,
-        where=f"{path}: line {number}: {'.'.join(str(part) for part in first['loc'])}",
+        where=f"{path}:{number}" + (f": {key}" if key else ""),
         expected=expected,
         got=first["msg"],
         mend="Correct the line.",

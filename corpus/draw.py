@@ -138,6 +138,7 @@ def _refuse_empty(pool: Pool) -> None:
     if not pool.total:
         raise BlendError(
             f"there is no {pool.name} session to learn from",
+            where=f"corpus/{pool.name}.jsonl of the run",
             expected=f"at least one {pool.name} record with therapist turns",
             got=f"{len(pool.rows)} records",
             mend="Ingest and sign real transcripts."

@@ -83,4 +83,5 @@ def check_shares(shares: Sequence[int]) -> None:
             where="the series of synthetic shares",
             expected="different whole percentages, such as 0,25,50,100",
             got=",".join(map(str, shares)),
+            mend="name each once, from 0 to 100",
         )

@@ -47,9 +47,11 @@ class RehearsalError(Exception):
         self.expected = expected
         self.got = got
         self.mend = mend
+        self.also: tuple[RehearsalError, ...] = ()
+        """What else is wrong in the same place, so that a person can mend all of it at once."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.what, self.fields())
+        return _rebuild, (type(self), self.what, self.fields()), {"also": self.also}
 
     def fields(self) -> dict[str, str]:
         """Return where, expected, got and mend, without the empty ones."""
@@ -64,7 +66,7 @@ class RehearsalError(Exception):
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
         detail = [f"{name}: {text}" for name, text in self.fields().items() if name != "where"]
-        return "\n  ".join([head, *detail])
+        return "\n".join(["\n  ".join([head, *detail]), *map(str, self.also)])
 
 
 def _rebuild(kind: type[RehearsalError], what: str, fields: dict[str, str]) -> RehearsalError:

@@ -1,13 +1,11 @@
-"""What pydantic says of a run file, as one line a person can act on."""
+"""What is wrong in a run file: every fault with its line, for a person to mend in one go."""
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
 from domain.errors import ConfigError
+from domain.faults import Fault, faults_of
 from domain.settings import Settings
 from rehearsal.yamlfile import Lines, place
 
@@ -16,46 +14,41 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationError
 
-SECRETIVE = {("api_key_env",), ("base_url",), ("store",)}
+SECRETIVE = ("api_key_env", "base_url", "store")
 """Keys whose wrong value may be a secret that was put in the wrong place."""
 
 
 def as_config_error(
     error: ValidationError, path: Path, lines: Lines, set_by: dict[tuple[str, ...], str]
 ) -> ConfigError:
-    """Turn pydantic's first complaint into one line a person can act on."""
-    first = error.errors(include_url=False)[0]
-    keys = tuple(str(part) for part in first["loc"])
-    where = set_by.get(keys) or place(path, lines, keys)
-    more = error.error_count() - 1
-    also = f" ({more} more after this one)" if more else ""
-    if first["type"] == "extra_forbidden":
-        known = _keys_under(keys[:-1])
-        close = difflib.get_close_matches(keys[-1], known, n=1)
-        return ConfigError(
-            f'unknown key "{keys[-1]}"{also}',
-            where=where,
-            expected=f"one of: {', '.join(known)}",
-            got=keys[-1],
-            mend=f'did you mean "{close[0]}"?' if close else "remove it",
+    """Turn what pydantic found into one error; its `also` are the further faults."""
+    found = faults_of(error, Settings)
+    faults = [fault for fault in found if not _handed_down(fault, found, lines)]
+    first, *others = [
+        ConfigError(
+            fault.what,
+            where=set_by.get(fault.keys) or place(path, lines, fault.keys),
+            expected=fault.expected,
+            got="(not shown)" if fault.keys[-1:] and fault.keys[-1] in SECRETIVE else fault.got,
+            mend=fault.mend,
         )
-    if first["type"] == "missing":
-        return ConfigError(f'the key "{keys[-1]}" is missing{also}', where=where, mend="add it")
-    return ConfigError(
-        f"the value cannot be used{also}",
-        where=where,
-        expected=first["msg"],
-        got="(not shown)" if keys[-1:] in SECRETIVE else repr(first.get("input")),
+        for fault in sorted(faults, key=lambda fault: _line(fault, lines))
+    ]
+    first.also = tuple(others)
+    return first
+
+
+def _handed_down(fault: Fault, found: list[Fault], lines: Lines) -> bool:
+    """Whether a role or a judge has the fault only because `endpoint` handed it down."""
+    above = ("endpoint", fault.keys[-1]) if fault.keys else ()
+    return (
+        fault.keys != above
+        and fault.keys not in lines
+        and any(other.keys == above for other in found)
     )
 
 
-def _keys_under(keys: tuple[str, ...]) -> list[str]:
-    """The keys that may stand at `keys` in the tree."""
-    model: type[BaseModel] = Settings
-    for key in keys:
-        field = model.model_fields.get(key)
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        model = inner
-    return list(model.model_fields)
+def _line(fault: Fault, lines: Lines) -> int:
+    """The line of a fault or of the nearest key above it, so that the file is mended downwards."""
+    nearest = (lines.get(fault.keys[:length]) for length in range(len(fault.keys), 0, -1))
+    return next((line for line in nearest if line), 0)

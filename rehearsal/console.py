@@ -122,18 +122,22 @@ def emit_json(value: Any) -> None:  # noqa: ANN401 - any JSON value or noun
 
 
 def show_failure(error: RehearsalError, *, as_json: bool) -> None:
-    """Say what failed, where, what was expected, what was there, and the mend."""
+    """Say what failed, where, what was expected, what was there, the mend, and what else did."""
     if as_json:
-        emit_json(
-            {
-                "error": {
-                    "kind": type(error).__name__,
-                    "what": error.what,
-                    **error.fields(),
-                    "exit_code": int(error.exit_code),
-                }
-            }
-        )
+        said = {
+            "kind": type(error).__name__,
+            "what": error.what,
+            **error.fields(),
+            "exit_code": int(error.exit_code),
+        }
+        if error.also:
+            said["also"] = [{"what": one.what, **one.fields()} for one in error.also]
+        emit_json({"error": said})
+    for one in (error, *error.also):
+        _show_one(one)
+
+
+def _show_one(error: RehearsalError) -> None:
     from rich.text import Text
 
     console, width = stderr(), width_of(sys.stderr)

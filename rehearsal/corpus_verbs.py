@@ -90,7 +90,7 @@ def blend(
         if sweep is None:
             made = mix(settings, folder)
         else:
-            made = blend_sweep(settings, folder, percentages(sweep), seeds)
+            made = blend_sweep(settings, folder, percentages(sweep, "--sweep"), seeds)
         keep_settings(settings, folder)
     if as_json:
         emit_json({name: each.model_dump(mode="json") for name, each in made.items()})

@@ -85,20 +85,24 @@ def find_target(target: str, run: Path | None = None) -> tuple[Settings, RunFold
     return settings, folder if run is None else RunFolder(run)
 
 
-def percentages(shares: str) -> tuple[int, ...]:
-    """Read synthetic shares in percent, such as `0,25,50,100`.
+def percentages(shares: str, option: str) -> tuple[int, ...]:
+    """Read the synthetic shares of an option in percent, such as `0,25,50,100`.
 
     Raises:
-        ConfigError: They are no whole numbers.
+        ConfigError: They are not different whole numbers from 0 to 100.
     """
     from domain.errors import ConfigError
 
-    try:
-        return tuple(int(share.strip().removesuffix("%")) for share in shares.split(","))
-    except ValueError as error:
-        raise ConfigError(
-            "the shares cannot be used",
-            where="the series of synthetic shares",
-            expected="whole percentages with commas between them, such as 0,25,50,100",
-            got=shares,
-        ) from error
+    said = [share.strip().removesuffix("%") for share in shares.split(",")]
+    wrong = [one for one in said if not (one.isdecimal() and int(one) <= 100)]
+    found = tuple(int(one) for one in said) if not wrong else ()
+    twice = [one for one in found if found.count(one) > 1]
+    if not wrong and not twice:
+        return found
+    raise ConfigError(
+        "the synthetic shares cannot be used",
+        where=option,
+        expected="different whole percentages with commas between them, such as 0,25,50,100",
+        got=f"{shares!r}, in which {wrong[0]!r} is none" if wrong else f"{twice[0]} twice",
+        mend=f"write for example {option} 0,25,50,100",
+    )

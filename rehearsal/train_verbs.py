@@ -88,7 +88,7 @@ def sweep(
     from training.sweepfigure import draw_sweep
 
     settings, folder = find_target(target, run_dir)
-    settings, wanted = with_ray(settings, ray), percentages(shares)
+    settings, wanted = with_ray(settings, ray), percentages(shares, "--shares")
     again = f'rehearsal train sweep "{folder.root}" --shares {shares} --seeds {seeds}'
     with writing(folder, again), watching() as progress:
         base = base_of(settings, progress)

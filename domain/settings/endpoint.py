@@ -17,7 +17,11 @@ class EndpointSettings(Noun):
 
     base_url: str = EMBEDDED
     """Root of an OpenAI-compatible API, e.g. `https://host/v1`; `understudy` starts ours."""
-    api_key_env: str = Field(default="OPENAI_API_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
+    api_key_env: str = Field(
+        default="OPENAI_API_KEY",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$",
+        description="the name of an environment variable, such as OPENAI_API_KEY",
+    )
     """Name of the environment variable with the key; the key itself is never stored."""
     trusted_for_real: bool = False
     """Whether text that derives from real people may be sent there."""

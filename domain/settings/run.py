@@ -23,7 +23,11 @@ class Settings(Noun):
     Keys under `endpoint` are the defaults of every role; a role may set its own.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="at most 64 letters, digits, dots, dashes and underscores, the first a letter "
+        "or a digit",
+    )
     """Names the run and its folder; the file's own name where it is left out."""
     seed: int = Field(default=7, ge=0, lt=2**31)
     """All that is drawn derives from it: the same seed gives the same bytes."""

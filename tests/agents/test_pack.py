@@ -94,6 +94,20 @@ def test_a_slip_is_refused_with_its_place(
     assert {"expected", "got", "mend"} <= refused.value.fields().keys()
 
 
+def test_a_misspelt_key_is_named_with_the_one_that_is_meant(copy: Path) -> None:
+    change(copy / "pack.yaml", "title:", "titel:")
+    change(copy / "pack.yaml", "language:", "lingo:")
+    with pytest.raises(PackError, match='unknown key "titel"') as refused:
+        load_pack(str(copy))
+    assert refused.value.where.endswith("pack.yaml: titel")
+    assert 'did you mean "title"?' in refused.value.mend
+    assert len(refused.value.expected) < 200
+    assert [fault.what for fault in refused.value.also] == [
+        'unknown key "lingo"',
+        'the key "language" is missing',
+    ]
+
+
 def test_an_empty_file_is_refused(copy: Path) -> None:
     (copy / "prompts" / "client.md").write_text("", encoding="utf-8")
     with pytest.raises(PackError, match="empty"):

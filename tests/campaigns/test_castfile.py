@@ -86,7 +86,7 @@ def test_a_plan_is_a_cast_too(plan: list[PlanItem], tmp_path: Path) -> None:
 def test_a_line_that_is_neither_is_named(file: Path) -> None:
     lines = file.read_text().splitlines()
     file.write_text("\n".join([lines[0], lines[1].replace('"style":', '"stile":')]))
-    with pytest.raises(ConfigError, match=r"line 2"):
+    with pytest.raises(ConfigError, match=r"jsonl:2: [a-z]"):
         read_cast(file)
 
 

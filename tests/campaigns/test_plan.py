@@ -37,8 +37,8 @@ def test_a_cast_that_is_brought_is_played_under_this_runs_seed(pack: Pack, tmp_p
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{"index": 0}\n', "line 1"),
-        (b"no json\n", "line 1"),
+        (b'{"index": 0}\n', r"jsonl:1: [a-z]"),
+        (b"no json\n", r"jsonl:1: a line"),
         (b"\n\n", "empty"),
         (b"\xff\xfe\n", "cannot be read"),
     ],

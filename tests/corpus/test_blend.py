@@ -315,7 +315,11 @@ def test_the_verb_makes_the_series(filled: RunFolder, capsys: pytest.CaptureFixt
     shown = json.loads(capsys.readouterr().out)
     assert sorted(one["share"] for one in shown.values()) == [0, 50, 100]
     assert all((sweep_folder(filled).blend(name) / "messages.jsonl").is_file() for name in shown)
-    assert command_line([*arguments[:4], "half", "--json"]) == 2
+    assert command_line([*arguments[:4], "0,half", "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["where"] == "--sweep"
+    assert "'half'" in error["got"]
+    assert "--sweep 0,25,50,100" in error["mend"]
 
 
 def with_blend(**changes: object) -> Settings:

@@ -37,8 +37,47 @@ def test_wrong_value_says_expected_and_got(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(write(tmp_path, "name: x\ncampaign: {sessions: many}\n"))
     assert "campaign.sessions" in caught.value.where
-    assert "integer" in caught.value.expected
+    assert caught.value.expected == "a whole number of at least 1"
     assert caught.value.got == "'many'"
+    assert "32" in caught.value.mend
+
+
+def test_every_wrong_value_is_listed_with_its_line(tmp_path: Path) -> None:
+    text = (
+        "name: a/b c\nendpoint: {concurrency: x}\ncampaign:\n  sessions: many\n  exchanges: 2\n"
+        "  casting: {problem: {burnout: lots}}\ntraining: {parallel: dpp}\nseeed: 3\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, text))
+    faults = (caught.value, *caught.value.also)
+    said = [(one.where.rsplit("campaign.yaml:", 1)[1], one.expected) for one in faults]
+    assert said[:-1] == [
+        (
+            "1: name",
+            "at most 64 letters, digits, dots, dashes and underscores, the first a letter or a "
+            "digit",
+        ),
+        ("2: endpoint.concurrency", "a whole number from 1 to 4,096"),
+        ("4: campaign.sessions", "a whole number of at least 1"),
+        ("5: campaign.exchanges", "a whole number from 3 to 60"),
+        ("6: campaign.casting.problem.burnout", "a number, or a list of 2 numbers"),
+        ("7: training.parallel", "one of: ddp, fsdp"),
+    ]
+    assert said[-1][0] == "8: seeed"
+    assert all(one.mend for one in faults)
+    assert str(caught.value).count("expected:") == len(faults)
+
+
+def test_a_folder_and_an_open_bracket_say_what_to_do(tmp_path: Path) -> None:
+    write(tmp_path, "name: x\ncampaign: {sessions: 3\n")
+    with pytest.raises(ConfigError, match="a folder") as caught:
+        load_settings(tmp_path)
+    assert caught.value.mend.endswith("campaign.yaml")
+    with pytest.raises(ConfigError, match="not YAML") as caught:
+        load_settings(tmp_path / "campaign.yaml")
+    assert caught.value.where.endswith(":2")
+    assert "end of the file" in caught.value.got
+    assert "close" in caught.value.mend
 
 
 def test_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
@@ -50,7 +89,7 @@ def test_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [("name: [", "not YAML"), ("- a\n- b\n", "does not hold keys"), ("", "does not hold keys")],
+    [("name: [", "not YAML"), ("- a\n- b\n", "does not hold keys"), ("", "is empty")],
 )
 def test_what_is_no_run_file_is_said(tmp_path: Path, text: str, what: str) -> None:
     with pytest.raises(ConfigError, match=what):
