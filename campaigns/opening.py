@@ -63,7 +63,9 @@ def open_campaign(
     try:
         folder.cancel.unlink(missing_ok=True)  # meant for an earlier run
         pack = load_pack(settings.pack)
+        progress("cast and plan", 0, 1)
         plan = _plan(settings, pack, folder, resume=resume)
+        progress("cast and plan", 1, 1)
         dealt = "" if plan is None else plan.first(settings.campaign.sessions).hash
         read_by = hash_of(settings, folder)
         admit(folder, manifest_of(settings, pack, dealt, read_by), resume=resume)
@@ -121,14 +123,23 @@ def _make_ready(
         EndpointError: An endpoint cannot be used.
         RehearsalError: Ray cannot be started.
     """
-    prices = tariff(settings)
-    spent = store.spent(prices) + spent_on_casting(folder, prices)
-    if spent != NOTHING:
-        refuse_spent(limits_of(settings.campaign.budget), spent)
+    refuse_overdrawn(settings, folder, store)
     asked = {*(PLAYERS if play else ()), *((CASTER,) if cast else ())}
     asyncio.run(_check_endpoints(settings, asked))
     if play:
         pool.ready(settings.engine, progress)
+
+
+def refuse_overdrawn(settings: Settings, folder: RunFolder, store: Store) -> None:
+    """Refuse a budget of which nothing is left.
+
+    Raises:
+        BudgetReachedError: The run has spent it, on casting or on sessions.
+    """
+    prices = tariff(settings)
+    spent = store.spent(prices) + spent_on_casting(folder, prices)
+    if spent != NOTHING:
+        refuse_spent(limits_of(settings.campaign.budget), spent)
 
 
 async def _check_endpoints(settings: Settings, names: set[str]) -> None:

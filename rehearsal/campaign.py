@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import BudgetReachedError, InterruptedRunError
 from rehearsal.budget_options import BudgetOption, DeadlineOption, with_budget, words_of
 from rehearsal.ledger_verbs import register
 from rehearsal.options import (
@@ -24,7 +23,6 @@ from rehearsal.options import (
 )
 
 if TYPE_CHECKING:
-    from domain.runfolder import RunFolder
     from domain.settings import Settings
 
 app = typer.Typer(help="Simulate sessions, criticise and revise them.", no_args_is_help=True)
@@ -43,7 +41,9 @@ def run(
 ) -> None:
     """Play a campaign from a run file; sessions land in runs/<name>/sessions.jsonl."""
     from engine.lock import refuse_if_held
+    from rehearsal.playing import play
     from rehearsal.runfile import load_settings
+    from rehearsal.runs import save_settings
 
     settings = with_budget(with_ray(load_settings(config), ray), budget, deadline)
     if submit:
@@ -54,7 +54,7 @@ def run(
         return
     folder = folder_of(settings, run_dir)
     refuse_if_held(folder.lock)
-    _play(settings, folder, resume=False, as_json=as_json)
+    play(settings, folder, lambda: save_settings(settings, folder), resume=False, as_json=as_json)
 
 
 @app.command("resume")
@@ -66,13 +66,22 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a campaign that was stopped; no recorded call is paid again."""
+    from campaigns.opening import refuse_overdrawn
+    from engine.ledger.store import Store
     from engine.lock import refuse_if_held
-    from rehearsal.runs import open_run
+    from rehearsal.playing import play
+    from rehearsal.runs import open_run, save_settings
 
-    settings, folder = open_run(run)
+    found, folder = open_run(run)
     refuse_if_held(folder.lock)
-    settings = with_budget(_without_deadline(with_ray(settings, ray)), budget, deadline)
-    _play(settings, folder, resume=True, as_json=as_json)
+    settings = with_budget(_without_deadline(with_ray(found, ray)), budget, deadline)
+
+    def accepted() -> None:
+        if budget:  # a finished campaign spends nothing more, and is not asked whether it could
+            refuse_overdrawn(settings, folder, Store(folder.ledger))
+        save_settings(settings, folder)
+
+    play(settings, folder, accepted, resume=True, as_json=as_json)
 
 
 @app.command("status")
@@ -191,46 +200,6 @@ def list_(
         show_statuses(found)
     else:
         say('No campaigns yet. "rehearsal demo" makes a first one.')
-
-
-def _play(settings: Settings, folder: RunFolder, *, resume: bool, as_json: bool) -> None:
-    from campaigns.bill import bill_of
-    from campaigns.run import run_campaign
-    from rehearsal.beat import beating
-    from rehearsal.campaign_view import show_bill, show_summary
-    from rehearsal.console import emit_json, stderr, watching
-    from rehearsal.course import Foretelling, named
-    from rehearsal.embedded import endpoints_ready
-    from rehearsal.runs import save_settings
-
-    with watching() as progress, endpoints_ready(settings) as ready:
-        foretelling = Foretelling(progress, folder, ready)
-        try:
-            with beating(foretelling.beat):
-                summary = run_campaign(
-                    ready,
-                    folder,
-                    foretelling,
-                    resume=resume,
-                    accepted=lambda: save_settings(settings, folder),
-                )
-        except BudgetReachedError as error:
-            raise named(error, folder, settings) from None
-        except InterruptedRunError:
-            stderr().print(f'Go on with: rehearsal campaign resume "{folder.root}"')
-            raise
-    bill = bill_of(folder, settings)
-    if as_json:
-        emit_json(
-            {
-                "run": str(folder.root),
-                **summary.model_dump(mode="json"),
-                "bill": bill.model_dump(mode="json"),
-            }
-        )
-    else:
-        show_summary(summary, folder)
-        show_bill(bill)
 
 
 def _without_deadline(settings: Settings) -> Settings:

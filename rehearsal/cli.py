@@ -68,7 +68,7 @@ def _ended(code: object, *, as_json: bool) -> int:
 
     number = code if isinstance(code, int) else int(bool(code))
     if number == ExitCode.INTERRUPTED:
-        stderr().print("Stopped. What was done is kept; a campaign goes on with `campaign resume`.")
+        stderr().print("Stopped.")
     what = {ExitCode.USAGE: "the command cannot be used so", ExitCode.INTERRUPTED: "interrupted"}
     if as_json and number in what:
         said = {"kind": "Usage" if number == ExitCode.USAGE else "Interrupted"}

@@ -105,6 +105,42 @@ def test_an_accepted_resume_keeps_its_budget(
     assert bill["spent_tokens_each"] >= bill["tokens_each"] > 0
 
 
+def test_a_finished_campaign_keeps_the_budget_that_it_was_played_with(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun(stage, tmp_path)
+    assert run(["campaign", "resume", "trial", "--budget", "900calls"]) == ExitCode.DONE
+    capsys.readouterr()
+    assert run(["campaign", "resume", "trial", "--budget", "5calls"]) == ExitCode.BUDGET_REACHED
+    assert "the budget is reached" in capsys.readouterr().err
+    assert stored_budget(tmp_path)["calls"] == 900
+    assert run(["campaign", "resume", "trial"]) == ExitCode.DONE
+
+
+@pytest.mark.parametrize("where", ["casting", "playing"])
+def test_ctrl_c_says_what_there_is_to_go_on_with(
+    stage: Stage,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    spot = "opening.load_pack" if where == "casting" else "run.pool.run_all"
+    write(tmp_path / "trial.yaml", stage.settings())
+    with monkeypatch.context() as patch:
+        patch.setattr(f"campaigns.{spot}", stop)
+        assert run(["campaign", "run", "trial.yaml"]) == ExitCode.INTERRUPTED
+    said = capsys.readouterr().err
+    assert ("campaign resume" in said) is (where == "playing")
+    assert ("the same command again" in said) is (where == "casting")
+    assert (tmp_path / "runs/trial").exists() is (where == "playing")
+    again = ["resume", "trial"] if where == "playing" else ["run", "trial.yaml"]
+    assert run(["campaign", *again]) == ExitCode.DONE
+
+
 def test_the_budget_that_a_mend_names_suffices(
     stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
