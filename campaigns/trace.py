@@ -144,7 +144,7 @@ def _find(plan: list[PlanItem], wanted: str, folder: RunFolder) -> PlanItem:
         got=f"{wanted} ({', '.join(item.session_id for item in found[:_SHOWN])})"
         if found
         else wanted,
-        mend="See `rehearsal trace list`.",
+        mend=f'see: rehearsal trace list "{folder.root}"',
     )
 
 

@@ -41,11 +41,18 @@ class SignOffs(Noun):
 
 ALL = "all"
 """Stands for every flagged record."""
-FLAGGED = (
-    "it holds turns that speak to a machine, or that nobody said. To use it, ingest again without a"
-    " signature, then `rehearsal corpus sign-off RUN --name NAME --accept ID`."
-)
-"""Why a flagged record is left out where somebody signs for all at once."""
+
+
+def why_left_out(folder: RunFolder, record: str) -> str:
+    """Say why a flagged record is left out where somebody signs for all at once, and the mend."""
+    return (
+        "it holds turns that speak to a machine, or that nobody said. To use it, ingest again "
+        f"without a signature, then: {_command(folder)} --accept {record}"
+    )
+
+
+def _command(folder: RunFolder) -> str:
+    return f'rehearsal corpus sign-off "{folder.root}" --name "YOUR NAME"'
 
 
 def sign_off(
@@ -75,7 +82,7 @@ def sign_off(
             where=str(folder.review),
             expected="the name of the person who read the review",
             got="an empty name",
-            mend='Give the name: --sign-off "NAME".',
+            mend="Give the name of the person who has read the review.",
         )
     pending = list(read_records(folder.quarantine))
     if not pending:
@@ -116,6 +123,7 @@ def _know(folder: RunFolder, pending: set[str], named: set[str]) -> None:
             where=str(folder.quarantine),
             expected="ids as the review gives them, or `all`",
             got=", ".join(unknown),
+            mend=f"Read {folder.review}.",
         )
 
 
@@ -126,8 +134,8 @@ def _decided(folder: RunFolder, open_: list[str]) -> None:
             where=str(folder.review),
             expected="a decision on each: read its flagged turns",
             got="none on " + ", ".join(open_[:5]) + (" and others" if len(open_) > 5 else ""),
-            mend="Sign with `rehearsal corpus sign-off RUN --name NAME`, and --accept RECORD or"
-            " --reject RECORD for each, or `all`.",
+            mend=f"Sign with: {_command(folder)}, and --accept RECORD or --reject RECORD for each, "
+            "or `all`.",
         )
 
 
@@ -186,7 +194,7 @@ def check_signed(folder: RunFolder, unsigned: int = 0) -> None:
             where=str(folder.real if unsigned else folder.quarantine),
             expected="a person who read the review and signed",
             got="no signature for them",
-            mend=f'Read {folder.review}, then sign with --sign-off "NAME".',
+            mend=f"Read {folder.review}, then sign: {_command(folder)}",
         )
 
 

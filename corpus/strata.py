@@ -124,7 +124,7 @@ def weights_of(index: Index, rows: Rows, weights: Mapping[str, float]) -> NDArra
                 where=f"corpus.blend.weights.{source}",
                 expected=f"one of: {', '.join(index.names['source'])}",
                 got=source,
-                mend="Correct the name; `rehearsal corpus stats` lists them by source.",
+                mend="Correct the name to one of these.",
             )
         found[of_source] = weight
     return found

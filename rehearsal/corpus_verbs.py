@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from domain.errors import ConfigError
 from rehearsal.comparing import compare
 from rehearsal.exporting import export, reviews
 from rehearsal.ingesting import ingest
@@ -44,6 +45,14 @@ def sign_off(
     from rehearsal.console import emit_json, say
     from rehearsal.writing import writing
 
+    if not name.strip():
+        raise ConfigError(
+            "nobody has signed",
+            where="--name",
+            expected="the name of the person who read the review",
+            got="an empty name",
+            mend='give it: --name "YOUR NAME"',
+        )
     _, folder = find_target(target, run_dir)
     with writing(folder):
         done = sign(folder, name, accept or (), reject or ())

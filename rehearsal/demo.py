@@ -174,7 +174,7 @@ def _take_in(settings: Settings, folder: RunFolder, name: str | None) -> IngestS
         SignOffNeededError: Nobody signs, or the review is not the one that was read.
     """
     from corpus.ingest import ingest
-    from corpus.signoff import ALL, FLAGGED, sign_off
+    from corpus.signoff import ALL, sign_off, why_left_out
     from rehearsal.console import stderr
     from rehearsal.transcripts import SAMPLES, transcripts_of
 
@@ -202,7 +202,8 @@ def _take_in(settings: Settings, folder: RunFolder, name: str | None) -> IngestS
             mend=f"read it again, then: {again}",
         )
     for flagged in sign_off(folder, name, reject=(ALL,)).rejected:
-        stderr().print(f"Left out {flagged}: {FLAGGED}", markup=False, soft_wrap=True)
+        why = why_left_out(folder, flagged)
+        stderr().print(f"Left out {flagged}: {why}", markup=False, soft_wrap=True)
     return summary
 
 

@@ -158,7 +158,8 @@ async def _ask(role: RoleSettings, where: str) -> list[Check]:
         known = Check(where, True, f"{role.model} at {role.base_url}")
         return [known, _tried(where, await try_chat(role))]
     except RehearsalError as error:
-        return [Check(where, False, f"{error.what} ({error.got})", error.mend)]
+        expected = f"; expected {error.expected}" if error.expected else ""
+        return [Check(where, False, f"{error.what} ({error.got}){expected}", error.mend)]
     finally:
         await close_line()
 

@@ -71,7 +71,7 @@ def ingest(
         settings = with_transcripts(settings, transcripts, licence)
     settings = with_reading(settings, columns, therapist, client, nobody, encoding)
     from corpus.ingest import ingest as take_in
-    from corpus.signoff import FLAGGED
+    from corpus.signoff import why_left_out
     from rehearsal.transcripts import transcripts_of
     from rehearsal.writing import writing
 
@@ -90,7 +90,7 @@ def ingest(
         if signed:
             say(f"{signed} records signed off by {sign_off}.")
         for flagged in left_out:
-            say(f"Left out {flagged}: {FLAGGED}")
+            say(f"Left out {flagged}: {why_left_out(folder, flagged)}")
 
 
 def _sign(folder: RunFolder, name: str) -> tuple[int, tuple[str, ...]]:
@@ -124,6 +124,7 @@ def show_ingest(summary: IngestSummary, folder: RunFolder) -> None:
     """Print what came in, what was skipped and why, and what to look at before signing."""
     from rehearsal.console import say
     from rehearsal.reading import show_left_out
+    from rehearsal.wording import counted
 
     quality = ", ".join(f"{number} {name}" for name, number in summary.by_quality.items())
     say(
@@ -132,6 +133,6 @@ def show_ingest(summary: IngestSummary, folder: RunFolder) -> None:
     replaced = ", ".join(f"{number} {kind}" for kind, number in summary.spans.items())
     say(f"Replaced: {replaced or 'nothing'}.")
     if summary.flagged:
-        say(f"Flagged: {summary.flagged} records: decide on each when you sign.")
+        say(f"Flagged: {counted(summary.flagged, 'record')}: decide on each when you sign.")
     show_left_out(summary)
     say(f"Read before signing: {folder.review}")

@@ -75,13 +75,22 @@ def forget(
             where=", ".join(str(folder.root) for folder in folders) or str(_runs_root()),
             expected="the id of a record, or the first 8 signs of one, as in corpus/review.md",
             got=record,
-            mend="Look for it with `rehearsal corpus stats RUN`, or name another --run.",
+            mend=_where_ids_stand(folders),
         )
     if as_json:
         emit_json({"dry_run": dry_run, "runs": [one.model_dump(mode="json") for one in found]})
     else:
         for one in found:
             _tell(one)
+
+
+def _where_ids_stand(folders: list[RunFolder]) -> str:
+    """The mend for an id that nobody has: the reviews, which give each record's."""
+    reviews = [str(folder.review) for folder in folders if folder.review.is_file()]
+    more = f" and {len(reviews) - 3} more" if len(reviews) > 3 else ""
+    if reviews:
+        return f"see the ids in {', '.join(reviews[:3])}{more}, or name another run"
+    return "name the run that took the record in; none of these has a review"
 
 
 def _runs_and_record(names: list[str], run_dir: Path | None) -> tuple[list[RunFolder], str]:

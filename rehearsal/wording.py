@@ -18,6 +18,11 @@ def short(number: float) -> str:
     return f"{number:.0f}"
 
 
+def counted(number: int, what: str) -> str:
+    """Write how many there are: `1 record`, `1,200 records`."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def usd(amount: float) -> str:
     """Write dollars: cents, or two digits of what is less."""
     if amount == 0 or amount >= 0.1:

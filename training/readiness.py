@@ -106,8 +106,8 @@ def check_blend(job: TrainJob, folder: RunFolder) -> None:
             where=f"blend {job.variant}",
             expected="a person who read the review and signed",
             got=f"no signature for {unsigned[0]}" + (" and others" if unsigned[1:] else ""),
-            mend=f'Read {folder.review}, sign with "rehearsal corpus sign-off --name NAME", then'
-            " blend again.",
+            mend=f'Read {folder.review}, sign: rehearsal corpus sign-off "{folder.root}" '
+            '--name "YOUR NAME", then blend again.',
         )
 
 

@@ -255,4 +255,6 @@ def test_the_verb_finds_the_run_and_names_what_saw_it(
     assert command(["corpus", "forget", PERSON.id, "--run", str(folder.root)]) == 0
     assert "before" in capsys.readouterr().out
     assert command(["corpus", "forget", "record-0123456789", "--json"]) == 1
-    assert json.loads(capsys.readouterr().out)["error"]["what"] == "no run has such a record"
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["what"] == "no run has such a record"
+    assert "review" in error["mend"]

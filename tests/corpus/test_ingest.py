@@ -202,6 +202,7 @@ def test_signing_moves_the_records_and_says_who(tmp_path: Path, run: RunFolder) 
     with pytest.raises(SignOffNeededError, match="1 real records are not signed off") as caught:
         signed_records(run)
     assert caught.value.exit_code is ExitCode.GATE_NOT_MET
+    assert f'rehearsal corpus sign-off "{run.root}" --name ' in caught.value.mend
     signature = sign_off(run, "  A   Reader ")
     assert signature.name == "A Reader"
     assert signature.at.endswith("+00:00")

@@ -120,3 +120,8 @@ def test_a_pack_is_checked_and_a_broken_one_is_exit_2(
     assert run(["pack", "check", str(own), "--json"]) == 2
     error = json.loads(capsys.readouterr().out)["error"]
     assert (error["kind"], error["where"]) == ("PackError", "own/crisis.yaml")
+
+
+def test_an_empty_signature_is_bad_usage_of_its_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["corpus", "sign-off", "mine", "--name", " ", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["where"] == "--name"

@@ -97,6 +97,15 @@ def test_a_chat_that_fails_is_told_with_its_outcome(
     assert len(clinic.bodies) == 1
 
 
+def test_a_model_that_is_not_served_lists_those_that_are(
+    clinic: Clinic, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(path.read_text().replace("client: {model: m}", "client: {model: n}"))
+    assert run(["doctor", "run.yaml"]) == 1
+    assert "does not know the model (n); expected one of: m" in capsys.readouterr().out
+
+
 def test_a_parameter_that_is_refused_is_left_out(
     clinic: Clinic, capsys: pytest.CaptureFixture[str]
 ) -> None:

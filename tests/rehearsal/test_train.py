@@ -155,7 +155,7 @@ def test_real_records_that_nobody_signed_for(
     code, error = refused(folder, base, capsys)
     assert code == 3
     assert "not signed off" in error["what"]
-    assert "--sign-off" in error["mend"]
+    assert "corpus sign-off" in error["mend"]
 
 
 def test_a_blend_whose_signature_is_gone(
