@@ -89,7 +89,7 @@ def take_step(
     """
     settings, started, step = job.settings, time.perf_counter(), len(trainee.log)
     share = rate_at(step / steps, settings.warmup_share)
-    trainee.optimizer.param_groups[0]["lr"] = settings.learning_rate * share
+    trainee.optimizer.param_groups[0]["lr"] = settings.peak_rate * share
     _seed_dropout(job.seed, step, ranks.rank)
     supervised = sum(example.supervised for example in examples)
     try:
@@ -109,7 +109,7 @@ def take_step(
     row = {
         "step": step + 1,
         "loss": loss,
-        "learning_rate": settings.learning_rate * share,
+        "learning_rate": settings.peak_rate * share,
         "gradient_norm": float(norm),
         "supervised_tokens": before + supervised,
         "computed_tokens": computed,
@@ -181,7 +181,7 @@ def _refuse_nan(loss: float, job: TrainJob, step: int) -> None:
         where=f"{job.variant}, step {step + 1}",
         expected="a finite loss",
         got=str(loss),
-        mend=f"Lower training.learning_rate (now {job.settings.learning_rate:g}).",
+        mend=f"Lower training.learning_rate (now {job.settings.peak_rate:g}).",
     )
 
 

@@ -49,7 +49,7 @@ def begin(job: TrainJob, ranks: Ranks, resume: Path | None = None) -> Trainee:
     after_adapting(model, settings)
     weights = list(trained_weights(model).values())
     optimizer = torch.optim.AdamW(
-        weights, lr=settings.learning_rate, weight_decay=0.0, fused=not sharded, foreach=sharded
+        weights, lr=settings.peak_rate, weight_decay=0.0, fused=not sharded, foreach=sharded
     )
     trainee = Trainee(
         model, path, optimizer, Gauge(model, ranks), row_tokens(settings, ranks.device)

@@ -78,7 +78,7 @@ class StockLeg:
         weights = [weight for weight in model.parameters() if weight.requires_grad]
         fused = dressing.optimizer == "fused"
         optimizer = torch.optim.AdamW(
-            weights, settings.learning_rate, weight_decay=0.0, fused=fused, foreach=not fused
+            weights, settings.peak_rate, weight_decay=0.0, fused=fused, foreach=not fused
         )
         rate: Callable[[int], float] = lambda step: rate_at(  # noqa: E731 - a schedule in a line
             step / self._bout.steps, settings.warmup_share

@@ -13,6 +13,12 @@ Variant = Literal["real", "synthetic", "hybrid", "real-oversampled", "shuffled"]
 TrackerName = Literal["tensorboard", "mlflow", "wandb"]
 
 
+TINY = "tiny"
+TINY_RATE, LARGE_RATE = 1e-2, 2e-4
+"""Usual peak rates: of the tiny base, chosen on held-out AnnoMI sessions (docs/training.md), and of
+LoRA on models of a billion parameters and more (Hu et al., 2021, table 12)."""
+
+
 class LoraSettings(Noun):
     """LoRA as in Hu et al., 2021; names follow PEFT's LoraConfig."""
 
@@ -51,7 +57,7 @@ class PreferenceSettings(Noun):
 class TrainingSettings(Noun):
     """What is trained on what. Every variant sees the same number of supervised tokens."""
 
-    base: str = "tiny"
+    base: str = TINY
     """A causal LM by path or hub id; `tiny` trains a small Llama here."""
     variants: tuple[Variant, ...] = ("real", "synthetic", "hybrid")
     """Blends that an adapter is trained on."""
@@ -66,8 +72,9 @@ class TrainingSettings(Noun):
     """Supervised tokens that go into one optimiser step, over all workers."""
     max_length: int = Field(default=1024, ge=64)
     """Longest sequence, in tokens."""
-    learning_rate: float = Field(default=2e-4, gt=0)
-    """Peak rate. 2e-4 is usual for LoRA on models of 1B and more; the tiny base takes 1e-2."""
+    learning_rate: float | None = Field(default=None, gt=0)
+    """Peak rate. Null is 1e-2 for the base `tiny`, which learns nothing from less, and 2e-4 else,
+    which is usual for LoRA on models of 1B and more."""
     warmup_share: float = Field(default=0.1, ge=0, lt=1)
     """Share of the steps over which the rate rises to its peak."""
     workers: int | tuple[int, int] = 1
@@ -109,6 +116,12 @@ class TrainingSettings(Noun):
     needs Ray. Null keeps them in the run's folder."""
     trackers: tuple[TrackerName, ...] = ()
     """Where the steps are shown besides the run's folder."""
+
+    @property
+    def peak_rate(self) -> float:
+        """The learning rate that is meant."""
+        usual = TINY_RATE if self.base == TINY else LARGE_RATE
+        return usual if self.learning_rate is None else self.learning_rate
 
     @field_validator("workers")
     @classmethod
