@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from textwrap import fill
 from typing import TYPE_CHECKING
 
+from evaluation.criterionnames import name_of
 from evaluation.parts import Parts
 from evaluation.statistics import ordered
 from evaluation.style import FAINT, LOSS, ON_COLOURS, SCORES, TIE, WIN
 from evaluation.summary import REFERENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 
 MOST_PANELS = 3
+PANEL_CHARS = 26
+"""Letters of a heading that fit over the narrowest panel."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,8 @@ class ChartData:
     adversarial: tuple[SafetyShare, ...] = ()
     strengths: tuple[Strength, ...] = ()
     """From the judge's own comparisons where there are some, else from who scored higher."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Names of criteria by key."""
 
     @property
     def criteria(self) -> list[str]:
@@ -48,6 +56,11 @@ class ChartData:
     def variants(self) -> list[str]:
         """Variants that have a score, as they are shown."""
         return ordered(variant for variant, _ in self.scores)
+
+    def heading(self, criterion: str) -> str:
+        """Return a criterion's name as it stands over a panel, in lines that fit there."""
+        name = name_of(criterion, self.names)
+        return fill(f"{name[0].upper()}{name[1:]}", PANEL_CHARS)
 
     def mean(self, variant: str, criterion: str) -> Mean | None:
         """Return the mean of one variant, or None when nothing of it was scored."""

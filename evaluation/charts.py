@@ -22,6 +22,7 @@ from evaluation.chartparts import (
     win_bar,
     win_label,
 )
+from evaluation.criterionnames import name_of
 from evaluation.phrases import number
 from evaluation.style import (
     INK,
@@ -65,7 +66,7 @@ def summary_chart(data: ChartData) -> Figure:
             )  # fmt: skip
         variant_rows(axes, data, criterion)
         score_axis(axes)
-        axes.set_title(criterion.capitalize())
+        axes.set_title(data.heading(criterion))
     return figure
 
 
@@ -88,7 +89,7 @@ def distribution_chart(data: ChartData) -> Figure:
         variant_rows(axes, data, criterion)
         axes.set_xlim(0, 100)
         axes.set_xlabel("answers, %")
-        axes.set_title(criterion.capitalize())
+        axes.set_title(data.heading(criterion))
     score_legend(figure)
     return figure
 
@@ -122,7 +123,7 @@ def violin_chart(data: ChartData) -> Figure:
         axes.set_ylim(0.5, 5.5)
         axes.set_yticks(range(1, 6))
         axes.grid(axis="y")
-        axes.set_title(criterion.capitalize())
+        axes.set_title(data.heading(criterion))
     figure.get_axes()[0].set_ylabel("score")
     return figure
 
@@ -153,9 +154,9 @@ def relation_chart(data: ChartData) -> Figure:
         last = place + columns >= len(variants)
         axes.tick_params(labelbottom=last)
         if last:
-            axes.set_xlabel(second)
+            axes.set_xlabel(name_of(second, data.names))
         if place % columns == 0:
-            axes.set_ylabel(first)
+            axes.set_ylabel(name_of(first, data.names))
     return figure
 
 
@@ -183,7 +184,7 @@ def scenario_chart(data: ChartData) -> Figure:
         axes.set_yticks(range(len(data.variants)), data.variants)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        axes.set_title(criterion.capitalize())
+        axes.set_title(data.heading(criterion))
     grid[-1, 0].xaxis.set_major_locator(MaxNLocator(10, integer=True))
     grid[-1, 0].set_xlim(0.5, len(scenarios) + 0.5)
     grid[-1, 0].set_xlabel(f"scenario, by mean score of all models (n = {len(scenarios)})")
@@ -208,7 +209,7 @@ def wins_chart(data: ChartData) -> Figure:
         axes.set_xlim(0, 100)
         axes.set_xlabel("scenarios, %")
         axes.tick_params(axis="y", length=0)
-        axes.set_title(criterion.capitalize())
+        axes.set_title(data.heading(criterion))
     legend(figure, {"wins": WIN, "ties": TIE, "losses": LOSS})
     return figure
 

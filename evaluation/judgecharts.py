@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evaluation.certificate.lines import lines_of
 from evaluation.chartparts import arms
+from evaluation.criterionnames import name_of
 from evaluation.style import FAINT, colour, marker, new_figure
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
     from evaluation.chartparts import ChartData
 
+RADAR_CHARS = 16
+"""Letters of an item's name in a line beside the radar."""
 POINTS = "shift"
 """Figures in points of the scale; all others lie between -1 and 1."""
 
@@ -66,7 +70,7 @@ def radar_chart(data: ChartData) -> Figure:
             [*angles, angles[0]], [*values, values[0]], color=colour(name), marker=marker(name),
             markersize=5, lw=1.5, label=f"{name} (n = {count} sessions)",
         )  # fmt: skip
-    labels = [item.removeprefix("ctrs_").replace("_", "\n") for item in items]
+    labels = [fill(name_of(item, data.names), RADAR_CHARS) for item in items]
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
     axes.set_xticks(angles, labels, fontsize=8)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evaluation.chartparts import arms, panels
+from evaluation.criterionnames import name_of
 from evaluation.phrases import number, p_value
 from evaluation.style import FAINT, INK, colour, marker, new_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -46,7 +47,7 @@ def differences_chart(data: ChartData) -> Figure:
         axes.set_xlim(-reach, reach)
         axes.set_xlabel("difference of mean scores")
         axes.grid(axis="x")
-        axes.set_title(criterion.capitalize())
+        axes.set_title(data.heading(criterion))
     return figure
 
 
@@ -80,7 +81,7 @@ def spreads_chart(data: ChartData) -> Figure:
         axes.axvline(1, color=FAINT, lw=0.9)
         axes.grid(axis="x")
         axes.set_xlabel("variance ratio")
-        axes.set_title(criterion.capitalize())
+        axes.set_title(data.heading(criterion))
     return figure
 
 
@@ -110,7 +111,7 @@ def strengths_chart(data: ChartData) -> Figure:
         axes.margins(x=0.15)
         axes.grid(axis="x")
         axes.set_xlabel("log odds of winning")
-        axes.set_title(f"{criterion.capitalize()} (n = {games} comparisons each)")
+        axes.set_title(f"{data.heading(criterion)} (n = {games} comparisons each)")
     return figure
 
 
@@ -133,7 +134,9 @@ def controls_chart(data: ChartData) -> Figure:
             markersize=7 if whole else 6,
         )  # fmt: skip
         axes.text(reach * 1.03, place, f"p {p_value(one.p)}", fontsize=7.5, va="center", color=INK)
-    axes.set_yticks(range(len(rows)), [_row(*row) for row in reversed(rows)], fontsize=8)
+    axes.set_yticks(
+        range(len(rows)), [_row(*row, data.names) for row in reversed(rows)], fontsize=8
+    )
     for tick, (control, one) in zip(axes.get_yticklabels(), reversed(rows), strict=True):
         tick.set_fontweight("bold" if one is control.overall else "normal")
     axes.set_ylim(-0.7, len(rows) - 0.3)
@@ -146,10 +149,10 @@ def controls_chart(data: ChartData) -> Figure:
     return figure
 
 
-def _row(control: Control, one: ControlFigure) -> str:
+def _row(control: Control, one: ControlFigure, names: Mapping[str, str]) -> str:
     if one is control.overall:
         return f"{control.name} (n = {one.n})"
-    return one.criterion.replace("_", " ")
+    return name_of(one.criterion, names)
 
 
 def _outcome_legend(figure: Figure, controls: Sequence[Control]) -> None:

@@ -24,6 +24,8 @@ NAMES = {
 }
 UNDERSTUDY = "understudy"
 MANY_FAILURES = 0.05
+MOST_LISTED = 5
+"""More comparisons without a finding are counted, not named."""
 MANY_CRITERIA = 3
 """More are counted in a title, not named."""
 
@@ -133,7 +135,10 @@ def _found(differences: Sequence[Difference]) -> str:
 
 
 def not_significant(summary: EvaluationSummary) -> tuple[str, ...]:
-    """List the comparisons that show no difference beyond chance."""
+    """List the comparisons that show no difference beyond chance, at most `MOST_LISTED` a reason.
+
+    The rest are counted: all of them stand in the table of differences.
+    """
     by_reason: dict[str, list[str]] = {}
     for one in summary.statistics.differences:
         if not one.significant:
@@ -142,11 +147,16 @@ def not_significant(summary: EvaluationSummary) -> tuple[str, ...]:
                 "" if one.p_holm is None or one.reason else f" (corrected p {p_value(one.p_holm)})"
             )
             by_reason.setdefault(one.reason, []).append(pair + test)
-    return tuple(
-        f"{reason[0].upper()}{reason[1:]}: {'; '.join(pairs)}." if reason else f"{pair}."
-        for reason, pairs in by_reason.items()
-        for pair in (pairs[:1] if reason else pairs)
-    )
+    return tuple(line for reason, pairs in by_reason.items() for line in _cut_list(reason, pairs))
+
+
+def _cut_list(reason: str, pairs: Sequence[str]) -> list[str]:
+    """Name the first comparisons and count the others; in one line where they share a reason."""
+    shown, more = pairs[:MOST_LISTED], len(pairs) - MOST_LISTED
+    rest = [f"and {more} more, in the table above"] if more > 0 else []
+    if reason:
+        return [f"{reason[0].upper()}{reason[1:]}: {'; '.join([*shown, *rest])}."]
+    return [f"{line}." for line in (*shown, *rest)]
 
 
 def notices(settings: Settings, summary: EvaluationSummary) -> tuple[str, ...]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from corpus.files import write_text
 from evaluation.certificate.lines import lines_of, remarks_of
+from evaluation.criterionnames import name_of
 from evaluation.figures import draw_figures
 from evaluation.phrases import bounds, number, p_value
 from evaluation.reportdata import gather
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from domain.settings import Settings
     from evaluation.figures import Drawn
     from evaluation.reportdata import ReportData
+    from evaluation.summary import Difference, Mean, Spread
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 MOST_TRAILS = 500
@@ -129,9 +133,24 @@ def _shared(data: ReportData, run: str) -> dict[str, Any]:
         "p": p_value,
         "counted": counted,
         "words": words,
+        "notes_of": notes_of,
+        "letter": letter,
+        "titled": partial(name_of, names=data.criteria),
         "shown": shown,
         "judges": ", ".join(data.summary.panel) or data.summary.judge,
     }
+
+
+def notes_of(found: Sequence[Mean | Difference | Spread]) -> list[str]:
+    """Return what must be said beside some rows of a table, each once, in their order."""
+    return list(dict.fromkeys(one.note for one in found if one.note))
+
+
+def letter(note: str, found: Sequence[Mean | Difference | Spread]) -> str:
+    """Return the letter that marks a row with `note`; none where it holds for the whole table."""
+    if not note or all(one.note == note for one in found):
+        return ""
+    return ascii_lowercase[notes_of(found).index(note)]
 
 
 def words(key: str) -> str:

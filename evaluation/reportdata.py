@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from pydantic import Field
+
 from agents.pack import load_pack
 from corpus.files import read_noun, read_nouns, read_records
 from corpus.manifest import MANIFEST, Manifest, read_manifest
@@ -17,6 +19,7 @@ from domain.record import HeldOutContext
 from domain.verdict import Answer, Protocol, Verdict
 from evaluation.certificate.certificate import Certificate, identity, read_certificate
 from evaluation.chartparts import ChartData
+from evaluation.criterionnames import names_of, with_names
 from evaluation.examples import (
     Example,
     Extremes,
@@ -106,6 +109,8 @@ class ReportData(Noun):
     """Prompts of the adversarial set."""
     certificate: Certificate | None = None
     """Of this judge, pack and criteria; None where it was never tried."""
+    criteria: dict[str, str] = Field(default_factory=dict)
+    """Names of the pack's criteria by key."""
 
 
 def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData]:
@@ -143,15 +148,18 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
     hashes = {**summary.adapters, "base": summary.base}
     models = {**summary.hosted, **{name: digest[:12] for name, digest in hashes.items()}}
     parts = read_parts(folder, tuple(summary.adapters))
-    certificate = read_certificate(folder, identity(settings, load_pack(settings.pack)))
+    pack = load_pack(settings.pack)
+    certificate = read_certificate(folder, identity(settings, pack))
+    names = names_of(pack.criteria)
+    told = summary.model_copy(update={"statistics": with_names(summary.statistics, names)})
     data = ReportData(
         name=summary.name,
-        title=title(summary),
+        title=title(told),
         alarms=alarms(summary),
-        answer=answer(summary),
-        falsify=falsifiers(summary, certificate),
+        answer=answer(told),
+        falsify=falsifiers(told, certificate),
         notices=notices(settings, summary),
-        not_significant=not_significant(summary),
+        not_significant=not_significant(told),
         summary=summary,
         held_out=held_out,
         funnel=read_funnel(folder),
@@ -175,6 +183,7 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
         prompts=max((one.n + one.unknown for one in summary.adversarial), default=0),
         parts=parts,
         certificate=certificate,
+        criteria=names,
     )
     charts = ChartData(
         summary.statistics,
@@ -184,6 +193,7 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
         certificate=certificate,
         session_means=sessions.means if sessions else (),
         adversarial=summary.adversarial,
+        names=names,
         strengths=(pairwise and pairwise.strengths) or summary.statistics.strengths,
     )
     return data, charts

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agents.criteria import Criterion
 from domain.errors import EvaluationError
 from domain.runfolder import RunFolder
 from domain.settings import Settings
-from evaluation.phrases import notices
-from evaluation.report import write_all, write_report
+from evaluation.criterionnames import name_of, names_of
+from evaluation.phrases import MOST_LISTED, not_significant, notices
+from evaluation.report import letter, notes_of, write_all, write_report
 from evaluation.reportdata import read_summary
+from evaluation.summary import Difference
 from tests.evaluation.invented import CONTROLS, LEVELS
 from tests.evaluation.invented_run import HOSTILE, REFERENCE_TEXT, add_parts, make_run
 
@@ -226,9 +229,66 @@ def test_few_sessions_and_missing_parts_still_make_a_page(tmp_path: Path) -> Non
     assert "Not measured in this run." in text
 
 
+def test_criteria_are_called_by_the_names_of_their_pack(page: Path) -> None:
+    names = json.loads((RunFolder(page.parent).evaluation / "report.json").read_text())["criteria"]
+    assert names["ctrs_key_cognitions"] == "focusing on key cognitions or behaviours"
+    found = Criterion.model_validate(
+        {**LEVELS_OF_A_SCALE, "key": "depth", "name": "CBT | depth $x$ <b>"}
+    )
+    assert names_of({"depth": found}) == {"depth": "CBT depth x b"}  # no markup gets through
+    assert name_of("gone_since", names) == "gone since"
+
+
+def test_every_table_has_a_head_that_print_repeats(page: Path) -> None:
+    html = page.read_text(encoding="utf-8")
+    tables = re.findall(r"<table>(.*?)</table>", html, flags=re.DOTALL)
+    assert len(tables) > 8
+    for table in tables:
+        assert table.lstrip().startswith("<thead>")
+        assert "<th" not in table.split("</thead>")[1]
+    assert "thead { display: table-header-group; }" in html
+
+
+def test_what_may_be_too_wide_scrolls_by_itself_and_has_its_hint(page: Path) -> None:
+    html = page.read_text(encoding="utf-8")
+    assert html.count("<table>") == html.count('<div class="scroll roomy"')
+    hinted = html.count('<div class="inner"><p class="hint">')
+    assert hinted == html.count("<table>") + html.count("<figure")
+
+
+def test_a_remark_on_some_rows_is_a_letter_there_and_a_count_below() -> None:
+    rows = [_difference(note="few") for _ in range(3)] + [_difference(note="equal")]
+    assert [letter(one.note, rows) for one in rows] == ["a", "a", "a", "b"]
+    assert notes_of(rows) == ["few", "equal"]
+    assert letter("few", rows[:3]) == ""  # it holds for all of them: no mark is needed
+
+
+def test_many_comparisons_without_a_finding_are_counted(page: Path) -> None:
+    summary = read_summary(RunFolder(page.parent))
+    for reason in ("", "too few sessions"):
+        many = tuple(_difference(reason=reason) for _ in range(MOST_LISTED + 3))
+        found = summary.statistics.model_copy(update={"differences": many})
+        lines = not_significant(summary.model_copy(update={"statistics": found}))
+        assert " ".join(lines).count("against real-only") == MOST_LISTED
+        assert lines[-1].endswith("and 3 more, in the table above.")
+
+
+def _difference(*, note: str = "", reason: str = "") -> Difference:
+    return Difference(
+        variant="hybrid", against="real", criterion="empathy", n=4, groups=2, mean=0.1, low=0.0,
+        high=0.2, p=0.5, p_holm=None, significant=False, effect=None, wins=1, ties=2, losses=1,
+        win_share=0.5, win_low=0.1, win_high=0.9, note=note, reason=reason,
+    )  # fmt: skip
+
+
 def test_nothing_to_report_is_said(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="nothing to report"):
         write_report(Settings(name="empty"), RunFolder(tmp_path))
 
 
+LEVELS_OF_A_SCALE = {
+    "source": "invented",
+    "definition": "How deep.",
+    "scale": {point: f"level {point}" for point in range(1, 6)},
+}
 _ROLES = ("client", "therapist", "supervisor", "judge")
