@@ -124,10 +124,12 @@ def forget(folder: RunFolder, record_id: str, ledgers: Ledgers, *, dry: bool) ->
     for place in (*_blends(task), *map(Path, stone.exports)):
         if place.is_dir():
             take_out(place, sieve)
-    stores = (folder.contexts, folder.held_out, folder.quarantine, folder.real)
-    sieve.folder(folder.root, last=frozenset({*stores, *_kept(folder), *_manifests(task)}))
+    stores = (folder.held_out, folder.quarantine, folder.real)
+    last = frozenset({folder.contexts, *stores, *_kept(folder), *_manifests(task)})
+    sieve.folder(folder.root, last=last)
+    sieve.file(folder.contexts)
     for path in stores:
-        sieve.file(path)
+        sieve.records(path)
     if not dry:
         done = stone.model_copy(update={"done": True})
         write_tombstones(folder, tombstones(folder).put(done))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from corpus.files import appears_at
+from domain.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from corpus.forget.mark import Mark
@@ -52,7 +53,7 @@ class Sieve:
         if path.suffix in _SKIPPED or not path.is_file():
             return
         if path.suffix in _LINES:
-            self._lines(path)
+            self._lines(path, self.mark.in_bytes)
         elif path.suffix == ".parquet":
             self._rows(path)
         elif path.name == _REVIEW:
@@ -60,14 +61,21 @@ class Sieve:
         elif self.mark.in_bytes(path.read_bytes()):
             self.remove(path)
 
-    def _lines(self, path: Path) -> None:
-        if not self._count(path, self._marked_lines(path)):
+    def records(self, path: Path) -> None:
+        """Go through a file of records, whose ids follow from what they hold and stand nowhere."""
+        if path.is_file():
+            self._lines(path, self._is_record)
+
+    def _is_record(self, line: bytes) -> bool:
+        if not line.strip():
+            return False
+        return self.mark.in_bytes(line) or Record.model_validate_json(line).id in self.mark.ids
+
+    def _lines(self, path: Path, marked: Callable[[bytes], bool]) -> None:
+        if not self._count(path, sum(map(marked, _lines_of(path)))):
             return
         with appears_at(path) as made, made.open("wb") as out:
-            out.writelines(line for line in _lines_of(path) if not self.mark.in_bytes(line))
-
-    def _marked_lines(self, path: Path) -> int:
-        return sum(self.mark.in_bytes(line) for line in _lines_of(path))
+            out.writelines(line for line in _lines_of(path) if not marked(line))
 
     def _rows(self, path: Path) -> None:
         with pq.ParquetFile(path) as table:

@@ -36,6 +36,7 @@ from tests.corpus.builders import TALK, record, vtt
 from tests.engine.test_forget import unpacked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from corpus.forget.mark import Mark
@@ -171,22 +172,26 @@ async def test_forgetting_again_changes_nothing_and_says_so(tmp_path: Path) -> N
     assert after == before
 
 
-@pytest.mark.parametrize("stop_at", range(8))
+@pytest.mark.parametrize("stop_at", range(20))
 async def test_a_stop_anywhere_is_made_good_by_forgetting_again(
     tmp_path: Path, stop_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The steps that write are counted, and one of them fails."""
     folder, outside = RunFolder(tmp_path / "run"), tmp_path / "out"
     await filled(folder, outside)
-    through, steps = Sieve.file, iter(range(stop_at))
+    steps = iter(range(stop_at))
 
-    def cut(sieve: Sieve, path: Path) -> None:
-        if next(steps, None) is None:
-            raise PowerCutError
-        through(sieve, path)
+    def cut(through: Callable[[Sieve, Path], None]) -> Callable[[Sieve, Path], None]:
+        def step(sieve: Sieve, path: Path) -> None:
+            if next(steps, None) is None:
+                raise PowerCutError
+            through(sieve, path)
+
+        return step
 
     with monkeypatch.context() as patch:
-        patch.setattr(Sieve, "file", cut)
+        patch.setattr(Sieve, "file", cut(Sieve.file))
+        patch.setattr(Sieve, "records", cut(Sieve.records))
         with pytest.raises(PowerCutError):
             run_forget(folder)
     done = run_forget(folder)
@@ -214,6 +219,18 @@ def test_the_tombstone_keeps_the_transcript_out_and_holds_no_words(
     written = run.forgotten.read_text(encoding="utf-8").lower()
     assert not [word for word in words if word in written]
     assert gone not in run.review.read_text(encoding="utf-8")
+
+
+def test_a_record_goes_whose_every_word_another_says_as_well(run: RunFolder) -> None:
+    longer = PERSON.model_copy(update={"turns": (*PERSON.turns, PERSON.turns[1])})
+    for store in (run.quarantine, run.real, run.held_out):
+        write_nouns(store, [PERSON, longer])
+    planned = forget(run, PERSON.id, ledgers, dry=True)
+    assert set(planned.lines.values()) == {1}
+    assert len(planned.lines) == 3
+    assert forget(run, PERSON.id, ledgers, dry=False).lines == planned.lines
+    for store in (run.quarantine, run.real, run.held_out):
+        assert [one.id for one in read_records(store)] == [longer.id]
 
 
 def test_a_record_is_named_by_the_beginning_of_its_id(run: RunFolder) -> None:
