@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from corpus.deidentify import deidentify
 from corpus.files import write_nouns
@@ -13,6 +13,7 @@ from corpus.gather import FileRead, roster_beside
 from corpus.instructions import flags_of
 from corpus.intake import Conversation, Intake, nothing
 from corpus.review import Reviewed, ReviewPages
+from corpus.signoff import Decided, sign_offs
 from corpus.speakers import Ask, name_in
 from domain.base import Noun, content_id, seed_of
 from domain.record import Deidentification, Origin, Provenance, Quality, Record
@@ -46,7 +47,12 @@ class IngestSummary(Noun):
     """Records whose turns have times."""
     spans: dict[str, int]
     flagged: int
-    """Records with turns that speak to a machine, or that nobody said: see the review."""
+    """Records with turns that speak to a machine, or that nobody said: see the review. Those that
+    were decided on before are not counted."""
+    signed_before: int
+    """Records that are as they were when somebody signed for them."""
+    rejected_before: int
+    """Records that are as they were when somebody rejected them; they stay out."""
     left_out: int
     skipped: tuple[Skipped, ...]
     read: tuple[FileRead, ...]
@@ -61,6 +67,7 @@ class Tally:
         self.qualities: Counter[Quality] = Counter()
         self.spans: Counter[str] = Counter()
         self.flagged = 0
+        self.before: Counter[str] = Counter()
 
     def add(self, quality: Quality, turns: tuple[Turn, ...]) -> None:
         """Count one conversation."""
@@ -68,6 +75,12 @@ class Tally:
         self.turns += len(turns)
         self.words += sum(len(words(turn.text)) for turn in turns)
         self.qualities[quality] += 1
+
+    def compare(self, record: Record, decided: Decided, *, flagged: bool) -> None:
+        """Count what was decided on the record before, and whether a flag asks for a decision."""
+        self.before["signed"] += record.id in decided.signed
+        self.before["rejected"] += record.id in decided.rejected
+        self.flagged += flagged and decided.is_open(record)
 
     def summary(self, intake: Intake) -> IngestSummary:
         """Return what was counted, with what is known of the files."""
@@ -83,11 +96,20 @@ class Tally:
             timed=intake.timed,
             spans=dict(self.spans.most_common()),
             flagged=self.flagged,
+            signed_before=self.before["signed"],
+            rejected_before=self.before["rejected"],
             left_out=gathering.skips,
             skipped=tuple(gathering.skipped),
             read=tuple(gathering.read),
             notes=tuple(gathering.notes),
         )
+
+
+class _Known(NamedTuple):
+    """What the run remembers of records that come in again."""
+
+    forgotten: Tombstones
+    decided: Decided
 
 
 def ingest(
@@ -103,9 +125,9 @@ def ingest(
         StoreError: The quarantine or the review cannot be written.
     """
     intake, tally = Intake(source, corpus.reading, ask), Tally()
-    gone = tombstones(folder)
+    known = _Known(tombstones(folder), sign_offs(folder).decided())
     with ReviewPages(folder.review) as pages:
-        write_nouns(folder.quarantine, _records(intake, tally, pages, corpus, gone))
+        write_nouns(folder.quarantine, _records(intake, tally, pages, corpus, known))
         pages.finish()
     return tally.summary(intake)
 
@@ -115,7 +137,7 @@ def _records(
     tally: Tally,
     pages: ReviewPages,
     corpus: CorpusSettings,
-    forgotten: Tombstones,
+    known: _Known,
 ) -> Iterator[Record]:
     """Yield each screened record, once its review is written.
 
@@ -125,14 +147,14 @@ def _records(
     roster = roster_beside(intake.source)
     for one in intake.conversations():
         reviewed = screen(one, roster, corpus)
-        if forgotten.covers(reviewed.record.provenance):
+        if known.forgotten.covers(reviewed.record.provenance):
             place = one.found.session.place
             intake.gathering.skip(Skipped(where=place, reason=f"{place}: forgotten on request"))
             continue
         pages.add(reviewed)
         tally.add(reviewed.record.quality, reviewed.record.turns)
         tally.spans.update(span.kind for span in reviewed.spans)
-        tally.flagged += bool(reviewed.flags)
+        tally.compare(reviewed.record, known.decided, flagged=bool(reviewed.flags))
         yield reviewed.record
     if not tally.records:
         raise nothing(intake.source, intake.gathering)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from domain.errors import SignOffNeededError
 from domain.record import Deidentification, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from domain.runfolder import RunFolder
 
@@ -37,6 +37,26 @@ class SignOffs(Noun):
     """Everything that was signed in a run, oldest first; the content of `sign-off.json`."""
 
     signed: tuple[SignOff, ...] = ()
+
+    def decided(self) -> Decided:
+        """Return what was decided last on each record."""
+        signed: set[str] = set()
+        rejected: set[str] = set()
+        for one in self.signed:
+            signed = (signed | {*one.records}) - {*one.rejected}
+            rejected = (rejected | {*one.rejected}) - {*one.records}
+        return Decided(frozenset(signed), frozenset(rejected))
+
+
+class Decided(NamedTuple):
+    """Ids of the records that somebody signed for, and of those that were thrown out."""
+
+    signed: frozenset[str]
+    rejected: frozenset[str]
+
+    def is_open(self, record: Record) -> bool:
+        """Tell whether the record waits for a decision."""
+        return record.id not in self.signed and record.id not in self.rejected
 
 
 ALL = "all"
@@ -62,12 +82,13 @@ def sign_off(
 
     The signature is written first, then the records, and the quarantine goes last: a stop in
     between leaves everything there, and signing again completes it. A record of before that was
-    made from the same transcript goes.
+    made from the same transcript goes. What was decided before holds: a rejected record stays out
+    until it is accepted by its id, and a flagged one that was accepted needs no second decision.
 
     Args:
         folder: The run.
         name: Who has read the review.
-        accept: Ids of flagged records to use all the same, or `all`.
+        accept: Ids of flagged records to use all the same, or `all` but those rejected before.
         reject: Ids of records to throw out, or `all` for those that are flagged and not accepted.
 
     Raises:
@@ -91,12 +112,16 @@ def sign_off(
             where=str(folder.quarantine),
             expected="records in quarantine",
             got="none",
-            mend="Ingest transcripts first.",
+            mend="Ingest transcripts first: `rehearsal corpus ingest RUN --transcripts PATH`.",
         )
     flagged = {record.id for record in pending if flags_of(record)}
     _know(folder, {record.id for record in pending}, {*accept, *reject} - {ALL})
-    accepted = flagged if ALL in accept else flagged.intersection(accept)
-    rejected = ({*reject} - {ALL}) | (flagged - accepted if ALL in reject else set())
+    before = sign_offs(folder)
+    earlier = before.decided()
+    known = {record.id for record in pending} & earlier.rejected - {*accept}
+    accepted = flagged - known if ALL in accept else flagged & ({*accept} | earlier.signed)
+    rejected = known | ({*reject} - {ALL}) | (flagged - accepted if ALL in reject else set())
+    accepted -= rejected
     _decided(folder, sorted(flagged - accepted - rejected))
     kept = [record for record in pending if record.id not in rejected]
     at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -107,10 +132,9 @@ def sign_off(
         accepted=tuple(sorted(accepted)),
         rejected=tuple(sorted(rejected)),
     )
-    before = sign_offs(folder)
     signed = SignOffs(signed=(*before.signed, signature))
     write_text(folder.sign_off, signed.model_dump_json(indent=2) + "\n")
-    write_nouns(folder.real, _with_signature(folder, kept))
+    write_nouns(folder.real, _with_signature(folder, pending, rejected))
     folder.quarantine.unlink(missing_ok=True)
     return signature
 
@@ -164,19 +188,17 @@ def signed_records(folder: RunFolder) -> tuple[Record, ...]:
     """
     real = tuple(read_records(folder.real))
     covered = signed_ids(folder)
-    check_signed(
-        folder,
-        sum(
-            record.id not in covered or record.deidentification is not Deidentification.SIGNED_OFF
-            for record in real
-        ),
+    unsigned = sum(
+        record.id not in covered or record.deidentification is not Deidentification.SIGNED_OFF
+        for record in real
     )
+    check_signed(folder, unsigned)
     return real
 
 
 def signed_ids(folder: RunFolder) -> frozenset[str]:
-    """Return the ids of all records that somebody signed for."""
-    return frozenset(name for one in sign_offs(folder).signed for name in one.records)
+    """Return the ids of all records that somebody signed for, and nobody rejected since."""
+    return sign_offs(folder).decided().signed
 
 
 def check_signed(folder: RunFolder, unsigned: int = 0) -> None:
@@ -186,8 +208,7 @@ def check_signed(folder: RunFolder, unsigned: int = 0) -> None:
         SignOffNeededError: Records wait in quarantine, or one was not signed for.
         StoreError: A file is damaged.
     """
-    covered = signed_ids(folder)
-    waiting = sum(record.id not in covered for record in read_records(folder.quarantine))
+    waiting = sum(1 for _ in waiting_records(folder))
     if unsigned or waiting:
         raise SignOffNeededError(
             f"{unsigned + waiting} real records are not signed off",
@@ -198,11 +219,21 @@ def check_signed(folder: RunFolder, unsigned: int = 0) -> None:
         )
 
 
-def _with_signature(folder: RunFolder, pending: list[Record]) -> list[Record]:
+def waiting_records(folder: RunFolder) -> Iterator[Record]:
+    """Yield the records in quarantine that nobody has signed for or rejected.
+
+    Raises:
+        StoreError: A file is damaged.
+    """
+    return filter(sign_offs(folder).decided().is_open, read_records(folder.quarantine))
+
+
+def _with_signature(folder: RunFolder, pending: list[Record], rejected: set[str]) -> list[Record]:
     """Return the real records of before and the new ones, each once, in order.
 
     A transcript that was screened anew takes the place of its earlier version: what was mended
-    since, such as a name that the roster lacked, would still stand in that.
+    since, such as a name that the roster lacked, would still stand in that. If the new version is
+    rejected, both go.
     """
     mark = {"deidentification": Deidentification.SIGNED_OFF}
     renewed = {record.provenance for record in pending}
@@ -213,4 +244,4 @@ def _with_signature(folder: RunFolder, pending: list[Record]) -> list[Record]:
         if record.id in new or record.provenance not in renewed
     }
     by_id.update({record.id: record.model_copy(update=mark) for record in pending})
-    return list(by_id.values())
+    return [record for record in by_id.values() if record.id not in rejected]

@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from corpus.files import read_records
+from corpus.forget.tombstone import tombstones
+from corpus.signoff import sign_offs, waiting_records
 from domain.base import Noun
 from domain.turn import Speaker
 from measures.tokens import words
@@ -89,14 +91,48 @@ def describe(records: Iterable[Record]) -> CorpusStats:
 
 
 def corpus_stats(folder: RunFolder) -> dict[str, CorpusStats]:
-    """Describe each set of records that the run has, by name; sets that are missing are absent."""
+    """Describe each set of records that the run has, by name; sets that are missing are absent.
+
+    `quarantine` are the records that wait for a decision: what was signed for or rejected and came
+    in again is no longer open.
+    """
     places = {
         "quarantine": folder.quarantine,
         "real": folder.real,
         "synthetic": folder.synthetic,
         "held_out": folder.held_out,
     }
-    return {name: describe(read_records(path)) for name, path in places.items() if path.exists()}
+    return {
+        name: describe(waiting_records(folder) if name == "quarantine" else read_records(path))
+        for name, path in places.items()
+        if path.exists()
+    }
+
+
+class Decisions(Noun):
+    """Real records by what was decided on them."""
+
+    open: int
+    """In quarantine, neither signed for nor rejected."""
+    signed: int
+    """Signed for and there; versions of before and forgotten ones are not counted."""
+    rejected: int
+    """Thrown out by name, and not forgotten."""
+
+
+def decisions(folder: RunFolder) -> Decisions:
+    """Count the decisions of a run.
+
+    Raises:
+        StoreError: A file is damaged.
+    """
+    decided = sign_offs(folder).decided()
+    forgotten = {stone.record for stone in tombstones(folder).forgotten}
+    return Decisions(
+        open=sum(1 for _ in waiting_records(folder)),
+        signed=sum(record.id in decided.signed for record in read_records(folder.real)),
+        rejected=len(decided.rejected - forgotten),
+    )
 
 
 def _ratio(part: int, whole: int, digits: int = 1) -> float:

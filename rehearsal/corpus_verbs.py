@@ -6,11 +6,17 @@ from typing import Annotated
 
 import typer
 
-from domain.errors import ConfigError
 from rehearsal.comparing import compare
 from rehearsal.exporting import export, reviews
 from rehearsal.ingesting import ingest
-from rehearsal.options import JsonOption, RunOption, TargetArgument, find_target, percentages
+from rehearsal.options import (
+    JsonOption,
+    RunOption,
+    TargetArgument,
+    find_target,
+    percentages,
+    signer,
+)
 
 SweepOption = Annotated[
     str | None,
@@ -30,7 +36,8 @@ def sign_off(
     accept: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="RECORD", help="A flagged record to use all the same; `all` for every one."
+            metavar="RECORD",
+            help="A flagged or rejected record to use all the same; `all` for every flagged one.",
         ),
     ] = None,
     reject: Annotated[
@@ -45,17 +52,10 @@ def sign_off(
     from rehearsal.console import emit_json, say
     from rehearsal.writing import writing
 
-    if not name.strip():
-        raise ConfigError(
-            "nobody has signed",
-            where="--name",
-            expected="the name of the person who read the review",
-            got="an empty name",
-            mend='give it: --name "YOUR NAME"',
-        )
     _, folder = find_target(target, run_dir)
+    signed_by = signer(name, "--name")
     with writing(folder):
-        done = sign(folder, name, accept or (), reject or ())
+        done = sign(folder, signed_by, accept or (), reject or ())
     if as_json:
         emit_json(
             {
@@ -68,9 +68,12 @@ def sign_off(
         )
     else:
         say(f"{len(done.records)} records signed off by {done.name}.")
-        for decided, records in (("accepted", done.accepted), ("rejected", done.rejected)):
+        for decided, records in (
+            ("Flagged and accepted", done.accepted),
+            ("Rejected", done.rejected),
+        ):
             if records:
-                say(f"Flagged and {decided}: {', '.join(records)}")
+                say(f"{decided}: {', '.join(records)}")
 
 
 def blend(
@@ -115,16 +118,17 @@ def blend(
 
 
 def stats(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption = False) -> None:
-    """Count what a run's corpus holds."""
+    """Count what a run's corpus holds, and what was decided on its real sessions."""
     from rich.table import Table
 
-    from corpus.stats import corpus_stats
-    from rehearsal.console import emit_json, show
+    from corpus.stats import corpus_stats, decisions
+    from rehearsal.console import emit_json, say, show
 
     _, folder = find_target(target, run_dir)
-    found = corpus_stats(folder)
+    found, decided = corpus_stats(folder), decisions(folder)
     if as_json:
-        emit_json({name: each.model_dump(mode="json") for name, each in found.items()})
+        sets = {name: each.model_dump(mode="json") for name, each in found.items()}
+        emit_json({**sets, "decisions": decided.model_dump(mode="json")})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in ("where", "sessions", "high", "low", "turns", "words/therapist turn", "talk share"):
@@ -140,6 +144,7 @@ def stats(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption
             f"{row.therapist_talk_share:.2f}",
         )
     show(table)
+    say(f"Real: {decided.signed} signed for, {decided.open} open, {decided.rejected} rejected.")
 
 
 for name, verb in (

@@ -12,7 +12,14 @@ from domain.errors import BudgetReachedError, SignOffNeededError
 from domain.runfolder import RunFolder
 from domain.settings import EMBEDDED
 from rehearsal.budget_options import BudgetOption, DeadlineOption, with_budget, words_of
-from rehearsal.options import JsonOption, RayOption, SubmitOption, with_ray, with_transcripts
+from rehearsal.options import (
+    JsonOption,
+    RayOption,
+    SubmitOption,
+    signer,
+    with_ray,
+    with_transcripts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,12 +60,13 @@ def demo(
     from rehearsal.writing import writing
 
     source = config or shipped_config("demo")
+    signed_by = None if sign_off is None else signer(sign_off, "--sign-off")
     settings = with_budget(with_ray(load_settings(source), ray), budget, deadline)
     if submit:
         from rehearsal.submit import submit_job
 
         more = ["--transcripts", str(transcripts)] if transcripts else []
-        more += ["--sign-off", sign_off] if sign_off else []
+        more += ["--sign-off", signed_by] if signed_by else []
         more += words_of(budget, deadline)
         submit_job(submit, ["demo", "--config"], source, run_dir, more, as_json=as_json)
         return
@@ -68,7 +76,7 @@ def demo(
     with watching() as progress:
         with writing(folder):
             save_settings(settings, folder)
-            taken_in = _take_in(settings, folder, sign_off)
+            taken_in = _take_in(settings, folder, signed_by)
         result = run_loop(settings, folder, progress)
     if as_json:
         emit_json(_as_json(folder, {"ingest": taken_in, **result}))

@@ -12,6 +12,7 @@ from rehearsal.options import (
     RunOption,
     TargetArgument,
     find_target,
+    signer,
     with_transcripts,
 )
 
@@ -67,6 +68,7 @@ def ingest(
     from rehearsal.runs import keep_settings
 
     settings, folder = find_target(target, run_dir)
+    signed_by = None if sign_off is None else signer(sign_off, "--sign-off")
     if transcripts is not None:
         settings = with_transcripts(settings, transcripts, licence)
     settings = with_reading(settings, columns, therapist, client, nobody, encoding)
@@ -82,7 +84,7 @@ def ingest(
     with writing(folder):
         summary = take_in(source, folder, settings.corpus, ask)
         keep_settings(settings, folder)
-        signed, left_out = _sign(folder, sign_off) if sign_off else (0, ())
+        signed, left_out = _sign(folder, signed_by) if signed_by else (0, ())
     if as_json:
         emit_json({**summary.model_dump(mode="json"), "signed_off": signed, "rejected": left_out})
     else:
@@ -132,6 +134,11 @@ def show_ingest(summary: IngestSummary, folder: RunFolder) -> None:
     )
     replaced = ", ".join(f"{number} {kind}" for kind, number in summary.spans.items())
     say(f"Replaced: {replaced or 'nothing'}.")
+    if summary.signed_before or summary.rejected_before:
+        say(
+            f"As before: {summary.signed_before} signed for, {summary.rejected_before} rejected"
+            " (these stay out; sign with --accept RECORD to use one)."
+        )
     if summary.flagged:
         say(f"Flagged: {counted(summary.flagged, 'record')}: decide on each when you sign.")
     show_left_out(summary)

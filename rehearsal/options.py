@@ -85,6 +85,25 @@ def find_target(target: str, run: Path | None = None) -> tuple[Settings, RunFold
     return settings, folder if run is None else RunFolder(run)
 
 
+def signer(name: str, option: str) -> str:
+    """Return the name of who signs.
+
+    Raises:
+        ConfigError: It is empty.
+    """
+    from domain.errors import ConfigError
+
+    if not name.strip():
+        raise ConfigError(
+            "nobody has signed",
+            where=option,
+            expected="the name of the person who read the review",
+            got="an empty name",
+            mend=f'give it: {option} "YOUR NAME"',
+        )
+    return name
+
+
 def percentages(shares: str, option: str) -> tuple[int, ...]:
     """Read the synthetic shares of an option in percent, such as `0,25,50,100`.
 

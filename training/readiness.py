@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from corpus.manifest import MANIFEST, Manifest
-from corpus.signoff import sign_offs, signed_records
+from corpus.signoff import signed_ids, signed_records
 from domain.errors import ConfigError, SignOffNeededError, TrainingError
 from domain.record import Origin
 from training.models import check_causal
@@ -94,7 +94,7 @@ def check_blend(job: TrainJob, folder: RunFolder) -> None:
         raise _other_blend(job, "a manifest that cannot be read") from error
     if manifest.files.get("messages.jsonl") != job.blend_hash:
         raise _other_blend(job, "other messages than the manifest was made for")
-    covered = {name for one in sign_offs(folder).signed for name in one.records}
+    covered = signed_ids(folder)
     unsigned = [
         one.id
         for one in manifest.records
