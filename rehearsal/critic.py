@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
     Annomi = tuple[list[Talk], list[Labelled], list[Labelled]]
 
+PLANTED_COLUMNS = (
+    "found: share of twins whose planted flaw was named, of so many. by hand: the same for flaws "
+    "that a person has worded. alarms: clean sessions in which that flaw was named though nobody "
+    "planted it. accepted: share of flawed twins that would have been accepted all the same."
+)
+
 app = typer.Typer(
     help="A critic learned from real sessions: check it, train it, score with it.",
     no_args_is_help=True,
@@ -132,7 +138,7 @@ def planted(
     if as_json:
         emit_json(found.model_dump(mode="json"))
     else:
-        show_planted(found)
+        show_planted(found, settings.roles.therapist.model)
 
 
 @app.command("injection")
@@ -193,12 +199,17 @@ def show_steering(found: Steering) -> None:
         say(f"{found.failures} readings failed and are left out.")
 
 
-def show_planted(found: Tally) -> None:
-    """Write recall by kind, the flaws worded by hand apart, and false alarms."""
+def show_planted(found: Tally, played_by: str) -> None:
+    """Write recall by kind, the flaws worded by hand apart, and false alarms.
+
+    Args:
+        found: What the supervisor found.
+        played_by: The therapist's model, whose sessions they were.
+    """
     from rich.table import Table
 
     from evaluation.planted.kinds import planted_kinds
-    from rehearsal.console import say, show
+    from rehearsal.console import say, show, tell
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in ("planted", "found", "95% interval", "of", "by hand", "alarms", "accepted"):
@@ -217,10 +228,16 @@ def show_planted(found: Tally) -> None:
             f"{found.accepted[kind.key]:.2f}",
         )
     show(table)
+    tell(PLANTED_COLUMNS)
     alarms = found.false_alarms
     say(
         f"False alarms: {alarms.value:.2f} ({alarms.low:.2f} to {alarms.high:.2f}) "
         f"of {alarms.n} clean sessions."
+    )
+    tell(
+        f"The sessions are this run's, as {played_by} played them: what is named in one of them "
+        "may be a real slip of that therapist. So the false alarms belong to these sessions and "
+        "cannot be compared with those over another therapist's."
     )
     if found.by_hand_all:
         hand = found.by_hand_all

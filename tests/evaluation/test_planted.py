@@ -13,6 +13,7 @@ from evaluation.planted.kinds import Place, handwritten, planted_kinds, worded
 from evaluation.planted.reading import Read
 from evaluation.planted.tally import hit, share, tally
 from evaluation.planted.twins import CLEAN, Twin, twins_of
+from rehearsal.critic import show_planted
 from tests.support.cast import a_persona, an_item
 
 if TYPE_CHECKING:
@@ -158,3 +159,14 @@ def test_recall_false_alarms_and_failures_are_counted_apart() -> None:
 def test_wilsons_interval_of_nothing_knows_nothing() -> None:
     assert share(0, 0).model_dump() == {"value": 0.0, "low": 0.0, "high": 1.0, "n": 0}
     assert share(8, 10).low == pytest.approx(0.4902, abs=1e-4)  # Wilson (1927), by hand
+
+
+def test_whose_sessions_they_were_and_what_the_columns_mean_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lecture = next(iter(KINDS))
+    show_planted(tally([(twin(lecture, 2, 3), Read()), (twin(CLEAN), Read())]), "a-novice")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "as a-novice played them" in said
+    for head in ("found:", "by hand:", "alarms:", "accepted:"):
+        assert head in said
