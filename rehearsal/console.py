@@ -33,6 +33,8 @@ PIPED_WIDTH = 160
 
 
 PARTS = 20
+QUARTERS = 4
+"""Of training, whose steps go to a log of their own as well."""
 AT_LEAST_EVERY_S = 30.0
 AT_MOST_EVERY_S = 1.0
 
@@ -170,6 +172,7 @@ def watching() -> Iterator[Progress]:
 class PlainLines:
     """Progress for logs: a line when a stage starts and ends, at each twentieth, each half minute.
 
+    Training, whose every step stands in its own log, has a line at each quarter and no other.
     Where twentieths follow each other faster than a second, some are left out.
     """
 
@@ -183,24 +186,28 @@ class PlainLines:
         with self._lock:
             known = self._stages.setdefault(stage, _Stage())
             known.done, known.total, known.note = done, total, note
-            part = PARTS if total == 0 else PARTS * done // total
+            quarters = _is_training(stage)
+            part = known.furthest(QUARTERS if quarters else PARTS)
             since = time.monotonic() - known.written
-            further = part > known.part and (since >= AT_MOST_EVERY_S or part == PARTS)
-            if further or (known.part < PARTS and since >= AT_LEAST_EVERY_S):
+            ended = known.done >= known.total
+            further = part > known.part and (since >= AT_MOST_EVERY_S or ended)
+            waited = not quarters and not known.ended and since >= AT_LEAST_EVERY_S
+            if further or waited:
+                known.part = part
                 self._tell(stage, known)
 
     def beat(self) -> None:
         """Write a line where a stage has said nothing for long."""
         for stage, known in list(self._stages.items()):
-            if known.part < PARTS:
+            if not known.ended:
                 self(stage, known.done, known.total, known.note)
 
     def _tell(self, stage: str, known: _Stage) -> None:
         known.written = time.monotonic()
-        known.part = PARTS if known.total == 0 else PARTS * known.done // known.total
+        known.ended = known.done >= known.total
         seconds = known.written - known.began
         said = f"{stage}: {known.done} of {known.total}"
-        if known.part == PARTS:
+        if known.ended:
             said += f" in {seconds:.0f} s"
         elif seconds >= AT_MOST_EVERY_S:
             said += f" after {seconds:.0f} s"
@@ -218,6 +225,15 @@ class _Stage:
         self.part = -1
         self.done = self.total = 0
         self.note = ""
+        self.ended = False
+
+    def furthest(self, parts: int) -> int:
+        """Return how many of `parts` equal parts are done."""
+        return parts if self.total == 0 else parts * self.done // self.total
+
+
+def _is_training(stage: str) -> bool:
+    return stage.startswith("train ")
 
 
 class _LiveDisplay:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
 
 INVENTED = "the project (sample sessions; every person in them is invented)"
 """Who signs for the sample transcripts."""
+STAGES = (
+    "Stages: take in the real transcripts; play and refine sessions; blend; train one model on "
+    "each blend; answer and judge; report."
+)
+HOW_LONG = (
+    "On two cores about two minutes, and a minute more the first time, when the tiny base is "
+    "trained (docs/measured.md)."
+)
+TERMS = (
+    "Canaries are invented lines planted in the blends, to see what a model remembers; controls "
+    "are candidates whose outcome is known beforehand, to see whether the judge can tell; pairs "
+    "are two answers that the judge compares directly, in both orders."
+)
 
 
 def demo(
@@ -73,6 +87,7 @@ def demo(
     if transcripts is not None:
         settings = with_transcripts(settings, transcripts, None)
     folder = RunFolder(run_dir) if run_dir else _new_folder(settings.name)
+    _show_start(shipped=config is None and transcripts is None)
     with watching() as progress:
         with writing(folder):
             save_settings(settings, folder)
@@ -215,9 +230,17 @@ def _take_in(settings: Settings, folder: RunFolder, name: str | None) -> IngestS
     return summary
 
 
+def _show_start(*, shipped: bool) -> None:
+    """Say on stderr what will be done; for the shipped run file also how long that took."""
+    from rehearsal.console import stderr, width_of, wrapped
+
+    said = f"{STAGES} {HOW_LONG}" if shipped else STAGES
+    stderr().print(wrapped(said, width_of(sys.stderr)), markup=False)
+
+
 def _show_end(settings: Settings, folder: RunFolder, result: dict[str, Any]) -> None:
     """Say what came out, where it is, and what to try next."""
-    from rehearsal.console import say
+    from rehearsal.console import say, tell
     from rehearsal.evaluate import show_evaluation
 
     campaign, evaluated = result["campaign"], result["evaluation"]
@@ -230,6 +253,7 @@ def _show_end(settings: Settings, folder: RunFolder, result: dict[str, Any]) -> 
     if any(role.base_url == EMBEDDED for _, role in settings.roles):
         say("The understudy played or judged: this shows that the loop works,")
         say("not which data is better.")
+    tell(TERMS, indent="")
     say()
     say(f"Report: {result['report']}")
     say()

@@ -89,10 +89,11 @@ def show_plan(settings: Settings, folder: RunFolder, *, as_json: bool) -> None:
 
 
 def show_evaluation(summary: EvaluationSummary) -> None:
-    """Print mean scores with intervals, one line per model."""
+    """Print mean scores with intervals, one line per model; and which controls failed."""
     from rich.table import Table
 
-    from rehearsal.console import show
+    from evaluation.phrases import alarms
+    from rehearsal.console import say, show
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("model")
@@ -111,3 +112,5 @@ def show_evaluation(summary: EvaluationSummary) -> None:
             ),
         )
     show(table)
+    for line in alarms(summary):
+        say(line)

@@ -12,10 +12,11 @@ from domain.errors import EvaluationError
 from domain.runfolder import RunFolder
 from domain.settings import Settings
 from evaluation.criterionnames import name_of, names_of
-from evaluation.phrases import MOST_LISTED, not_significant, notices
+from evaluation.phrases import MOST_LISTED, alarms, not_significant, notices
 from evaluation.report import letter, notes_of, write_all, write_report
 from evaluation.reportdata import read_summary
 from evaluation.summary import Difference
+from rehearsal.evaluate import show_evaluation
 from tests.evaluation.invented import CONTROLS, LEVELS
 from tests.evaluation.invented_run import HOSTILE, REFERENCE_TEXT, add_parts, make_run
 
@@ -88,6 +89,16 @@ def test_a_control_that_fails_stands_before_the_answer(tmp_path: Path) -> None:
     markdown = written.markdown.read_text(encoding="utf-8")
     assert markdown.index("A control failed") < markdown.index("Hybrid scores higher than real")
     assert "FAILED: not told apart" in markdown
+
+
+def test_the_terminal_says_in_the_reports_words_that_a_control_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blind = LEVELS | CONTROLS | {"control-novice": 4.1}
+    _, folder = make_run(tmp_path, scenarios=40, levels=blind)
+    summary = read_summary(folder)
+    show_evaluation(summary)
+    assert alarms(summary)[0] in capsys.readouterr().out.splitlines()
 
 
 def test_every_link_in_the_page_leads_somewhere(page: Path) -> None:

@@ -52,6 +52,20 @@ def test_a_line_each_half_minute_though_nothing_ends(clock: Clock) -> None:
     assert len(said) == 5
 
 
+def test_training_has_a_line_at_each_quarter_and_no_other(clock: Clock) -> None:
+    said: list[str] = []
+    lines = PlainLines(said.append)
+    for step in range(1, 61):
+        lines("train real", step, 60, "loss 3.00")
+        for _ in range(40):
+            clock.now += 1
+            lines.beat()
+    assert [line.split(" after")[0].split(" in")[0] for line in said] == [
+        f"train real: {step} of 60{' (loss 3.00)' if step == 1 else ''}"
+        for step in (1, 15, 30, 45, 60)
+    ]
+
+
 def test_quick_work_is_not_told_step_by_step(clock: Clock) -> None:
     said: list[str] = []
     lines = PlainLines(said.append)
