@@ -26,7 +26,7 @@ from domain.errors import BlendError
 from domain.record import Origin, Quality, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from corpus.forms.form import Form
@@ -66,17 +66,28 @@ def export_corpus(
     refuse_foreign(target)
     facts = facts_of(folder, seed)
     if form is None:
-        return write_export(target, records, facts)
+        return write_export(target, records, facts, left_out)
     return at_once(target, lambda made: _fill_form(made, records, facts, form, left_out))
 
 
-def write_export(target: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
+def write_export(
+    target: Path,
+    drawn: Sequence[Record],
+    facts: CardFacts,
+    left_out: Mapping[str, int] | None = None,
+) -> Manifest:
     """Write a folder of messages, records, manifest and card; it takes `target`'s place at once.
+
+    Args:
+        target: The folder.
+        drawn: Records in order, repeats included.
+        facts: What the card says of the whole.
+        left_out: Sessions that stay behind, by reason.
 
     Raises:
         StoreError: It cannot be written; what was at `target` is still there.
     """
-    return at_once(target, lambda made: _fill(made, drawn, facts))
+    return at_once(target, lambda made: _fill(made, drawn, facts, left_out or {}))
 
 
 def read_messages(folder: Path) -> Iterator[Line]:
@@ -116,7 +127,9 @@ def _held_out(folder: RunFolder) -> Iterator[Record]:
         yield from read_records(folder.held_out)
 
 
-def _fill(made: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
+def _fill(
+    made: Path, drawn: Sequence[Record], facts: CardFacts, left_out: Mapping[str, int]
+) -> Manifest:
     repeats = Counter(record.id for record in drawn)
     distinct = list({record.id: record for record in drawn}.values())
     with (made / MESSAGES).open("wb") as stream:
@@ -128,11 +141,13 @@ def _fill(made: Path, drawn: Sequence[Record], facts: CardFacts) -> Manifest:
     for name in (MESSAGES, PARQUET):
         (made / name).chmod(0o600)  # real people's words, as everywhere in a run
     stats = describe(distinct)
-    write_text(made / CARD, card_of(facts, stats, makings(distinct), sessions=len(drawn)))
+    card = card_of(facts, stats, makings(distinct), sessions=len(drawn), left_out=left_out)
+    write_text(made / CARD, card)
     origins = Counter(record.origin for record in drawn)
     manifest = Manifest(
         name=facts.name,
         seed=facts.seed,
+        left_out=dict(sorted(left_out.items())),
         sessions=len(drawn),
         distinct=len(distinct),
         real_sessions=origins[Origin.REAL],

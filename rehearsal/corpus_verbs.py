@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from rehearsal.blending import blend
 from rehearsal.comparing import compare
 from rehearsal.exporting import export, reviews
 from rehearsal.ingesting import ingest
@@ -14,16 +15,9 @@ from rehearsal.options import (
     RunOption,
     TargetArgument,
     find_target,
-    percentages,
     signer,
 )
 
-SweepOption = Annotated[
-    str | None,
-    typer.Option(
-        "--sweep", metavar="SHARES", help="Synthetic shares in percent, such as 0,25,50,100."
-    ),
-]
 app = typer.Typer(help="Take in real transcripts, sign, blend, export.", no_args_is_help=True)
 
 
@@ -74,47 +68,6 @@ def sign_off(
         ):
             if records:
                 say(f"{decided}: {', '.join(records)}")
-
-
-def blend(
-    target: TargetArgument,
-    sweep: SweepOption = None,
-    seeds: Annotated[
-        int, typer.Option(min=1, help="With --sweep: how many seeds, from the run's own on.")
-    ] = 1,
-    run_dir: RunOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Split, hold out, and mix real and accepted synthetic sessions, one blend per variant.
-
-    With --sweep, a series of blends in its place, which `train sweep` trains on: the same number of
-    therapist words each, and the same sessions held out.
-    """
-    from corpus.blend import blend as mix
-    from corpus.series import blend_sweep, sweep_folder
-    from rehearsal.console import emit_json, say
-    from rehearsal.runs import keep_settings
-    from rehearsal.writing import writing
-
-    settings, folder = find_target(target, run_dir)
-    into = folder if sweep is None else sweep_folder(folder)
-    with writing(folder):
-        if sweep is None:
-            made = mix(settings, folder)
-        else:
-            made = blend_sweep(settings, folder, percentages(sweep, "--sweep"), seeds)
-        keep_settings(settings, folder)
-    if as_json:
-        emit_json({name: each.model_dump(mode="json") for name, each in made.items()})
-        return
-    for name, each in made.items():
-        say(
-            f"{name:<10} {each.real_sessions:>4} real + {each.synthetic_sessions:>4} synthetic "
-            f"sessions, {each.supervised_words:,} therapist words: {into.blend(name)}",
-        )
-    for reason, count in next(iter(made.values())).left_out.items():
-        if count:
-            say(f"Left out of all: {count:,} {reason}")
 
 
 def stats(target: TargetArgument, run_dir: RunOption = None, as_json: JsonOption = False) -> None:

@@ -322,6 +322,50 @@ def test_the_verb_makes_the_series(filled: RunFolder, capsys: pytest.CaptureFixt
     assert "--sweep 0,25,50,100" in error["mend"]
 
 
+def test_the_verb_shows_repetition_and_what_was_left_out(
+    filled: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variants = ", ".join(VARIANTS[:-1])
+    filled.config.write_text(f"name: test\ntraining: {{variants: [{variants}]}}\n")
+    made = blend(SETTINGS, filled)
+    for more in ([], ["--sweep", "0,100"]):
+        assert command_line(["corpus", "blend", str(filled.root), *more]) == 0
+        head, *rows = (line.split("  ") for line in capsys.readouterr().out.splitlines())
+        assert "different ones" in [cell.strip() for cell in head]
+        cells = {row[0]: [cell.strip() for cell in row[1:] if cell.strip()] for row in rows}
+        name = "share-100-seed-7" if more else "synthetic"
+        said = ["0", f"{made['synthetic'].sessions}", f"{made['synthetic'].distinct}"]
+        assert cells[name][:3] == said
+        assert made["synthetic"].sessions > made["synthetic"].distinct == 6
+        held_out, low = made["real"].held_out, made["real"].low_quality_left_out
+        (told,) = (row[0] for row in rows if row[0].startswith("Left out"))
+        assert told.startswith(f"Left out of all: {held_out} held out; {low} of poor quality")
+        counts = told.removeprefix("Left out of all: ").split("; ")
+        assert all(int(count.split()[0]) > 0 for count in counts)
+
+
+def test_the_columns_of_blends_stand_in_line(
+    filled: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled.config.write_text("name: test\n")
+    assert command_line(["corpus", "blend", str(filled.root), "--sweep", "0,5,100"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    words_end = head.index("therapist words") + len("therapist words")
+    assert [len(row.rstrip()) for row in rows[:3]] == [words_end] * 3
+
+
+def test_an_empty_synthetic_side_is_named_with_its_file(
+    filled: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled.config.write_text("name: test\n")
+    filled.synthetic.unlink()
+    assert command_line(["corpus", "blend", str(filled.root), "--json"]) == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["what"] == "there is no synthetic session to learn from"
+    assert "synthetic.jsonl" in error["where"]
+    assert error["mend"]
+
+
 def with_blend(**changes: object) -> Settings:
     return with_corpus(blend=changes)
 

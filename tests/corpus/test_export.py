@@ -20,6 +20,7 @@ from domain.errors import BlendError
 from domain.record import Deidentification, Origin, Quality, Record
 from domain.settings import CorpusSettings
 from domain.turn import Speaker, Turn
+from rehearsal.cli import run as command
 from tests.corpus.builders import record
 
 if TYPE_CHECKING:
@@ -188,6 +189,21 @@ def test_the_comparison_of_the_run_stands_in_the_card(filled: RunFolder, tmp_pat
     write_text(filled.root / "corpus" / "compare.json", json.dumps({"checks": [check]}))
     _, target = exported(filled, tmp_path / "out", "trl")
     assert "| mmd | 0.0312 | at most 0.02 | **no** |" in (target / "README.md").read_text()
+
+
+@pytest.mark.parametrize("form", ["sessions", "csv", "trl"])
+def test_every_form_says_what_was_held_out(
+    filled: RunFolder, tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_nouns(filled.held_out, [record(1)])
+    (filled.root / "config.yaml").write_text("name: some\n", encoding="utf-8")
+    target = tmp_path / "out"
+    asked = ["corpus", "export", str(filled.root), "--to", str(target), "--format", form]
+    assert command(asked) == 0
+    assert "Left behind: 1 held out." in capsys.readouterr().out
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["left_out"]["held out"] == 1
+    assert "1 held out" in (target / "README.md").read_text(encoding="utf-8")
 
 
 def test_poor_sessions_leave_when_asked_for(filled: RunFolder, tmp_path: Path) -> None:
