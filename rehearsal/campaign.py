@@ -21,12 +21,12 @@ from rehearsal.options import (
     folder_of,
     with_ray,
 )
+from rehearsal.verbs import Verbs
 
 if TYPE_CHECKING:
     from domain.settings import Settings
 
-app = typer.Typer(help="Simulate sessions, criticise and revise them.", no_args_is_help=True)
-register(app)
+app = Verbs(help="Simulate sessions, criticise and revise them.", no_args_is_help=True)
 
 
 @app.command("run")
@@ -207,3 +207,6 @@ def _without_deadline(settings: Settings) -> Settings:
     budget = settings.campaign.budget.model_copy(update={"deadline_s": None})
     campaign = settings.campaign.model_copy(update={"budget": budget})
     return settings.model_copy(update={"campaign": campaign})
+
+
+register(app)  # after the verbs of every day, as help lists them

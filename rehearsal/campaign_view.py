@@ -68,7 +68,7 @@ def show_statuses(found: list[CampaignStatus]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("run", overflow="fold")
     table.add_column("state", no_wrap=True)
-    heads = ("planned", "accepted", "rejected", "quarant.", "tokens", "cost")
+    heads = ("planned", "accepted", "rejected", "quarantined", "tokens", "cost")
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     for each in found:

@@ -9,12 +9,13 @@ import typer
 
 from domain.errors import ExitCode
 from rehearsal.options import ConfigArgument, JsonOption, RunArgument, RunOption, folder_of
+from rehearsal.verbs import Verbs
 
 if TYPE_CHECKING:
     from campaigns.castreport import CastReport
     from domain.coverage import CoverageTable
 
-app = typer.Typer(help="Who sits in the client's chair.", no_args_is_help=True)
+app = Verbs(help="Who sits in the client's chair.", no_args_is_help=True)
 
 FileArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="A cast.jsonl, or a plan.jsonl.")

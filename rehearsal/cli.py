@@ -25,8 +25,9 @@ from rehearsal import (
     train_verbs,
     understudy_verb,
 )
+from rehearsal.verbs import Verbs
 
-app = typer.Typer(
+app = Verbs(
     name="rehearsal",
     help="Play counselling sessions until they are worth learning from; prove what was learned.",
     no_args_is_help=True,

@@ -12,6 +12,7 @@ import textwrap
 import threading
 import time
 from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
 from domain.base import canonical_json
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
     from domain.progress import Progress
 
 
-PIPED_WIDTH = 160
-"""Columns of tables and trees that go to a file or a program, where no terminal says its own."""
-
-
+ENDLESS = 1_000_000
+"""Columns that no line reaches, to measure how wide something would be."""
 PARTS = 20
 QUARTERS = 4
 """Of training, whose steps go to a log of their own as well."""
@@ -93,20 +92,42 @@ def tell(text: str, indent: str = "  ") -> None:
 
 def show(renderable: RenderableType) -> None:
     """Write a table or a tree."""
-    from rich.console import Console
-
     out = _results()
-    Console(file=out, highlight=False, width=width_of(out) or PIPED_WIDTH).print(renderable)
+    if (width := width_of(out)) is not None:
+        _console(out, width).print(renderable)
+    else:
+        out.write(_piped(renderable))
 
 
 def show_plain(coloured: RenderableType, plain: Callable[[], RenderableType]) -> None:
     """Write `coloured` where the terminal has colours, what `plain` returns elsewhere."""
+    out = _results()
+    width = width_of(out)
+    console = _console(out, width)
+    has_colours = console.color_system is not None and not console.no_color
+    if has_colours:
+        console.print(coloured, markup=False)
+    elif width is None:
+        out.write(_piped(plain()))
+    else:
+        console.print(plain(), markup=False)
+
+
+def _console(out: TextIO, width: int | None) -> Console:
     from rich.console import Console
 
-    out = _results()
-    console = Console(file=out, highlight=False, width=width_of(out) or PIPED_WIDTH)
-    has_colours = console.color_system is not None and not console.no_color
-    console.print(coloured if has_colours else plain(), markup=False)
+    return Console(file=out, highlight=False, width=width)
+
+
+def _piped(renderable: RenderableType) -> str:
+    """Lay out for a file or a program: as wide as it is, nothing wrapped, no blanks at the end."""
+    from rich.measure import Measurement
+
+    text = StringIO()
+    endless = _console(text, ENDLESS)
+    natural = Measurement.get(endless, endless.options, renderable).maximum
+    _console(text, max(natural, 1)).print(renderable, markup=False)
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
 def stderr() -> Console:

@@ -17,8 +17,9 @@ from rehearsal.options import (
     find_target,
     signer,
 )
+from rehearsal.verbs import Verbs
 
-app = typer.Typer(help="Take in real transcripts, sign, blend, export.", no_args_is_help=True)
+app = Verbs(help="Take in real transcripts, sign, blend, export.", no_args_is_help=True)
 
 
 app.command("compare")(compare)

@@ -9,6 +9,7 @@ import typer
 
 from domain.errors import ConfigError
 from rehearsal.options import JsonOption, RayOption, RunArgument, with_ray
+from rehearsal.verbs import Verbs
 
 if TYPE_CHECKING:
     from evaluation.critic.human import Labelled, Talk
@@ -23,8 +24,9 @@ PLANTED_COLUMNS = (
     "planted it. accepted: share of flawed twins that would have been accepted all the same."
 )
 
-app = typer.Typer(
-    help="A critic learned from real sessions: check it, train it, score with it.",
+app = Verbs(
+    help="Whom to believe: try the supervisor on planted flaws and pleas (planted, injection), and "
+    "a critic learned from real sessions (check, train, score).",
     no_args_is_help=True,
 )
 

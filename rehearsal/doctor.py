@@ -44,7 +44,7 @@ def doctor(
     config: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[CONFIG]",
+            metavar="CONFIG",
             help="Also ask this run's endpoints: one call of at most 16 tokens for each model.",
         ),
     ] = None,

@@ -15,12 +15,13 @@ from rehearsal.options import (
     find_target,
     with_ray,
 )
+from rehearsal.verbs import Verbs
 
 if TYPE_CHECKING:
     from evaluation.certificate.agreement import Figure
     from evaluation.certificate.certificate import Certificate
 
-app = typer.Typer(help="The judge of a run: try it before its scores are believed.")
+app = Verbs(help="The judge of a run: try it before its scores are believed.")
 
 
 @app.callback()

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rehearsal.options import JsonOption
+from rehearsal.verbs import Verbs
 
 if TYPE_CHECKING:
     from campaigns.packcheck import PackReport
 
-app = typer.Typer(help="The domain packs: list them, check one.", no_args_is_help=True)
+app = Verbs(help="The domain packs: list them, check one.", no_args_is_help=True)
 
 
 @app.command("list")

@@ -54,7 +54,11 @@ def pii_check(
 def forget(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="[RUN] RECORD", help="A record's id, or the beginning of one."),
+        typer.Argument(
+            metavar="[RUN] RECORD",
+            help="A record's id, or the beginning of one (see corpus/review.md). Before it, where "
+            "only one run is meant, that run: a run file, a folder, or a name under runs/.",
+        ),
     ],
     run_dir: RunOption = None,
     dry_run: Annotated[

@@ -9,6 +9,7 @@ import typer
 
 from domain.errors import ConfigError
 from rehearsal.options import JsonOption, RunArgument
+from rehearsal.verbs import Verbs
 
 if TYPE_CHECKING:
     from campaigns.trace import Trace
@@ -26,7 +27,7 @@ class TraceStatus(StrEnum):
 _SHOWN = 8
 """Characters of an id that a list shows; `trace show` takes them."""
 
-app = typer.Typer(help="Follow what happened in a session.", no_args_is_help=True)
+app = Verbs(help="Follow what happened in a session.", no_args_is_help=True)
 
 
 @app.command("list")

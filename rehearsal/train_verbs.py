@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from rehearsal.options import (
     JsonOption,
@@ -18,11 +17,12 @@ from rehearsal.options import (
     with_ray,
 )
 from rehearsal.train import base_of, train
+from rehearsal.verbs import Group, Verbs
 
 DEFAULT = "run"
 
 
-class _TrainGroup(TyperGroup):
+class _TrainGroup(Group):
     """`rehearsal train RUN` trains; a first word that is no verb is the run."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own click
@@ -32,7 +32,7 @@ class _TrainGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
+app = Verbs(
     cls=_TrainGroup,
     help="Fine-tune on each of a run's blends: `rehearsal train RUN`. The verbs below look at what"
     " is learned, sweep over blends, tune on preferences, and merge.",

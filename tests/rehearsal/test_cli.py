@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.table import Table
+from rich.tree import Tree
 
 from agents.packfolder import INSTALLED
 from rehearsal import __version__
 from rehearsal.cli import run
+from rehearsal.console import show
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +128,50 @@ def test_a_pack_is_checked_and_a_broken_one_is_exit_2(
 def test_an_empty_signature_is_bad_usage_of_its_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["corpus", "sign-off", "mine", "--name", " ", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["where"] == "--name"
+
+
+@pytest.mark.parametrize(
+    ("verb", "usage"),
+    [
+        (["trace", "show"], "[OPTIONS] SESSION"),
+        (["doctor"], "[OPTIONS] [CONFIG]"),
+        (["corpus", "forget"], "[OPTIONS] [RUN] RECORD"),
+    ],
+)
+def test_usage_has_no_marks_but_the_square_brackets(
+    capsys: pytest.CaptureFixture[str], verb: list[str], usage: str
+) -> None:
+    assert run([*verb, "--help"]) == 0
+    said = capsys.readouterr().out
+    assert f"rehearsal {' '.join(verb)} {usage}" in said
+    assert "{" not in said
+    assert "[[" not in said
+
+
+def test_a_wrong_verb_and_a_wrong_option_are_told_with_what_there_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    assert run(["campaign", "frobnicate"]) == 2
+    assert "There are: run, resume, status, watch" in capsys.readouterr().err
+    assert run(["campaign", "statis"]) == 2
+    assert 'Did you mean "status"?' in capsys.readouterr().err
+    assert run(["campaign", "watch", "--frobnicate"]) == 2
+    assert "--help, --json, --once" in capsys.readouterr().err
+
+
+def test_piped_tables_are_as_wide_as_they_are_and_end_without_blanks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    table = Table(box=None, show_header=False)
+    table.add_row("short", "[an id]")
+    table.add_row("long " * 60, "x")
+    show(table)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == first.rstrip()
+    assert second.split() == ["long"] * 60 + ["x"]
+    tree = Tree("root")
+    tree.add("word " * 80)
+    show(tree)
+    assert capsys.readouterr().out.splitlines()[1].count("word") == 80
