@@ -38,6 +38,8 @@ class State(StrEnum):
     """What a campaign is doing."""
 
     RUNNING = "running"
+    CAST = "cast, not played"
+    """Its plan is written, nothing of it played: `campaign resume` plays it."""
     STOPPED = "stopped"
     """Begun, not finished, and nobody is at it: it can be resumed."""
     FINISHED = "finished"
@@ -135,7 +137,7 @@ def campaign_status(
     spent = store.spent(prices) + spent_on_casting(folder, prices)
     usd, tokens = dollars(spent.pico), spent.tokens
     judged = summary.accepted + summary.rejected
-    state = _state(folder, holder)
+    state = _state(folder, holder, played=bool(labels) or store.totals().calls > 0)
     return CampaignStatus(
         name=folder.root.name,
         folder=str(folder.root),
@@ -293,7 +295,9 @@ def _listed(folder: RunFolder) -> CampaignStatus:
         )
 
 
-def _state(folder: RunFolder, holder: str) -> State:
+def _state(folder: RunFolder, holder: str, *, played: bool) -> State:
     if folder.sessions.is_file():
         return State.FINISHED
-    return State.RUNNING if holder else State.STOPPED
+    if holder:
+        return State.RUNNING
+    return State.STOPPED if played else State.CAST

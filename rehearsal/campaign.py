@@ -120,7 +120,7 @@ def watch(
             watch_live(folder, settings)
         return
     while True:
-        found = campaign_status(folder, settings)
+        found = campaign_status(folder, settings, coverage=once)
         if as_json:
             emit_json(found)
         else:

@@ -126,7 +126,8 @@ def _piped(renderable: RenderableType) -> str:
     text = StringIO()
     endless = _console(text, ENDLESS)
     natural = Measurement.get(endless, endless.options, renderable).maximum
-    _console(text, max(natural, 1)).print(renderable, markup=False)
+    # A measure leaves out blanks at the end of a cell, which the layout does not.
+    _console(text, natural + 8).print(renderable, markup=False)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 

@@ -27,8 +27,13 @@ _COLOURS = {
     State.RUNNING: "green",
     State.FINISHED: "bold",
     State.STOPPED: "yellow",
+    State.CAST: "default",
     State.DAMAGED: "red",
 }
+
+
+_NAMED = 3
+"""Values that share the last place and are named."""
 
 
 def _share(part: float) -> str:
@@ -47,6 +52,8 @@ def status_table(status: CampaignStatus) -> Table:
     table.add_row("accepted", _accepted(status))
     table.add_row("rejected", _counted(summary.rejected, status.rejected_by))
     table.add_row("quarantined", _counted(summary.quarantined, status.quarantined_by))
+    if status.state is State.CAST:
+        table.add_row("to play it", Text(f'rehearsal campaign resume "{status.folder}"'))
     if status.coverage is not None:
         table.add_row("coverage", coverage_text(status.coverage))
     table.add_row("calls", _calls(status))
@@ -97,16 +104,19 @@ def coverage_text(table: CoverageTable) -> str:
     reached = sum(cell.accepted > 0 for cell in table.cells)
     said = [f"{reached:,} of {len(table.cells):,} cells of problem, technique and style accepted"]
     if table.thin:
-        said[0] += f", {table.thin:,} thin"
+        said[0] += f", {table.thin:,} thin: fewer accepted than planned"
     if table.refilled:
         said[0] += f"; {table.refilled:,} sessions added"
     for dimension in ("problem", "technique", "style"):
         rated = [line for line in table.lines if line.dimension == dimension]
         rated = [line for line in rated if line.acceptance is not None]
-        worst = min(rated, key=lambda line: line.acceptance or 0.0, default=None)
-        if worst is not None and worst.rejected:
-            name = worst.value.replace("_", " ")
-            said.append(f"{dimension} least accepted: {name}, {_share(worst.acceptance or 0.0)}")
+        least = min((line.acceptance or 0.0 for line in rated), default=1.0)
+        worst = [line for line in rated if line.acceptance == least and line.rejected]
+        if worst:
+            names = [line.value.replace("_", " ") for line in worst]
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            named = f"{', '.join(names[:_NAMED])}{more}"
+            said.append(f"{dimension} least accepted: {named}, {_share(least)}")
     return "\n".join(said)
 
 

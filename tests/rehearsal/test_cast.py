@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from domain.coverage import CoverageLine, CoverageTable
 from domain.errors import ExitCode
 from rehearsal.cli import run
+from rehearsal.watch import coverage_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +98,36 @@ def test_coverage_is_told_and_drawn_before_anything_is_played(
     assert "downward arrow" in svg
     assert run(["cast", "coverage", "small"]) == ExitCode.DONE
     assert "60 sessions were dealt" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_cast_that_nobody_played_is_said_to_be_one_and_watch_shows_its_coverage(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["campaign", "status", "small"]) == ExitCode.DONE
+    said = capsys.readouterr().out
+    assert "cast, not played" in said
+    assert "to play it" in said
+    assert "stopped" not in said
+    assert run(["campaign", "watch", "small", "--once"]) == ExitCode.DONE
+    assert capsys.readouterr().out == said
+    assert "cells of problem, technique and style" in said
+
+
+def test_values_that_share_the_last_place_are_all_named() -> None:
+    lines = [
+        CoverageLine(
+            dimension="problem",
+            value=value,
+            planned=4,
+            accepted=got,
+            rejected=4 - got,
+            acceptance=got / 4,
+        )
+        for value, got in (("burnout", 2), ("grief", 2), ("panic", 3))
+    ]
+    table = CoverageTable(wanted=12, cells=(), lines=tuple(lines), thin=2)
+    assert "problem least accepted: burnout, grief, 50%" in coverage_text(table)
+    assert "2 thin: fewer accepted than planned" in coverage_text(table)
 
 
 def test_an_impossible_cast_is_refused_with_its_line(
