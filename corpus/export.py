@@ -45,7 +45,8 @@ def export_corpus(
 
     Raises:
         SignOffNeededError: Real records are not signed off.
-        BlendError: A licence forbids the use, there is nothing to export, or `target` is not ours.
+        BlendError: A licence forbids the use, or there is nothing to export.
+        ConfigError: `target` is not ours.
         StoreError: A file cannot be read or written.
     """
     kept_out = {record.id for record in _held_out(folder)}

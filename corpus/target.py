@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from corpus.manifest import CARD, MANIFEST, Manifest
-from domain.errors import BlendError
+from domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,13 +17,13 @@ def refuse_foreign(target: Path) -> None:
     """Refuse to replace what no export made: it would be deleted.
 
     Raises:
-        BlendError: `target` is there, and neither empty nor an export with nothing added.
+        ConfigError: `target` is there, and neither empty nor an export with nothing added.
     """
     if not target.exists():
         return
     got = _foreign_in(target) if target.is_dir() else "a file"
     if got:
-        raise BlendError(
+        raise ConfigError(
             "the folder holds other files",
             where=str(target),
             expected="a new or empty folder, or an earlier export with nothing added",

@@ -47,8 +47,8 @@ def sign_off(
     from rehearsal.console import emit_json, say
     from rehearsal.writing import writing
 
-    _, folder = find_target(target, run_dir)
     signed_by = signer(name, "--name")
+    _, folder = find_target(target, run_dir)
     with writing(folder):
         done = sign(folder, signed_by, accept or (), reject or ())
     if as_json:

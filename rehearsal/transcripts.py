@@ -22,7 +22,7 @@ def transcripts_of(settings: Settings) -> Path:
     sample transcripts lie.
 
     Raises:
-        ConfigError: None is named.
+        ConfigError: None is named, or what is named is not there.
     """
     named = settings.corpus.transcripts
     if named is None:
@@ -34,4 +34,13 @@ def transcripts_of(settings: Settings) -> Path:
         )
     path = Path(named).expanduser()
     beside = Path(__file__).resolve().parent.parent / path
-    return beside if not path.exists() and beside.exists() else path
+    found = beside if not path.exists() and beside.exists() else path
+    if not found.exists():
+        raise ConfigError(
+            "there is no such file or folder",
+            where=f"--transcripts or corpus.transcripts: {named}",
+            expected="a file or folder of transcripts",
+            got="nothing there",
+            mend="check the path",
+        )
+    return found

@@ -16,7 +16,7 @@ from corpus.formats.raw import RawSession
 from corpus.forms.catalogue import FORMS
 from corpus.forms.sheet import safe
 from corpus.signoff import SignOff, SignOffs
-from domain.errors import BlendError
+from domain.errors import BlendError, ConfigError
 from domain.record import Deidentification, Origin, Quality, Record
 from domain.settings import CorpusSettings
 from domain.turn import Speaker, Turn
@@ -218,7 +218,7 @@ def test_an_export_replaces_another_form_but_nothing_else(
     exported(filled, target, "argilla")
     assert not (target / "state.json").exists()
     (target / ".argilla" / "mine.txt").write_text("mine")
-    with pytest.raises(BlendError, match="other files") as caught:
+    with pytest.raises(ConfigError, match="other files") as caught:
         exported(filled, target, "csv")
     assert ".argilla/mine.txt" in caught.value.got
 
