@@ -159,8 +159,9 @@ def _keep(found: Comparison, folder: Path) -> None:
 
 
 def show_comparison(found: Comparison, folder: Path) -> None:
-    """Print distances, each side, what failed, and the most telling turns where something did."""
-    from rehearsal.console import say
+    """Print distances, each side, what failed and why, and the most telling turns where it did."""
+    from rehearsal.console import say, tell
+    from rehearsal.wording import counted
 
     _show_pairs(found)
     say()
@@ -168,8 +169,17 @@ def show_comparison(found: Comparison, folder: Path) -> None:
     say()
     for check in found.checks:
         mark = "✓" if check.passed else "✗"
-        say(f"{mark} {check.name} {check.value:.4g}, {check.sense} {check.limit:g}")
+        name = f"{check.label}: " if check.label else ""
+        say(f"{mark} {name}{check.name} {check.value:.4g}, {check.sense} {check.limit:g}")
+        if not check.passed:
+            tell(f"    {check.because}", "    ")
     if not found.passed:
+        missed = ", ".join(check.name for check in found.failed)
+        of_all = f"{len(found.failed)} of {counted(len(found.checks), 'threshold')}"
+        tell(
+            f"{of_all} not met, so this ends with exit code 3: {missed}."
+            " Limits of your own: corpus.compare.thresholds."
+        )
         _show_examples(found)
     say(f"Figures: {folder}")
 

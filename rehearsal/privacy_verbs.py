@@ -107,8 +107,13 @@ def _runs_and_record(names: list[str], run_dir: Path | None) -> tuple[list[RunFo
     if run_dir is not None:
         return [RunFolder(run_dir.resolve())], names[0]
     root = _runs_root()
-    there = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    return [RunFolder(path) for path in there], names[0]
+    there = sorted(root.iterdir()) if root.is_dir() else []
+    return [RunFolder(path) for path in there if _is_run(path)], names[0]
+
+
+def _is_run(path: Path) -> bool:
+    """Tell a run's folder from what else lies beside it, such as a comparison of two corpora."""
+    return RunFolder(path).config.is_file() or RunFolder(path).real.parent.is_dir()
 
 
 def _runs_root() -> Path:

@@ -20,6 +20,8 @@ WORDS = "words_per_therapist_turn"
 class Threshold(Noun):
     """One limit of compare.yaml."""
 
+    label: str
+    """What it is, in words, with the measure's name."""
     sense: Literal["at most", "at least"]
     limit: float
     because: str
@@ -80,6 +82,7 @@ def checks_of(
         checks.append(
             Check(
                 name=name,
+                label=limit.label,
                 value=value,
                 sense=limit.sense,
                 limit=limit.limit,

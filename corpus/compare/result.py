@@ -89,6 +89,8 @@ class Check(Noun):
     """One threshold and whether it is met. `reference` is the same value for the real halves."""
 
     name: str
+    label: str = ""
+    """The name in words; comparisons of before have none."""
     value: float
     sense: Literal["at most", "at least"]
     limit: float

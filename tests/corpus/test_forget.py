@@ -261,6 +261,7 @@ def test_the_verb_finds_the_run_and_names_what_saw_it(
     write_nouns(folder.real, [PERSON, OTHER])
     write_export(folder.blend("real"), [PERSON, OTHER], CardFacts(name="x", seed=1))
     (folder.adapters / "real").mkdir(parents=True)
+    write_text(tmp_path / "runs" / "compare-a-b" / "compare.json", "{}")
     assert command(["corpus", "forget", PERSON.id, "--dry-run", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["dry_run"] is True
@@ -274,4 +275,5 @@ def test_the_verb_finds_the_run_and_names_what_saw_it(
     assert command(["corpus", "forget", "record-0123456789", "--json"]) == 1
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["what"] == "no run has such a record"
+    assert "compare-a-b" not in error["where"]
     assert "review" in error["mend"]

@@ -218,6 +218,21 @@ def test_the_verb_ends_with_3_where_a_threshold_is_not_met(
     assert command_line(["corpus", "compare", "nowhere", str(filled.real), "--json"]) == 1
 
 
+def test_the_terminal_names_what_is_not_met_and_why(
+    filled: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["corpus", "compare", str(filled.real), str(filled.synthetic)]
+    asked += ["--to", str(tmp_path / "out")]
+    ended = command_line([*asked, "--json"])
+    failed = json.loads(capsys.readouterr().out)["failed"]
+    assert command_line(asked) == ended == 3
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"ends with exit code 3: {', '.join(failed)}." in out
+    limits = thresholds({})
+    assert all(f"✗ {limits[name].label}: {name} " in out for name in failed)
+    assert all(" ".join(limits[name].because.split()) in out for name in failed)
+
+
 @pytest.mark.slow
 def test_published_corpora_lie_where_they_are_known_to(real_data: Path) -> None:
     annomi = read_side(real_data / "annomi" / "annomi-dev.csv", "real", 1000, 7)
