@@ -17,7 +17,7 @@ from corpus.folders import at_once
 from corpus.manifest import CARD, MANIFEST
 from corpus.synthetic import LICENCE
 from domain.base import Noun, content_id
-from domain.errors import BlendError
+from domain.errors import BlendError, ConfigError
 from domain.session import Draft, Session, Status
 from domain.turn import Speaker
 
@@ -144,12 +144,13 @@ def export_preferences(folder: RunFolder, target: Path) -> PairsManifest:
     All of it is simulated: no real session is in it.
 
     Raises:
-        BlendError: There are no pairs, or something is at `target`.
+        BlendError: There are no pairs.
+        ConfigError: Something is at `target`.
         StoreError: A file cannot be read or written.
     """
     pairs, manifest = preference_pairs(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise BlendError(
+        raise ConfigError(
             "there is something at the place for the export",
             where=str(target),
             expected="a new or empty folder",

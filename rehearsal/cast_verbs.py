@@ -162,6 +162,7 @@ def show_report(found: CastReport) -> None:
     """Print what is said of a cast."""
     from rich.table import Table
 
+    from campaigns.casting.fitness import LEAST_P, MOST_POINTS
     from rehearsal.console import say, show, tell
 
     by = ", ".join(f"{count:,} by {name}" for name, count in found.made_by.items())
@@ -188,5 +189,14 @@ def show_report(found: CastReport) -> None:
         mark = "" if one.met else "  ✗"
         table.add_row(one.dimension, f"{one.p:.3f}{mark}", f"{one.worst_points:.1f} points", told)
     show(table)
+    missed = [one.dimension for one in found.fit.dimensions if not one.met]
+    if missed:
+        tell(
+            f"✗ {', '.join(missed)}: not as asked, which is p above {LEAST_P:g} and nothing off by "
+            f"more than {MOST_POINTS:g} points. {found.personas:,} personas may be too few to show "
+            "every small share: cast more, or ask for fewer values."
+        )
+    else:
+        tell("Every share is as asked.")
     if found.fit.unknown:
         tell(f"{found.fit.unknown:,} personas have a value that the pack does not know.")

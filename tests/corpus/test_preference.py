@@ -11,7 +11,7 @@ from corpus.files import write_nouns
 from corpus.manifest import CARD, MANIFEST
 from corpus.preference import PAIRS, export_preferences, pairs_of
 from domain.critique import Critique, CritiqueAnswer, Flaw, GateAnswer
-from domain.errors import BlendError
+from domain.errors import BlendError, ConfigError
 from domain.session import Draft, Session, Status, StopReason
 from domain.turn import Speaker, Turn
 from rehearsal.cli import run as program
@@ -138,7 +138,7 @@ def test_an_export_is_read_as_trl_reads_it(run: RunFolder, tmp_path: Path) -> No
     assert rows[0]["chosen"] == [{"role": "assistant", "content": "You're worn out."}]
     assert manifest.flaws == {"advice": 3}
     assert "Not for clinical use" in (target / CARD).read_text()
-    with pytest.raises(BlendError, match="something at the place"):
+    with pytest.raises(ConfigError, match="something at the place"):
         export_preferences(run, target)
     assert len((target / PAIRS).read_text().splitlines()) == 3
 

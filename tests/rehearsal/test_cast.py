@@ -65,7 +65,10 @@ def test_a_cast_that_is_not_what_was_asked_for_ends_with_3(
     assert run(["cast", "check", cast, "--config", "small.yaml"]) == ExitCode.DONE
     other = RUN_FILE.replace("woman: 0.5, man: 0.4", "woman: 0.1, man: 0.8")
     (tmp_path / "other.yaml").write_text(other)
-    capsys.readouterr()
+    assert "Every share is as asked." in capsys.readouterr().out
+    assert run(["cast", "check", cast, "--config", "other.yaml"]) == ExitCode.GATE_NOT_MET
+    said = " ".join(capsys.readouterr().out.split())
+    assert "✗ gender: not as asked, which is p above 0.01" in said
     code = run(["cast", "check", cast, "--config", "other.yaml", "--json"])
     assert code == ExitCode.GATE_NOT_MET
     [gender] = [
