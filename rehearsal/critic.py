@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 PLANTED_COLUMNS = (
     "found: share of twins whose planted flaw was named, of so many. by hand: the same for flaws "
-    "that a person has worded. alarms: clean sessions in which that flaw was named though nobody "
-    "planted it. accepted: share of flawed twins that would have been accepted all the same."
+    "worded by somebody who had not seen the word lists. alarms: clean sessions in which that "
+    "flaw was named though nobody planted it. accepted: share of flawed twins "
+    "that would have been accepted all the same."
 )
 
 app = Verbs(
