@@ -25,6 +25,8 @@ def power_of(clusters: Clusters) -> Power:
     of sessions: what Cohen's d is for sessions, with their unequal sizes and whatever correlation
     their scenarios have (the design effect is in the standard error).
     """
+    # Imported later, inside the search, it would ask for every warning again.
+    import statsmodels.tools.sm_exceptions  # noqa: F401
     from statsmodels.stats.power import TTestPower
 
     groups, error = len(clusters.counts), clusters.error

@@ -114,6 +114,9 @@ class EvaluationSettings(Noun):
     """Resamples behind each interval."""
     controls: bool = True
     """Whether candidates whose outcome is known are judged too; the therapist's model is asked."""
+    control_scenarios: int | None = Field(default=None, ge=1)
+    """Scenarios of the controls, over all usable real sessions; null is as many as `contexts`. Few
+    sessions want more of them: a shuffle is told from the truth by means over sessions."""
 
     @model_validator(mode="after")
     def _own_names(self) -> EvaluationSettings:

@@ -85,11 +85,12 @@ def control_round(
 def control_contexts(
     settings: Settings, folder: RunFolder, contexts: Sequence[HeldOutContext]
 ) -> list[HeldOutContext]:
-    """Return as many scenarios as the evaluation has, spread over all usable real sessions."""
+    """Return the controls' scenarios, spread over all usable real sessions."""
     if not (settings.roles.judge.trusted_for_real and folder.real.is_file()):
         return list(contexts)
     records = list(read_records(folder.real))
-    drawn = contexts_of(records, len(contexts), seed_of(settings.seed, "controls"))
+    wanted = settings.evaluation.control_scenarios or len(contexts)
+    drawn = contexts_of(records, wanted, seed_of(settings.seed, "controls"))
     return list(drawn) or list(contexts)
 
 

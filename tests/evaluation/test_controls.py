@@ -5,18 +5,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from corpus.files import write_nouns
 from domain.record import HeldOutContext, Origin
 from domain.turn import Speaker, Turn
 from domain.verdict import Answer, Verdict
-from evaluation.controls.candidates import control_role, control_round
+from evaluation.controls.candidates import control_contexts, control_role, control_round
 from evaluation.controls.shuffle import shuffled
 from evaluation.statistics import summarise
 from evaluation.summary import AGAIN, EXPERT, NOVICE, PLAIN, SHUFFLED
-from tests.evaluation.invented_run import make_run
+from tests.evaluation.invented_run import make_run, record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from domain.record import Record
     from evaluation.summary import Control, Summary
 
 
@@ -136,3 +138,24 @@ def test_an_endpoint_without_trust_is_not_asked_and_the_reason_is_kept(tmp_path:
 def test_controls_can_be_left_out(tmp_path: Path) -> None:
     settings, folder = make_run(tmp_path, evaluation={"controls": False})
     assert control_round(settings, folder, [context(1, 1)], lambda *_: None).answers == ()
+
+
+def talk(number: int) -> Record:
+    """A real session with several places that a counsellor is to answer."""
+    said = ("Welcome.", "I hardly slept at all.", "That is hard.", "It goes on every night now.")
+    turns = tuple(
+        Turn(index=at, speaker=(Speaker.THERAPIST, Speaker.CLIENT)[at % 2], text=f"{text} {number}")
+        for at, text in enumerate(said * 3)
+    )
+    return record(number, Origin.REAL).model_copy(update={"turns": turns})
+
+
+@pytest.mark.parametrize(("asked", "found"), [({}, 4), ({"control_scenarios": 7}, 7)])
+def test_controls_have_as_many_scenarios_as_are_asked_for(
+    tmp_path: Path, asked: dict[str, int], found: int
+) -> None:
+    trusted = {"judge": {"model": "m", "trusted_for_real": True}}
+    settings, folder = make_run(tmp_path, roles=trusted, evaluation=asked)
+    held_out = [context(n, n) for n in range(4)]
+    write_nouns(folder.real, [talk(number) for number in range(4)])
+    assert len(control_contexts(settings, folder, held_out)) == found
