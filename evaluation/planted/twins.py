@@ -10,6 +10,7 @@ from domain.persona import RiskLevel
 from domain.scenario import PlanItem
 from domain.turn import Speaker, Turn
 from evaluation.planted.kinds import Handwritten, Kind, Place, Signals, planted_kinds, worded
+from measures.risk import episodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,8 +57,10 @@ def twins_of(
     bases = list(sessions)
     for item, turns in bases:
         yield Twin(item=item, turns=turns)
+        # Some who are cast without a risk speak of death all the same, of fear of an illness, say.
+        at_risk = item.persona.risk is not RiskLevel.NONE or bool(episodes(turns))
         for kind in kinds.kinds:
-            if kind.tells and item.persona.risk is not RiskLevel.NONE:
+            if kind.tells and at_risk:
                 continue  # their own risk is met in the session, and what is met is no flaw
             dice = random.Random(seed_of(seed, item.session_id, kind.key))
             try:

@@ -62,6 +62,13 @@ def test_risk_is_not_planted_where_the_client_has_it_anyway() -> None:
     assert "belittling" in kinds
 
 
+def test_nor_where_the_session_speaks_of_it_though_nobody_cast_a_risk() -> None:
+    said = "I will not see my next birthday."
+    turns = (*TURNS[:7], TURNS[7].model_copy(update={"text": said}), *TURNS[8:])
+    kinds = {twin.kind for twin in twins_of([(an_item(), turns)], PHASES, 0)}
+    assert not kinds & {kind.key for kind in KINDS.values() if kind.tells}
+
+
 def test_signals_are_kinds_and_gates_of_the_pack() -> None:
     pack = load_pack("cbt")
     flaws, gates = {flaw.key for flaw in pack.flaws}, {gate.key for gate in pack.gates}
