@@ -80,8 +80,9 @@ def read_cast(path: Path) -> list[CastMember]:
 
 
 def _member(path: Path, number: int, line: str) -> CastMember:
+    planned = '"campaign_seed"' in line and '"id"' not in line
     try:
-        if '"campaign_seed"' in line and '"id"' not in line:
+        if planned:
             item = PlanItem.model_validate_json(line)
             return CastMember(
                 id=cast_id(item.persona, item.scenario),
@@ -96,6 +97,7 @@ def _member(path: Path, number: int, line: str) -> CastMember:
             path,
             number,
             error,
+            PlanItem if planned else CastMember,
             "a line of the cast is no persona with its scenario",
             "a line as in cast.jsonl or plan.jsonl",
         ) from error

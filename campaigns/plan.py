@@ -93,6 +93,7 @@ def _item(path: Path, number: int, line: str) -> PlanItem:
             path,
             number,
             error,
+            PlanItem,
             "a line of the plan is no plan item",
             "a plan item, as `campaign run` writes to plan.jsonl",
         ) from error

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain.errors import ConfigError
+from domain.faults import faults_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
 
 
 def text_lines(path: Path, what: str, expected: str) -> list[tuple[int, str]]:
@@ -37,15 +38,32 @@ def text_lines(path: Path, what: str, expected: str) -> list[tuple[int, str]]:
 
 
 def misfit(
-    path: Path, number: int, error: ValidationError, what: str, expected: str
+    path: Path, number: int, error: ValidationError, kind: type[BaseModel], what: str, line: str
 ) -> ConfigError:
-    """Say that a line does not fit: `what` it is not, and what was `expected`; name its key."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    """Say that a line does not fit, and name its key where one is wrong.
+
+    Args:
+        path: The file.
+        number: The line's, from 1.
+        error: What was found in it.
+        kind: What it was read as.
+        what: What it is not.
+        line: What the line should be as a whole.
+    """
+    fault = faults_of(error, kind)[0]
+    if not fault.keys:
+        broken = error.errors()[0].get("ctx", {}).get("error")
+        return ConfigError(
+            what,
+            where=f"{path}:{number}",
+            expected=line,
+            got=f"no JSON: {broken}" if broken else fault.got,
+            mend="Correct the line.",
+        )
     return ConfigError(
         what,
-        where=f"{path}:{number}" + (f": {key}" if key else ""),
-        expected=expected,
-        got=first["msg"],
-        mend="Correct the line.",
+        where=f"{path}:{number}: {'.'.join(fault.keys)}",
+        expected=fault.expected,
+        got=fault.got,
+        mend=fault.mend,
     )

@@ -154,7 +154,8 @@ def _know(folder: RunFolder, pending: set[str], named: set[str]) -> None:
 def _decided(folder: RunFolder, open_: list[str]) -> None:
     if open_:
         raise SignOffNeededError(
-            f"{len(open_)} records hold turns that speak to a machine, or that nobody said",
+            ("1 record holds" if len(open_) == 1 else f"{len(open_):,} records hold")
+            + " turns that speak to a machine, or that nobody said",
             where=str(folder.review),
             expected="a decision on each: read its flagged turns",
             got="none on " + ", ".join(open_[:5]) + (" and others" if len(open_) > 5 else ""),
@@ -211,12 +212,18 @@ def check_signed(folder: RunFolder, unsigned: int = 0) -> None:
     waiting = sum(1 for _ in waiting_records(folder))
     if unsigned or waiting:
         raise SignOffNeededError(
-            f"{unsigned + waiting} real records are not signed off",
+            not_signed(unsigned + waiting),
             where=str(folder.real if unsigned else folder.quarantine),
             expected="a person who read the review and signed",
             got="no signature for them",
             mend=f"Read {folder.review}, then sign: {_command(folder)}",
         )
+
+
+def not_signed(records: int, of: str = "") -> str:
+    """Say that so many real records, `of` a blend or of the run, have no signature."""
+    named, are = ("record", "is") if records == 1 else ("records", "are")
+    return f"{records:,} real {named}{of} {are} not signed off"
 
 
 def waiting_records(folder: RunFolder) -> Iterator[Record]:

@@ -16,7 +16,7 @@ class ExitCode(IntEnum):
     DONE = 0
     FAILED = 1
     USAGE = 2
-    """Bad arguments or a bad config; nothing was spent."""
+    """Bad arguments, a bad config, or a path that is not there; nothing was spent."""
     GATE_NOT_MET = 3
     """A gate, a sign-off or a threshold stands in the way."""
     BUDGET_REACHED = 4
@@ -74,7 +74,7 @@ def _rebuild(kind: type[RehearsalError], what: str, fields: dict[str, str]) -> R
 
 
 class ConfigError(RehearsalError):
-    """A run file, an option or an environment variable cannot be used."""
+    """A run file, an option, a path or an environment variable cannot be used."""
 
     exit_code = ExitCode.USAGE
 

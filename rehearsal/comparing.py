@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from domain.errors import CompareError, ExitCode
-from rehearsal.options import JsonOption, find_target
+from rehearsal.options import JsonOption, find_target, present
 
 if TYPE_CHECKING:
     from corpus.compare.result import Comparison, Measured, PairName
@@ -66,6 +66,10 @@ def compare(
     if synthetic is None:
         found, folder = _own(str(real), seed, encoder)
     else:
+        named = {"REAL": real, "SYNTHETIC": synthetic, "--other": other, "--canaries": canaries}
+        for where, path in named.items():
+            if path is not None:
+                present(path, where)
         asked = _settings(config, encoder)
         found = _compare(real, synthetic, other, canaries, asked, seed)
         folder = to or _place(real, synthetic)

@@ -22,9 +22,6 @@ from rehearsal.verbs import Verbs
 app = Verbs(help="Take in real transcripts, sign, blend, export.", no_args_is_help=True)
 
 
-app.command("compare")(compare)
-
-
 def sign_off(
     target: TargetArgument,
     name: Annotated[str, typer.Option("--name", help="Who has read the review.")],
@@ -45,6 +42,7 @@ def sign_off(
     """Release the quarantined records of a run, by name; flagged ones each by a decision."""
     from corpus.signoff import sign_off as sign
     from rehearsal.console import emit_json, say
+    from rehearsal.wording import counted
     from rehearsal.writing import writing
 
     signed_by = signer(name, "--name")
@@ -62,7 +60,7 @@ def sign_off(
             }
         )
     else:
-        say(f"{len(done.records)} records signed off by {done.name}.")
+        say(f"{counted(len(done.records), 'record')} signed off by {done.name}.")
         for decided, records in (
             ("Flagged and accepted", done.accepted),
             ("Rejected", done.rejected),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import ConfigError
-from rehearsal.options import JsonOption, RayOption, RunArgument, with_ray
+from rehearsal.options import JsonOption, RayOption, RunArgument, present, with_ray
 from rehearsal.verbs import Verbs
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def score(
     from rehearsal.runs import open_run
 
     _, folder = open_run(run)
-    lowest_first = ranked(QualityCritic.load(critic), folder)
+    lowest_first = ranked(QualityCritic.load(present(critic, "--critic")), folder)
     if as_json:
         emit_json([one.model_dump(mode="json") for one in lowest_first])
         return
@@ -262,6 +262,9 @@ def _read(
             got="neither",
             mend="Name your copy of AnnoMI, or of ESConv and FailedESConv.",
         )
+    for where, path in {"--annomi": annomi, "--esconv": esconv, "--failed": failed}.items():
+        if path is not None:
+            present(path, where)
     good = read_esconv(esconv, good=True) if esconv else []
     poor = read_esconv(failed, good=False) if failed else []
     return (read_annomi(annomi) if annomi else None), [*good, *poor]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rehearsal.options import JsonOption, RunOption, TargetArgument, find_target
+from rehearsal.options import JsonOption, RunOption, TargetArgument, find_target, present
 
 
 class ExportForm(StrEnum):
@@ -92,7 +92,7 @@ def reviews(
 
     _, folder = find_target(target, run_dir)
     with writing(folder):
-        found = read_reviews(folder, source, by)
+        found = read_reviews(folder, present(source, "--from"), by)
     if as_json:
         emit_json(found.model_dump(mode="json"))
         return

@@ -18,6 +18,7 @@ from rehearsal.options import (
 
 if TYPE_CHECKING:
     from corpus.ingest import IngestSummary
+    from corpus.signoff import SignOff
     from corpus.speakers import Ask
     from domain.runfolder import RunFolder
     from domain.settings import Settings
@@ -75,6 +76,7 @@ def ingest(
     from corpus.ingest import ingest as take_in
     from corpus.signoff import why_left_out
     from rehearsal.transcripts import transcripts_of
+    from rehearsal.wording import counted
     from rehearsal.writing import writing
 
     source, ask = transcripts_of(settings), None if as_json else asker()
@@ -84,24 +86,25 @@ def ingest(
     with writing(folder):
         summary = take_in(source, folder, settings.corpus, ask)
         keep_settings(settings, folder)
-        signed, left_out = _sign(folder, signed_by) if signed_by else (0, ())
+        done = _sign(folder, signed_by) if signed_by else None
+    signed = len(done.records) if done else 0
+    left_out = done.rejected if done else ()
     if as_json:
         emit_json({**summary.model_dump(mode="json"), "signed_off": signed, "rejected": left_out})
     else:
         show_ingest(summary, folder)
-        if signed:
-            say(f"{signed} records signed off by {sign_off}.")
+        if done and signed:
+            say(f"{counted(signed, 'record')} signed off by {done.name}.")
         for flagged in left_out:
             say(f"Left out {flagged}: {why_left_out(folder, flagged)}")
 
 
-def _sign(folder: RunFolder, name: str) -> tuple[int, tuple[str, ...]]:
+def _sign(folder: RunFolder, name: str) -> SignOff:
     """Sign for all at once; what is flagged is not used without somebody's saying so."""
     from corpus.signoff import ALL
     from corpus.signoff import sign_off as sign
 
-    done = sign(folder, name, reject=(ALL,))
-    return len(done.records), done.rejected
+    return sign(folder, name, reject=(ALL,))
 
 
 def _preview(source: Path, settings: Settings, ask: Ask | None, *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from rehearsal.options import (
     RunOption,
     TargetArgument,
     find_target,
+    present,
     with_ray,
 )
 from rehearsal.verbs import Verbs
@@ -56,7 +57,7 @@ def certify(
     from rehearsal.embedded import endpoints_ready
 
     settings, folder = find_target(target, run_dir)
-    labels = read_labels(human) if human else None
+    labels = read_labels(present(human, "--human")) if human else None
     if labels is not None and fold is not None:
         labels = one_fold(labels, fold)
     with (

@@ -43,6 +43,30 @@ SubmitOption = Annotated[
 ]
 
 
+def present(path: Path, where: str, expected: str = "a file or a folder") -> Path:
+    """Return a path that a person named, once it is seen to be there.
+
+    Args:
+        path: The path.
+        where: The argument, option or key that names it.
+        expected: What should be there.
+
+    Raises:
+        ConfigError: Nothing is there.
+    """
+    from domain.errors import ConfigError
+
+    if path.exists():
+        return path
+    raise ConfigError(
+        "there is no such file or folder",
+        where=f"{where}: {path}",
+        expected=expected,
+        got="nothing there",
+        mend="check the path",
+    )
+
+
 def with_ray(settings: Settings, address: str | None) -> Settings:
     """Return the settings with Ray's address laid over them."""
     if address is None:

@@ -68,7 +68,9 @@ def play(
 
 def stopped(folder: RunFolder) -> InterruptedRunError:
     """Say what Ctrl-C has left, and how to go on from there."""
-    begun = folder.config.is_file() and folder.plan.is_file()
+    from campaigns.manifest import manifest_path
+
+    begun = manifest_path(folder).is_file()  # before the plan, where a model casts
     return InterruptedRunError(
         "stopped; what was done is kept" if begun else "stopped before the campaign had begun",
         where=str(folder.root),

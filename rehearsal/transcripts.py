@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.errors import ConfigError
+from rehearsal.options import present
 
 if TYPE_CHECKING:
     from domain.settings import Settings
@@ -35,12 +36,6 @@ def transcripts_of(settings: Settings) -> Path:
     path = Path(named).expanduser()
     beside = Path(__file__).resolve().parent.parent / path
     found = beside if not path.exists() and beside.exists() else path
-    if not found.exists():
-        raise ConfigError(
-            "there is no such file or folder",
-            where=f"--transcripts or corpus.transcripts: {named}",
-            expected="a file or folder of transcripts",
-            got="nothing there",
-            mend="check the path",
-        )
-    return found
+    return present(
+        found, "--transcripts or corpus.transcripts", expected="a file or folder of transcripts"
+    )

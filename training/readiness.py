@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from corpus.manifest import MANIFEST, Manifest
-from corpus.signoff import signed_ids, signed_records
+from corpus.signoff import not_signed, signed_ids, signed_records
 from domain.errors import ConfigError, SignOffNeededError, TrainingError
 from domain.record import Origin
 from training.models import check_causal
@@ -102,7 +102,7 @@ def check_blend(job: TrainJob, folder: RunFolder) -> None:
     ]
     if unsigned:
         raise SignOffNeededError(
-            f"{len(unsigned)} real records of the blend are not signed off",
+            not_signed(len(unsigned), " of the blend"),
             where=f"blend {job.variant}",
             expected="a person who read the review and signed",
             got=f"no signature for {unsigned[0]}" + (" and others" if unsigned[1:] else ""),

@@ -86,8 +86,9 @@ def test_a_plan_is_a_cast_too(plan: list[PlanItem], tmp_path: Path) -> None:
 def test_a_line_that_is_neither_is_named(file: Path) -> None:
     lines = file.read_text().splitlines()
     file.write_text("\n".join([lines[0], lines[1].replace('"style":', '"stile":')]))
-    with pytest.raises(ConfigError, match=r"jsonl:2: [a-z]"):
+    with pytest.raises(ConfigError, match=r"jsonl:2: persona\.stile: ") as caught:
         read_cast(file)
+    assert caught.value.mend == 'did you mean "style"?'
 
 
 def test_near_duplicates_are_counted_and_named(

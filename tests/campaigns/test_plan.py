@@ -37,8 +37,9 @@ def test_a_cast_that_is_brought_is_played_under_this_runs_seed(pack: Pack, tmp_p
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{"index": 0}\n', r"jsonl:1: [a-z]"),
-        (b"no json\n", r"jsonl:1: a line"),
+        (b'{"index": 0}\n', r"jsonl:1: index: .*\n  expected: one of: .*\n  got: index\n"),
+        (b'{"scenario": {}}\n', r"jsonl:1: id: (.*\n){2}  got: nothing\n  mend: add "),
+        (b"no json\n", r"jsonl:1: a line.*\n.*\n  got: no JSON: expected"),
         (b"\n\n", "empty"),
         (b"\xff\xfe\n", "cannot be read"),
     ],

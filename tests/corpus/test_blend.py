@@ -183,7 +183,7 @@ def card_of(run: RunFolder, variant: str) -> str:
 
 def test_a_record_without_a_signature_stops_the_blend(filled: RunFolder) -> None:
     write_nouns(filled.quarantine, [record(50)])
-    with pytest.raises(SignOffNeededError, match="1 real records are not signed off"):
+    with pytest.raises(SignOffNeededError, match="1 real record is not signed off"):
         blend(SETTINGS, filled)
     assert not filled.held_out.exists()
 

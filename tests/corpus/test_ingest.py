@@ -199,7 +199,7 @@ def test_emotional_support_chats_come_in(
 def test_signing_moves_the_records_and_says_who(tmp_path: Path, run: RunFolder) -> None:
     ingest(put(tmp_path / "in", a__vtt=vtt(TALK)), run, CORPUS)
     waiting = list(read_records(run.quarantine))
-    with pytest.raises(SignOffNeededError, match="1 real records are not signed off") as caught:
+    with pytest.raises(SignOffNeededError, match="1 real record is not signed off") as caught:
         signed_records(run)
     assert caught.value.exit_code is ExitCode.GATE_NOT_MET
     assert f'rehearsal corpus sign-off "{run.root}" --name ' in caught.value.mend

@@ -108,7 +108,7 @@ def test_a_new_transcript_waits_beside_what_was_decided(
     assert command(["corpus", "stats", str(run.root)]) == 0
     assert "Real: 2 signed for, 1 open, 1 rejected." in capsys.readouterr().out
     error = verbs("blend", ends=3)["error"]
-    assert error["what"] == "1 real records are not signed off"
+    assert error["what"] == "1 real record is not signed off"
     assert f'rehearsal corpus sign-off "{run.root}" --name' in error["mend"]
     assert "--sign-off" not in error["mend"]
 

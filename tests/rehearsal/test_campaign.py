@@ -117,7 +117,7 @@ def test_a_finished_campaign_keeps_the_budget_that_it_was_played_with(
     assert run(["campaign", "resume", "trial"]) == ExitCode.DONE
 
 
-@pytest.mark.parametrize("where", ["casting", "playing"])
+@pytest.mark.parametrize("where", ["loading", "playing"])
 def test_ctrl_c_says_what_there_is_to_go_on_with(
     stage: Stage,
     tmp_path: Path,
@@ -128,17 +128,38 @@ def test_ctrl_c_says_what_there_is_to_go_on_with(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    spot = "opening.load_pack" if where == "casting" else "run.pool.run_all"
+    spot = "opening.load_pack" if where == "loading" else "run.pool.run_all"
     write(tmp_path / "trial.yaml", stage.settings())
     with monkeypatch.context() as patch:
         patch.setattr(f"campaigns.{spot}", stop)
         assert run(["campaign", "run", "trial.yaml"]) == ExitCode.INTERRUPTED
     said = capsys.readouterr().err
     assert ("campaign resume" in said) is (where == "playing")
-    assert ("the same command again" in said) is (where == "casting")
+    assert ("the same command again" in said) is (where == "loading")
     assert (tmp_path / "runs/trial").exists() is (where == "playing")
     again = ["resume", "trial"] if where == "playing" else ["run", "trial.yaml"]
     assert run(["campaign", *again]) == ExitCode.DONE
+
+
+def test_ctrl_c_while_a_model_casts_is_gone_on_with(
+    stage: Stage,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("campaigns.opening.write_troupe", stop)
+    settings = stage.settings(casting={"by": "model"})
+    roles = settings.roles.model_copy(update={"caster": settings.roles.client})
+    write(tmp_path / "trial.yaml", settings.model_copy(update={"roles": roles}))
+    assert run(["campaign", "run", "trial.yaml"]) == ExitCode.INTERRUPTED
+    said = capsys.readouterr().err
+    assert "campaign resume" in said
+    assert "nothing spent" not in said
+    assert run(["campaign", "run", "trial.yaml"]) == ExitCode.USAGE
+    assert run(["campaign", "resume", "trial"]) == ExitCode.INTERRUPTED
 
 
 def test_the_budget_that_a_mend_names_suffices(

@@ -16,7 +16,7 @@ from corpus.compare.side import Side, Talk, read_side
 from corpus.compare.store import compare_run, read_canaries, read_comparison
 from corpus.files import write_nouns
 from corpus.signoff import sign_off
-from domain.errors import CompareError, ConfigError
+from domain.errors import CompareError, ConfigError, ExitCode
 from domain.record import Origin
 from domain.settings import CompareSettings, CorpusSettings, Settings
 from domain.turn import Speaker, Turn
@@ -215,7 +215,18 @@ def test_the_verb_ends_with_3_where_a_threshold_is_not_met(
     assert shown["failed"]
     assert len(shown["figures"]) == 5
     assert json.loads((tmp_path / "out" / "compare.json").read_text())["pairs"] == shown["pairs"]
-    assert command_line(["corpus", "compare", "nowhere", str(filled.real), "--json"]) == 1
+
+
+@pytest.mark.parametrize("where", ["REAL", "SYNTHETIC", "--other", "--canaries"])
+def test_a_path_that_is_not_there_is_bad_usage(
+    filled: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    given = {"REAL": str(filled.real), "SYNTHETIC": str(filled.synthetic), where: "nowhere"}
+    asked = [given["REAL"], given["SYNTHETIC"], "--to", str(tmp_path / "out"), "--json"]
+    asked += [where, "nowhere"] if where.startswith("--") else []
+    assert command_line(["corpus", "compare", *asked]) == ExitCode.USAGE
+    assert json.loads(capsys.readouterr().out)["error"]["where"] == f"{where}: nowhere"
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_terminal_names_what_is_not_met_and_why(
