@@ -90,9 +90,10 @@ def reviews(
     from rehearsal.console import emit_json, say, tell
     from rehearsal.writing import writing
 
+    present(source, "--from")
     _, folder = find_target(target, run_dir)
     with writing(folder):
-        found = read_reviews(folder, present(source, "--from"), by)
+        found = read_reviews(folder, source, by)
     if as_json:
         emit_json(found.model_dump(mode="json"))
         return

@@ -63,6 +63,32 @@ def test_a_missing_run_file_is_exit_2_with_its_mend(capsys: pytest.CaptureFixtur
     assert "cp configs/demo.yaml" in captured.err
 
 
+@pytest.mark.parametrize(
+    ("asked", "option"),
+    [
+        ("critic check", "--annomi"),
+        ("critic train --to critic.safetensors --failed mine.yaml", "--esconv"),
+        ("critic score runs/mine", "--critic"),
+        ("judge certify mine.yaml", "--human"),
+        ("corpus reviews mine.yaml", "--from"),
+        ("corpus ingest mine.yaml", "--transcripts"),
+    ],
+)
+def test_a_path_that_is_not_there_is_exit_2_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: str, option: str
+) -> None:
+    (tmp_path / "mine.yaml").write_text("name: mine\n")
+    if "runs/mine" in asked:
+        (tmp_path / "runs/mine").mkdir(parents=True)
+        shutil.copy(tmp_path / "mine.yaml", tmp_path / "runs/mine/config.yaml")
+    before = sorted(tmp_path.rglob("*"))
+    assert run([*asked.split(), option, "nowhere", "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["where"].startswith(option)
+    assert error["where"].endswith(": nowhere")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_failure_as_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["campaign", "run", "none.yaml", "--json"]) == 2
     error = json.loads(capsys.readouterr().out)["error"]
