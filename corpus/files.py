@@ -93,6 +93,7 @@ def read_noun(path: Path, kind: type[N], what: str, *, mend: str) -> N:
         raise StoreError(
             what,
             where=str(path),
+            expected="the JSON that this program wrote there",
             got=f"{error.error_count()} faults, first: {error.errors()[0]['msg']}",
             mend=mend,
         ) from error

@@ -31,8 +31,9 @@ def at_once(target: Path, fill: Callable[[Path], T]) -> T:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         raise StoreError(
-            "the export cannot be written",
+            "the folder cannot be written",
             where=str(target),
+            expected="a place that can be written to",
             got=error.strerror or type(error).__name__,
             mend="Check the folder's permissions and the space on the disk.",
         ) from error

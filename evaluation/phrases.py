@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domain.settings import TINY
 from evaluation.paired import FEW
 from evaluation.resampling import FEW_GROUPS
 
@@ -230,7 +231,7 @@ def _understudy(settings: Settings) -> str:
 
 
 def _tiny(settings: Settings) -> str:
-    if settings.training.base != "tiny":
+    if settings.training.base != TINY:
         return ""
     return (
         "The base is a tiny model trained from scratch on this machine. It proves that the "

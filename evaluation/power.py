@@ -6,6 +6,7 @@ import math
 import warnings
 from typing import TYPE_CHECKING
 
+from evaluation.paired import FEW
 from evaluation.summary import Power
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 ALPHA, WANTED = 0.05, 0.8
 MOST = 100_000
 """Nobody plays more sessions than this: a difference that needs them is as good as none."""
-FEWEST = 6
-"""Over fewer sessions no two-sided permutation test reaches 0.05: 2 / 2**5 > 0.05."""
 
 
 def power_of(clusters: Clusters) -> Power:
@@ -25,7 +24,8 @@ def power_of(clusters: Clusters) -> Power:
     of sessions: what Cohen's d is for sessions, with their unequal sizes and whatever correlation
     their scenarios have (the design effect is in the standard error).
     """
-    # Imported later, inside the search, it would ask for every warning again.
+    # Importing it sets its warnings to "always"; done inside the search, that would undo the
+    # filter set there.
     import statsmodels.tools.sm_exceptions  # noqa: F401
     from statsmodels.stats.power import TTestPower
 
@@ -40,10 +40,10 @@ def power_of(clusters: Clusters) -> Power:
         found = float(test.solve_power(nobs=groups, alpha=ALPHA, power=WANTED))
         effect = abs(clusters.mean) / spread
         needed = float(test.solve_power(effect, alpha=ALPHA, power=WANTED)) if effect else math.inf
-    seen = math.isfinite(found) and groups >= FEWEST
+    seen = math.isfinite(found) and groups >= FEW
     detectable = found * spread if seen else None
     if not math.isfinite(needed) or needed > MOST:
         return Power(detectable=detectable, sessions=None, scenarios=None)
-    sessions = max(FEWEST, math.ceil(needed - 1e-9))
+    sessions = max(FEW, math.ceil(needed - 1e-9))
     each = float(clusters.counts.sum()) / groups
     return Power(detectable=detectable, sessions=sessions, scenarios=math.ceil(sessions * each))

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from domain.errors import BudgetReachedError, SignOffNeededError
 from domain.runfolder import RunFolder
-from domain.settings import EMBEDDED
+from domain.settings import EMBEDDED, TINY
 from rehearsal.budget_options import BudgetOption, DeadlineOption, with_budget, words_of
 from rehearsal.options import (
     JsonOption,
@@ -37,8 +37,8 @@ STAGES = (
     "each blend; answer and judge; report."
 )
 HOW_LONG = (
-    "On two cores about two minutes, and a minute more the first time, when the tiny base is "
-    "trained (docs/measured.md)."
+    "On two cores two to three minutes (docs/measured.md); the longer the first time, when the "
+    "tiny base is trained."
 )
 TERMS = (
     "Canaries are invented lines planted in the blends, to see what a model remembers; controls "
@@ -169,7 +169,7 @@ def _base_in_background(settings: Settings, progress: Progress) -> Callable[[], 
     from rehearsal.runs import cache_root
     from rehearsal.train import base_of
 
-    if settings.training.base != "tiny" or settings.engine.kind != "ray":
+    if settings.training.base != TINY or settings.engine.kind != "ray":
         return lambda: base_of(settings, progress)
     from training.base import ensure_base
 

@@ -45,6 +45,7 @@ def _value_of(variable: str) -> Any:  # noqa: ANN401 - any YAML value
         raise ConfigError(
             "the variable's value is not YAML",
             where=variable,
+            expected="a value as in the run file, such as 50 or [1, 2]",
             got=str(getattr(error, "problem", error)),
             mend="quote it as in a YAML file",
         ) from None

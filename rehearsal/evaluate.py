@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from domain.settings import TINY
 from rehearsal.options import (
     DryRunOption,
     JsonOption,
@@ -77,7 +78,7 @@ def show_plan(settings: Settings, folder: RunFolder, *, as_json: bool) -> None:
     from training.base import base_path
 
     base = settings.training.base
-    path = base_path(cache_root() / "base") if base == "tiny" else base
+    path = base_path(cache_root() / "base") if base == TINY else base
     shown = plan(models_of(settings, folder, path), settings)
     if as_json:
         emit_json({"candidates": [one.model_dump(mode="json") for one in shown]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from domain.settings import TINY
 from rehearsal.options import (
     JsonOption,
     RayOption,
@@ -70,7 +71,7 @@ def base_of(settings: Settings, progress: Progress) -> Path | str:
     """Return the base model: the one named, or the tiny one, trained here when it is not cached."""
     from rehearsal.runs import cache_root
 
-    if settings.training.base != "tiny":
+    if settings.training.base != TINY:
         return settings.training.base
     from training.base import ensure_base
 

@@ -104,7 +104,7 @@ def coverage_text(table: CoverageTable) -> str:
     reached = sum(cell.accepted > 0 for cell in table.cells)
     said = [f"{reached:,} of {len(table.cells):,} cells of problem, technique and style accepted"]
     if table.thin:
-        said[0] += f", {table.thin:,} thin: fewer accepted than planned"
+        said[0] += f", {table.thin:,} thin: played out, fewer accepted than wanted"
     if table.refilled:
         said[0] += f"; {table.refilled:,} sessions added"
     for dimension in ("problem", "technique", "style"):

@@ -129,6 +129,7 @@ def lines_of(node: yaml.Node | None, path: Path, at: tuple[str, ...] = ()) -> Li
                 raise ConfigError(
                     f'the key "{".".join(here)}" stands twice',
                     where=f"{path}:{line}",
+                    expected="each key once",
                     got=f"first on line {lines[here]}",
                     mend="keep one of the two",
                 )

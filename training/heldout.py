@@ -14,6 +14,7 @@ import torch
 
 from corpus.chatform import messages_of
 from corpus.files import read_records, write_text
+from corpus.manifest import MESSAGES
 from domain.base import Noun
 from domain.progress import Progress, silent
 from training.adapter import read_summary
@@ -148,7 +149,7 @@ def _unigram(
     length: int,
     asked: Sequence[TrainingExample],
 ) -> list[float]:
-    data = read_messages(folder.blend("real") / "messages.jsonl")
+    data = read_messages(folder.blend("real") / MESSAGES)
     seen = build_examples(tokenizer, parse_conversations(data, "blend real"), length)
     largest = max(int(example.input_ids.max()) for example in [*seen, *asked])
     return unigram_losses(seen, asked, max(len(tokenizer), largest + 1))

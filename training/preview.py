@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from corpus.chatform import Message, messages_of
 from corpus.files import read_records
+from corpus.manifest import MESSAGES
 from domain.base import Noun
 from domain.errors import TrainingError
 from training.examples import Conversation, build_examples, parse_conversations, read_messages
@@ -98,7 +99,7 @@ def preview_session(
 
 
 def _sessions(folder: RunFolder, variant: str) -> tuple[str, list[Conversation]]:
-    blended = folder.blend(variant) / "messages.jsonl"
+    blended = folder.blend(variant) / MESSAGES
     if blended.exists():
         return f"blend {variant}", parse_conversations(read_messages(blended), f"blend {variant}")
     for name, path in (("real records", folder.real), ("simulated records", folder.synthetic)):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from corpus.manifest import MANIFEST, Manifest
+from corpus.manifest import MANIFEST, MESSAGES, Manifest
 from corpus.signoff import not_signed, signed_ids, signed_records
 from domain.errors import ConfigError, SignOffNeededError, TrainingError
 from domain.record import Origin
@@ -92,7 +92,7 @@ def check_blend(job: TrainJob, folder: RunFolder) -> None:
         manifest = Manifest.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise _other_blend(job, "a manifest that cannot be read") from error
-    if manifest.files.get("messages.jsonl") != job.blend_hash:
+    if manifest.files.get(MESSAGES) != job.blend_hash:
         raise _other_blend(job, "other messages than the manifest was made for")
     covered = signed_ids(folder)
     unsigned = [
@@ -117,7 +117,7 @@ def check_waiting(folder: RunFolder, variant: str) -> None:
     Raises:
         SignOffNeededError: Real records wait for one.
     """
-    if not (folder.blend(variant) / "messages.jsonl").exists():
+    if not (folder.blend(variant) / MESSAGES).exists():
         signed_records(folder)
 
 

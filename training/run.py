@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corpus.manifest import MESSAGES
 from domain.errors import StoreError, TrainingError
 from domain.progress import Progress, silent
 from training.adapter import read_log, read_summary, write_adapter
@@ -129,7 +130,7 @@ def _job(settings: Settings, folder: RunFolder, base: str, variant: str) -> Trai
     stopping = (folder.training / STOPPING).resolve()
     if settings.training.patience is not None:
         write_stopping_set(folder.held_out, stopping)
-    path, blend = Path(base), (folder.blend(variant) / "messages.jsonl").resolve()
+    path, blend = Path(base), (folder.blend(variant) / MESSAGES).resolve()
     return TrainJob(
         variant=variant,
         base=str(path.resolve()) if path.is_dir() else base,

@@ -29,6 +29,7 @@ from domain.settings.evaluation import (
 from domain.settings.roles import CASTER, RoleSettings, RolesSettings
 from domain.settings.run import Settings
 from domain.settings.training import (
+    TINY,
     LoraSettings,
     PreferenceSettings,
     TrackerName,
@@ -39,6 +40,7 @@ from domain.settings.training import (
 __all__ = [
     "CASTER",
     "EMBEDDED",
+    "TINY",
     "UNHASHED",
     "AdversarialSettings",
     "BlendSettings",

@@ -130,7 +130,7 @@ def test_values_that_share_the_last_place_are_all_named() -> None:
     ]
     table = CoverageTable(wanted=12, cells=(), lines=tuple(lines), thin=2)
     assert "problem least accepted: burnout, grief, 50%" in coverage_text(table)
-    assert "2 thin: fewer accepted than planned" in coverage_text(table)
+    assert "2 thin: played out, fewer accepted than wanted" in coverage_text(table)
 
 
 def test_an_impossible_cast_is_refused_with_its_line(
