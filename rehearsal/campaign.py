@@ -77,7 +77,9 @@ def resume(
     settings = with_budget(_without_deadline(with_ray(found, ray)), budget, deadline)
 
     def accepted() -> None:
-        if budget:  # a finished campaign spends nothing more, and is not asked whether it could
+        # A finished campaign opens without looking at its budget: a new one is held here to what
+        # is spent.
+        if budget:
             refuse_overdrawn(settings, folder, Store(folder.ledger))
         save_settings(settings, folder)
 

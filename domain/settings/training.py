@@ -73,8 +73,8 @@ class TrainingSettings(Noun):
     max_length: int = Field(default=1024, ge=64)
     """Longest sequence, in tokens."""
     learning_rate: float | None = Field(default=None, gt=0)
-    """Peak rate. Null is 1e-2 for the base `tiny`, which learns nothing from less, and 2e-4 else,
-    which is usual for LoRA on models of 1B and more."""
+    """Peak rate. Null is 1e-2 for the base `tiny`, which learned nothing at 2e-4, and 2e-4 for any
+    other, which is usual for LoRA on models of 1B and more."""
     warmup_share: float = Field(default=0.1, ge=0, lt=1)
     """Share of the steps over which the rate rises to its peak."""
     workers: int | tuple[int, int] = 1
@@ -119,7 +119,7 @@ class TrainingSettings(Noun):
 
     @property
     def peak_rate(self) -> float:
-        """The learning rate that is meant."""
+        """The peak learning rate: the one that is set, or the usual one of the base."""
         usual = TINY_RATE if self.base == TINY else LARGE_RATE
         return usual if self.learning_rate is None else self.learning_rate
 

@@ -36,7 +36,8 @@ AFTER_VAIN = 0.5
 AFTER_DOUBT = 0.25
 """Share of the capacity found that the limit goes back to at the first cut after `VAIN_CUTS`."""
 HASTY_S = 1.0
-"""Round trips from which on nothing is gained by answers that are told before the next report."""
+"""Seconds: where a round trip is longer, a report each 0.1 s comes soon enough, and answers are not
+told before it."""
 NEARLY = 0.9
 """Of such a round trip, after which the next doubling may begin: answers that come together are as
 often a little early as late, and those that are early would count for nothing."""
@@ -82,7 +83,7 @@ class Limit:
 
     @property
     def hasty(self) -> bool:
-        """Whether this is the first fast start, of round trips that are short beside reports."""
+        """Whether this is the first fast start and its round trips are shorter than `HASTY_S`."""
         known = self._latency.unloaded.is_known
         return known and self.starting and not self.cuts and self.round_s < HASTY_S
 
