@@ -70,8 +70,15 @@ def shown(value: object) -> str:
     if isinstance(value, dict):
         return f"keys and values: {', '.join(map(str, value))[:SHOWN]}" if value else "no keys"
     if isinstance(value, list | tuple):
-        return f"a list: {', '.join(map(shown, value))[:SHOWN]}" if value else "an empty list"
+        return f"a list: {', '.join(map(_in_list, value))[:SHOWN]}" if value else "an empty list"
     return repr(value)[:SHOWN]
+
+
+def _in_list(value: object) -> str:
+    # One level only: an alias lets a YAML file hold a list that holds itself.
+    if isinstance(value, dict):
+        return "keys and values"
+    return "a list" if isinstance(value, list | tuple) else shown(value)
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

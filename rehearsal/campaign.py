@@ -66,8 +66,6 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a campaign that was stopped; no recorded call is paid again."""
-    from campaigns.opening import refuse_overdrawn
-    from engine.ledger.store import Store
     from engine.lock import refuse_if_held
     from rehearsal.playing import play
     from rehearsal.runs import open_run, save_settings
@@ -80,6 +78,9 @@ def resume(
         # A finished campaign opens without looking at its budget: a new one is held here to what
         # is spent.
         if budget:
+            from campaigns.opening import refuse_overdrawn
+            from engine.ledger.store import Store
+
             refuse_overdrawn(settings, folder, Store(folder.ledger))
         save_settings(settings, folder)
 

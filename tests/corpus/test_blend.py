@@ -251,7 +251,7 @@ def test_export_leaves_foreign_folders_alone(filled: RunFolder, tmp_path: Path) 
     target = tmp_path / "home"
     target.mkdir()
     (target / "thesis.tex").write_text("years of work")
-    with pytest.raises(BlendError, match="holds other files"):
+    with pytest.raises(ConfigError, match="holds other files"):
         export_corpus(filled, target, SETTINGS.corpus, 7)
     assert (target / "thesis.tex").read_text() == "years of work"
 
@@ -261,7 +261,7 @@ def test_export_leaves_another_tools_manifest_alone(filled: RunFolder, tmp_path:
     target.mkdir()
     for name in ("manifest.json", "messages.jsonl", "records.parquet", "README.md"):
         (target / name).write_text('{"name": "an app", "icons": []}')
-    with pytest.raises(BlendError, match="something else"):
+    with pytest.raises(ConfigError, match="something else"):
         export_corpus(filled, target, SETTINGS.corpus, 7)
     assert len(list(target.iterdir())) == 4
 
@@ -270,9 +270,9 @@ def test_export_leaves_a_file_that_was_added_to_it_alone(filled: RunFolder, tmp_
     export_corpus(filled, tmp_path / "out", SETTINGS.corpus, 7)
     notes = tmp_path / "out" / "notes.txt"
     notes.write_text("mine")
-    with pytest.raises(BlendError, match=r"notes\.txt"):
+    with pytest.raises(ConfigError, match=r"notes\.txt"):
         export_corpus(filled, tmp_path / "out", SETTINGS.corpus, 7)
-    with pytest.raises(BlendError, match="a file"):
+    with pytest.raises(ConfigError, match="a file"):
         export_corpus(filled, notes, SETTINGS.corpus, 7)
     assert notes.read_text() == "mine"
 

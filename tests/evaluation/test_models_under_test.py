@@ -172,7 +172,7 @@ def test_vllm_serves_the_whole_comparison(
 ) -> None:
     binary = tmp_path / "bin" / "vllm"
     binary.parent.mkdir()
-    binary.write_text(f'#!/bin/sh\nexec {sys.executable} {vllm_standin.__file__} "$@"\n')
+    binary.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{vllm_standin.__file__}" "$@"\n')
     binary.chmod(0o755)
     monkeypatch.setenv("PATH", f"{binary.parent}{os.pathsep}{os.environ['PATH']}")
     evaluate(settings(judge_url, server="vllm"), folder, tiny_base, silent)
