@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def at_once(target: Path, fill: Callable[[Path], T]) -> T:
+def at_once(target: Path, fill: Callable[[Path], T], what: str = "the folder") -> T:
     """Let `fill` write a folder that takes `target`'s place when it is whole; return what it does.
+
+    `what` names what is written, for the error.
 
     Raises:
         StoreError: It cannot be written; what was at `target` is still there.
@@ -26,21 +28,21 @@ def at_once(target: Path, fill: Callable[[Path], T]) -> T:
         made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
             filled = fill(made)
-            put_in_place(made, target)
+            _put_in_place(made, target)
         finally:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         raise StoreError(
-            "the folder cannot be written",
+            f"{what} cannot be written",
             where=str(target),
             expected="a place that can be written to",
-            got=error.strerror or type(error).__name__,
+            got=error.strerror or str(error) or type(error).__name__,
             mend="Check the folder's permissions and the space on the disk.",
         ) from error
     return filled
 
 
-def put_in_place(made: Path, target: Path) -> None:
+def _put_in_place(made: Path, target: Path) -> None:
     """Put the folder `made` in `target`'s place; the old one goes last."""
     made.chmod(0o755)
     if not target.exists():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +18,10 @@ from peft import PeftModel
 
 from corpus.chatform import fit_template
 from corpus.files import write_text
-from corpus.folders import put_in_place
+from corpus.folders import at_once
 from corpus.preference import preference_pairs
 from domain.base import Noun
-from domain.errors import StoreError, TrainingError
+from domain.errors import TrainingError
 from domain.progress import Progress, silent
 from training.card import CARD_FILE
 from training.method import generation_config
@@ -244,8 +243,8 @@ def _write(
     log: Sequence[dict[str, Any]],
 ) -> None:
     """Write the tuned adapter, without the copy that TRL measures against."""
-    making = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-    try:
+
+    def fill(making: Path) -> None:
         model.peft_config["default"].base_model_name_or_path = summary.base
         model.save_pretrained(
             str(making), selected_adapters=["default"], save_embedding_layers=False
@@ -257,13 +256,5 @@ def _write(
         card = _CARD.read_text(encoding="utf-8")
         facts = {**summary.model_dump(), **wanted.model_dump()}
         write_text(making / CARD_FILE, card.format_map(facts))
-        put_in_place(making, target)
-    except OSError as error:
-        raise StoreError(
-            "the adapter cannot be written",
-            where=str(target),
-            got=error.strerror or str(error),
-            mend="Check the folder's permissions and the space on the disk.",
-        ) from error
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
+
+    at_once(target, fill, "the adapter")
