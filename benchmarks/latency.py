@@ -74,15 +74,14 @@ class HeldLane:
         self._course = course
         self._play(course.small)
 
-    def lap(self) -> Lap:
+    def lap(self) -> Lap | str:
         """Return what the sessions between the small and the large campaign cost.
 
-        Raises:
-            RuntimeError: The endpoint never had 90% of the calls at once that it should have.
+        Or why that says nothing: the endpoint never had 90% of the calls at once that it should.
         """
         large, held = self._play(self._course.large)
         if held < HELD_SHARE * self._course.in_flight:
-            raise RuntimeError(f"at most {held} of {self._course.in_flight} calls were under way")
+            return f"at most {held} of {self._course.in_flight} calls were under way"
         return large - self._play(self._course.small)[0]
 
     def _play(self, sessions: int) -> tuple[Lap, int]:

@@ -112,28 +112,51 @@ def measure(bench: Bench, keys: Collection[str]) -> Outcome:
     if not has_sdialog():
         skipped = {key: SDIALOG_MISSING for key in keys if "sdialog" in key}
     keys = [key for key in KEYS if key in keys and key not in skipped]
-    legs = {leg for key in keys for leg in RATIOS.get(key, ())}
-    if WORKERS in keys:
-        legs |= {"ray, 1 worker", "ray, 2 workers"}
+    legs = {leg for key in keys for leg in _legs_of(key)}
     with ExitStack() as stack:
         lanes: dict[str, Lane] = {}
         for name, _ in (_LAPS[leg] for leg in sorted(legs)):
             if name not in lanes:
                 lanes[name] = stack.enter_context(bench.lane(name))
+        refused = _race(lanes, legs, bench.repeats)
+        whys = {key: [refused[leg] for leg in _legs_of(key) if leg in refused] for key in keys}
+        skipped |= {key: why[0] for key, why in whys.items() if why}
+        return _outcome(
+            lanes, [key for key in keys if key not in skipped], legs - set(refused), skipped
+        )
 
-        def take(leg: str) -> Callable[[], Lap]:
-            name, what = _LAPS[leg]
-            return lambda: lanes[name].lap(*what)
 
-        in_turn([take(leg) for leg in sorted(legs)], bench.repeats)
+def _legs_of(key: str) -> tuple[str, ...]:
+    return ("ray, 1 worker", "ray, 2 workers") if key == WORKERS else RATIOS.get(key, ())
 
-        def of(leg: str, figure: Callable[[Lap], float]) -> float:
-            name, what = _LAPS[leg]
-            return lanes[name].median(figure, *what)
 
-        ms = {leg: of(leg, lambda lap: lap.cpu_ms) for leg in sorted(legs)}
-        figures = {key: ms[RATIOS[key][0]] / ms[RATIOS[key][1]] for key in keys if key in RATIOS}
-        if WORKERS in keys:
-            one, two = (of(f"ray, {n}", lambda lap: lap.rate) for n in ("1 worker", "2 workers"))
-            figures[WORKERS] = two / one
+def _race(lanes: dict[str, Lane], legs: Collection[str], repeats: int) -> dict[str, str]:
+    """Take the laps; return why a leg has none, by leg: the others go on without it."""
+    refused: dict[str, str] = {}
+
+    def take(leg: str) -> Callable[[], None]:
+        name, what = _LAPS[leg]
+
+        def lap() -> None:
+            if leg not in refused and isinstance(why := lanes[name].lap(*what), str):
+                refused[leg] = why
+
+        return lap
+
+    in_turn([take(leg) for leg in sorted(legs)], repeats)
+    return refused
+
+
+def _outcome(
+    lanes: dict[str, Lane], keys: Collection[str], legs: Collection[str], skipped: dict[str, str]
+) -> Outcome:
+    def of(leg: str, figure: Callable[[Lap], float]) -> float:
+        name, what = _LAPS[leg]
+        return lanes[name].median(figure, *what)
+
+    ms = {leg: of(leg, lambda lap: lap.cpu_ms) for leg in sorted(legs)}
+    figures = {key: ms[RATIOS[key][0]] / ms[RATIOS[key][1]] for key in keys if key in RATIOS}
+    if WORKERS in keys:
+        one, two = (of(leg, lambda lap: lap.rate) for leg in _legs_of(WORKERS))
+        figures[WORKERS] = two / one
     return Outcome(figures, ms, skipped)

@@ -67,6 +67,10 @@ def test_what_was_read_ahead_is_not_heard_again() -> None:
 
 
 def test_reading_ahead_may_begin_anywhere() -> None:
-    read_ahead([], new=2)
-    read_ahead(TURNS[:1], new=2)
-    read_ahead(TURNS[1:2], new=1)
+    expected = session_behaviours(TURNS)
+    for some, new in (([], 2), (TURNS[:1], 2), (TURNS[1:2], 1)):
+        heard.cache_clear()
+        read_ahead(some, new=new)
+        # What was there of the turns is heard, once each, and changes nothing that is found later.
+        assert heard.cache_info().misses == len(some)
+        assert session_behaviours(TURNS) == expected
