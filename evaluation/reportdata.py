@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from agents.pack import load_pack
-from corpus.files import read_noun, read_nouns, read_records
+from corpus.files import read_noun, read_records
 from corpus.manifest import MANIFEST, Manifest, read_manifest
 from corpus.signoff import sign_offs
 from corpus.stats import CorpusStats, describe
 from domain.base import Noun
-from domain.comparison import Comparison
 from domain.errors import EvaluationError
-from domain.played import PlayedSession
-from domain.record import HeldOutContext
-from domain.verdict import Answer, Protocol, Verdict
 from evaluation.certificate.certificate import Certificate, identity, read_certificate
 from evaluation.chartparts import ChartData
 from evaluation.criterionnames import names_of, with_names
@@ -29,6 +25,7 @@ from evaluation.examples import (
     trails,
 )
 from evaluation.falsifying import falsifiers
+from evaluation.found import Found, read_found
 from evaluation.funnel import Funnel, read_funnel
 from evaluation.losses import HeldOut, read_held_out
 from evaluation.pairwise import Pairwise, summed
@@ -36,12 +33,7 @@ from evaluation.parts import Parts, read_parts
 from evaluation.phrases import alarms, answer, not_significant, notices, title
 from evaluation.statistics import scores_of
 from evaluation.summary import (
-    ANSWERS,
-    COMPARISONS,
-    CONTROLS,
-    SESSIONS,
     SUMMARY,
-    VERDICTS,
     EvaluationSummary,
     Summary,
 )
@@ -52,8 +44,6 @@ if TYPE_CHECKING:
 
     from domain.runfolder import RunFolder
     from domain.settings import Settings
-
-Read = TypeVar("Read", bound=Noun)
 
 
 class Signature(Noun):
@@ -120,39 +110,36 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
         EvaluationError: Nothing was evaluated yet.
         StoreError: A file is damaged.
     """
-    summary = read_summary(folder)
-    contexts = list(read_nouns(folder.contexts, HeldOutContext))
-    answers = [
-        one
-        for one in read_nouns(folder.evaluation / ANSWERS, Answer)
-        if one.variant not in CONTROLS
-    ]
-    every = [
-        one
-        for one in read_nouns(folder.evaluation / VERDICTS, Verdict)
-        if one.variant not in CONTROLS
-    ]
-    verdicts = [one for one in every if one.protocol is Protocol.REPLY]
-    of_sessions = [one for one in every if one.protocol is Protocol.SESSION]
-    played = _read(folder.evaluation / SESSIONS, PlayedSession)
-    sessions = session_summary(
-        played, of_sessions, samples=settings.evaluation.bootstrap_samples, seed=settings.seed
+    summary, found = read_summary(folder), read_found(folder)
+    data = _data(settings, folder, summary, found)
+    pairwise = data.pairwise
+    charts = ChartData(
+        summary.statistics,
+        scores_of(found.of_replies),
+        data.held_out.losses,
+        parts=data.parts,
+        certificate=data.certificate,
+        session_means=data.sessions.means if data.sessions else (),
+        adversarial=summary.adversarial,
+        names=data.criteria,
+        strengths=(pairwise and pairwise.strengths) or summary.statistics.strengths,
     )
-    pairwise = summed(
-        _read(folder.evaluation / COMPARISONS, Comparison),
-        {context.id: context.group for context in contexts},
-    )
-    held_out = read_held_out(
-        folder, samples=settings.evaluation.bootstrap_samples, seed=settings.seed
-    )
-    hashes = {**summary.adapters, "base": summary.base}
-    models = {**summary.hosted, **{name: digest[:12] for name, digest in hashes.items()}}
-    parts = read_parts(folder, tuple(summary.adapters))
+    return data, charts
+
+
+def _data(
+    settings: Settings, folder: RunFolder, summary: EvaluationSummary, found: Found
+) -> ReportData:
     pack = load_pack(settings.pack)
     certificate = read_certificate(folder, identity(settings, pack))
     names = names_of(pack.criteria)
     told = summary.model_copy(update={"statistics": with_names(summary.statistics, names)})
-    data = ReportData(
+    models = _models(summary)
+    samples, seed = settings.evaluation.bootstrap_samples, settings.seed
+    replies = (found.contexts, found.answers, found.of_replies)
+    sessions = (found.played, found.of_sessions)
+    groups = {context.id: context.group for context in found.contexts}
+    return ReportData(
         name=summary.name,
         title=title(told),
         alarms=alarms(summary),
@@ -161,46 +148,34 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
         notices=notices(settings, summary),
         not_significant=not_significant(told),
         summary=summary,
-        held_out=held_out,
+        held_out=read_held_out(folder, samples=samples, seed=seed),
         funnel=read_funnel(folder),
         corpus=_corpus(folder),
-        signatures=tuple(
-            Signature(name=one.name, day=one.at[:10], records=len(one.records))
-            for one in sign_offs(folder).signed
-        ),
+        signatures=_signatures(folder),
         blends=tuple(_blends(settings, folder)),
-        example=choose_example(contexts, answers, verdicts),
-        extremes=(
-            *session_extremes(played, of_sessions),
-            *choose_extremes(contexts, answers, verdicts),
-        ),
-        trails=(
-            *trails(contexts, answers, verdicts, models),
-            *session_trails(played, of_sessions, models),
-        ),
-        sessions=sessions,
-        pairwise=pairwise,
+        example=choose_example(*replies),
+        extremes=(*session_extremes(*sessions), *choose_extremes(*replies)),
+        trails=(*trails(*replies, models), *session_trails(*sessions, models)),
+        sessions=session_summary(*sessions, samples=samples, seed=seed),
+        pairwise=summed(found.comparisons, groups),
         prompts=max((one.n + one.unknown for one in summary.adversarial), default=0),
-        parts=parts,
+        parts=read_parts(folder, tuple(summary.adapters)),
         certificate=certificate,
         criteria=names,
     )
-    charts = ChartData(
-        summary.statistics,
-        scores_of(verdicts),
-        held_out.losses,
-        parts=parts,
-        certificate=certificate,
-        session_means=sessions.means if sessions else (),
-        adversarial=summary.adversarial,
-        names=names,
-        strengths=(pairwise and pairwise.strengths) or summary.statistics.strengths,
+
+
+def _models(summary: EvaluationSummary) -> dict[str, str]:
+    """What each model is: the start of its hash, or where it is hosted."""
+    hashes = {**summary.adapters, "base": summary.base}
+    return {**summary.hosted, **{name: digest[:12] for name, digest in hashes.items()}}
+
+
+def _signatures(folder: RunFolder) -> tuple[Signature, ...]:
+    return tuple(
+        Signature(name=one.name, day=one.at[:10], records=len(one.records))
+        for one in sign_offs(folder).signed
     )
-    return data, charts
-
-
-def _read(path: Path, kind: type[Read]) -> list[Read]:
-    return list(read_nouns(path, kind)) if path.is_file() else []
 
 
 def read_summary(folder: RunFolder) -> EvaluationSummary:
