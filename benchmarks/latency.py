@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from benchmarks.stub import Tally
 
 LATENCY_S = 0.3
-HELD_S = 0.1
+HELD_CALLS_PER_SECOND = 512
+"""Calls per second in front of an endpoint that holds them: as many however many are under way."""
 HELD_SHARE = 0.9
 
 
@@ -68,10 +69,15 @@ class LatencyLane:
 
 
 class HeldLane:
-    """Laps with so many calls under way at an endpoint that holds each for `HELD_S`."""
+    """Laps with so many calls under way at an endpoint that holds each.
+
+    It holds 512 calls for 1 s and 32 for 1/16 s: both are 512 calls per second, which a core can
+    make. With one latency for both, either the few would be idle, or the many never under way.
+    """
 
     def __init__(self, course: Course) -> None:
         self._course = course
+        self._held_s = course.in_flight / HELD_CALLS_PER_SECOND
         self._play(course.small)
 
     def lap(self) -> Lap | str:
@@ -85,7 +91,7 @@ class HeldLane:
         return large - self._play(self._course.small)[0]
 
     def _play(self, sessions: int) -> tuple[Lap, int]:
-        with running_stub(self._course.shape.revisions, HELD_S) as stub, scratch() as folder:
+        with running_stub(self._course.shape.revisions, self._held_s) as stub, scratch() as folder:
             lap = play(replace(self._course, base_url=stub.base_url), sessions, folder)
             return lap, stub.tally().held_most
 
