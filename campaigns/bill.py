@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from campaigns.labels import status_of
+from campaigns.manifest import require_campaign
 from campaigns.planfile import read_lines
 from campaigns.spending import payers, spent_on_casting
-from campaigns.status import require_campaign
 from domain.base import Noun
 from domain.call import Outcome, Role
 from domain.price import dollars

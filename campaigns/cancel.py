@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from campaigns.status import CampaignStatus, campaign_status, require_campaign
+from campaigns.manifest import require_campaign
+from campaigns.status import CampaignStatus, campaign_status
 from domain.base import Noun
 from domain.errors import RehearsalError
 from domain.runfolder import RunFolder  # noqa: TC001 - named in the signature

@@ -76,6 +76,21 @@ def read_manifest(folder: RunFolder) -> Manifest | None:
         ) from error
 
 
+def require_campaign(folder: RunFolder) -> None:
+    """Refuse a folder without a campaign.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if not manifest_path(folder).is_file():
+        raise ConfigError(
+            "there is no campaign",
+            where=str(folder.root),
+            expected="a folder that `rehearsal campaign run` has written to",
+            mend="See `rehearsal campaign list`.",
+        )
+
+
 def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file, at once or piece by piece, so that it is either whole or not there.
 

@@ -9,8 +9,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from campaigns.manifest import require_campaign
 from campaigns.planfile import read_lines
-from campaigns.status import require_campaign
 from domain.base import Noun
 from domain.errors import StoreError
 from domain.price import dollars

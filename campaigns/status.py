@@ -9,24 +9,21 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from campaigns.coverage import coverage_of
-from campaigns.forecast import Forecast, forecast
 from campaigns.labels import status_of, why_of
-from campaigns.manifest import manifest_path, read_manifest
+from campaigns.manifest import manifest_path, read_manifest, require_campaign
 from campaigns.nextround import read_refills
+from campaigns.now import Now, read_now
 from campaigns.spending import payers, spent_on_casting, totals_of_casting
 from campaigns.summary import CampaignSummary
 from domain.base import Noun
 from domain.coverage import CoverageTable
-from domain.endpointstate import EndpointState
-from domain.errors import ConfigError, RehearsalError
+from domain.errors import RehearsalError
 from domain.price import dollars
 from domain.runfolder import RunFolder
 from domain.session import Status
-from domain.settings import EMBEDDED
 from engine.ledger.store import Store
-from engine.live import STALE_S, LiveState, read_live
 from engine.lock import holder_of
-from engine.spending.prices import PLAYERS, tariff
+from engine.spending.prices import tariff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,38 +42,6 @@ class State(StrEnum):
     FINISHED = "finished"
     DAMAGED = "damaged"
     """Its files cannot be read; `problem` says why."""
-
-
-class Budget(Noun):
-    """What the run may spend; None is no limit."""
-
-    calls: int | None = None
-    tokens: int | None = None
-    usd: float | None = None
-    deadline_s: float | None = None
-
-
-class Now(Noun):
-    """What only the run itself knows, as of `age_s` seconds ago."""
-
-    age_s: float
-    stale: bool
-    """Whether the run should have said something since."""
-    seconds: float
-    """Since this run of the campaign began."""
-    in_flight: int
-    calls_per_second: float
-    outcomes: dict[str, int]
-    """Calls of this run by how they ended."""
-    endpoints: tuple[EndpointState, ...]
-    why: str = ""
-    """What stopped the run before its end, in a few words; empty while it goes on."""
-    spent: tuple[float, float, float] = (0, 0, 0)
-    """Calls, tokens, US dollars, as the budget counts them."""
-    budget: Budget
-    patience_s: dict[str, float] = Field(default_factory=dict)
-    """Seconds that a call puts up with an endpoint that answers nothing, by address."""
-    forecast: Forecast | None
 
 
 class CampaignStatus(Noun):
@@ -154,7 +119,12 @@ def campaign_status(
         coverage=coverage_of(folder.plan, labels, dealt)
         if coverage and begun and folder.plan.is_file()
         else None,
-        now=_now(folder, state, settings),
+        now=read_now(
+            folder,
+            settings,
+            running=state is State.RUNNING,
+            finished=state is State.FINISHED,
+        ),
         holder=holder,
     )
 
@@ -206,72 +176,6 @@ def _unpriced(
     return tuple(
         sorted({getattr(settings.roles, role).model for role in paid if role not in priced})
     )
-
-
-def _now(folder: RunFolder, state: State, settings: Settings | None) -> Now | None:
-    found = read_live(folder.live)
-    if found is None:
-        return None
-    live, age_s = found
-    if state is State.RUNNING and live.over:
-        return None  # of the run before: this one has not begun to write, Ray is being started, say
-    running = state is State.RUNNING
-    return Now(
-        age_s=age_s,
-        stale=running and age_s > STALE_S,
-        seconds=live.seconds,
-        in_flight=live.in_flight if running else 0,
-        calls_per_second=live.calls_per_second if running else 0.0,
-        outcomes=live.outcomes,
-        endpoints=live.endpoints,
-        why="" if running else live.why,
-        spent=(*live.spent[:2], dollars(live.spent[2])),
-        budget=_budget(live),
-        patience_s=_patience(settings, live),
-        forecast=forecast(live) if state is not State.FINISHED else None,
-    )
-
-
-def _patience(settings: Settings | None, live: LiveState) -> dict[str, float]:
-    found = (
-        {}
-        if settings is None
-        else {one.base_url: patience_of(settings, one.base_url) for one in live.endpoints}
-    )
-    return {address: seconds for address, seconds in found.items() if seconds is not None}
-
-
-def patience_of(settings: Settings, base_url: str) -> float | None:
-    """Return the seconds after which the first role gives an endpoint up that answers nothing.
-
-    Args:
-        settings: The run file; an address of the word `understudy` may stand for any.
-        base_url: The endpoint's address.
-    """
-    places = {base_url, EMBEDDED}
-    roles = [getattr(settings.roles, role) for role in PLAYERS]
-    return min((one.patience_s for one in roles if one.base_url in places), default=None)
-
-
-def _budget(live: LiveState) -> Budget:
-    calls, tokens, pico = live.limits
-    usd = None if pico is None else dollars(pico)
-    return Budget(calls=calls, tokens=tokens, usd=usd, deadline_s=live.deadline_s)
-
-
-def require_campaign(folder: RunFolder) -> None:
-    """Refuse a folder without a campaign.
-
-    Raises:
-        ConfigError: There is none.
-    """
-    if not manifest_path(folder).is_file():
-        raise ConfigError(
-            "there is no campaign",
-            where=str(folder.root),
-            expected="a folder that `rehearsal campaign run` has written to",
-            mend="See `rehearsal campaign list`.",
-        )
 
 
 def list_campaigns(root: Path) -> list[CampaignStatus]:

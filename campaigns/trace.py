@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from campaigns.manifest import require_campaign
 from campaigns.plan import read_plan
-from campaigns.status import require_campaign
 from domain.base import Noun
 from domain.call import CallRow, Outcome, Role, Usage
 from domain.errors import ConfigError

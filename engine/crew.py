@@ -1,10 +1,7 @@
-"""The Ray side of the pool: long-lived workers that are given batches and return batches."""
+"""The driver's side of the pool on Ray: it gives workers batches, and replaces those that die."""
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-import os
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,108 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from domain.errors import BudgetReachedError, RehearsalError
 from engine import cluster
-from engine.bench import Bench, interrupted
+from engine.actors import StewardHost, StewardLink, Worker
+from engine.bench import interrupted
 from engine.ledger import shards
 from engine.ledger.store import spent_in
 from engine.signals import Interrupts
-from engine.steward import Steward
 
 if TYPE_CHECKING:
     from domain.settings import EngineSettings
     from engine.bench import BenchPlan
-    from engine.job import Factory, ItemEnd
-    from engine.spending.budget import Spend
-    from engine.steward import Mandate, Orders, Report
+    from engine.job import Factory
     from engine.work import Work
 
-_LIMIT = 64
-"""Ends that a worker returns at a time."""
-_LINGER_S = 0.02
-"""How long a worker waits for more ends: a batch costs the driver what a single one does."""
 _TICK_S = 0.5
 _SPARE = 1.25
 """Items that a worker holds, as a multiple of what it plays at a time, so that it never waits."""
 _RESTARTS_PER_WORKER = 3
-
-
-class Worker:
-    """What lives in a worker's process: nothing at first, a bench while a run lasts."""
-
-    def __init__(self) -> None:
-        self._bench: Bench | None = None
-        self._opened = asyncio.Event()
-
-    async def prepare(self, module: str) -> None:
-        """Import what the job will need."""
-        await asyncio.to_thread(importlib.import_module, module)
-
-    async def open(self, plan: BenchPlan) -> None:
-        """Start a bench."""
-        os.environ.update(plan.environment)
-        try:
-            self._bench = Bench(plan)
-        finally:
-            self._opened.set()
-
-    async def exchange(self, items: list[tuple[str, bytes]]) -> list[ItemEnd]:
-        """Take more items; return what has ended, once something has."""
-        await self._opened.wait()  # an async actor may begin its calls out of order
-        if self._bench is None:
-            raise RuntimeError("the worker has no bench")
-        self._bench.give(items)
-        return await self._bench.ends(_LIMIT, _LINGER_S)
-
-    async def drain(self) -> None:
-        """Start no new call."""
-        if self._bench is not None:
-            self._bench.drain()
-
-    async def close(self) -> None:
-        """End the bench; the process stays for the next run."""
-        self._opened.clear()
-        bench, self._bench = self._bench, None
-        if bench is not None:
-            await bench.close()
-
-
-class StewardHost:
-    """What lives in the steward's process: a steward while a run lasts."""
-
-    def __init__(self) -> None:
-        self._steward: Steward | None = None
-
-    async def open(self, mandate: Mandate) -> None:
-        """Begin a run."""
-        self._steward = Steward(mandate)
-
-    async def exchange(self, report: Report) -> Orders:
-        """Answer a worker's report."""
-        if self._steward is None:
-            raise RuntimeError("the steward has no run")
-        return await self._steward.exchange(report)
-
-    async def close(self, why: str) -> None:
-        """End the run."""
-        steward, self._steward = self._steward, None
-        if steward is not None:
-            steward.close(why)
-
-    async def leave(self, worker: int, spent: Spend) -> None:
-        """Forget a worker that has died and had spent `spent`."""
-        if self._steward is not None:
-            self._steward.leave(worker, spent)
-
-
-class StewardLink:
-    """A worker's way to a steward in another process."""
-
-    def __init__(self, actor: cluster.Actor) -> None:
-        self._actor = actor
-
-    async def exchange(self, report: Report) -> Orders:
-        """Deliver a report and return the orders."""
-        orders: Orders = await self._actor.ask("exchange", report)
-        return orders
 
 
 @dataclass

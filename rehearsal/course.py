@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from campaigns.forecast import forecast
-from campaigns.status import patience_of
+from campaigns.now import patience_of
 from domain.endpointstate import Phase
 from engine.live import read_live
 from rehearsal.beat import EVERY_S

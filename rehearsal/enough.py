@@ -10,7 +10,7 @@ from domain.price import dollars
 
 if TYPE_CHECKING:
     from campaigns.forecast import Forecast
-    from campaigns.status import Now
+    from campaigns.now import Now
     from campaigns.summary import CampaignSummary
     from domain.settings import BudgetSettings
     from engine.live import LiveState

@@ -15,7 +15,8 @@ from rehearsal.enough import enough
 from rehearsal.wording import short, span, spread, usd
 
 if TYPE_CHECKING:
-    from campaigns.status import CampaignStatus, Now
+    from campaigns.now import Now
+    from campaigns.status import CampaignStatus
     from domain.coverage import CoverageTable
     from domain.endpointstate import EndpointState
     from domain.runfolder import RunFolder
