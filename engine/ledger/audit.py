@@ -46,6 +46,6 @@ def audit(reader: Reader) -> int:
 
 def records(reader: Reader) -> Iterator[tuple[int, Record]]:
     """Yield number and record of every call; a StoreError where a block is not whole."""
-    for block in reader.blocks():
-        for place, record in enumerate(reader.unpack(block)):
+    for block in reader.records.blocks():
+        for place, record in enumerate(reader.records.unpack(block)):
             yield block.first + place, record
