@@ -16,7 +16,6 @@ from domain.call import (
     CallKey,
     CallResult,
     CallRow,
-    Journal,
     Outcome,
     Reservation,
     Role,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from agents.messages import Message
+    from domain.journal import Journal
     from domain.settings import RoleSettings
 
 

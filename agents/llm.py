@@ -29,7 +29,7 @@ from agents.structured import (
     read_answer,
     response_format,
 )
-from domain.call import CallFailed, CallKey, CallResult, Journal, Outcome, Role
+from domain.call import CallFailed, CallKey, CallResult, Outcome, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from agents.habits import Habits
     from agents.messages import Message
+    from domain.journal import Journal
     from domain.settings import RoleSettings
 
 __all__ = ["EndpointChat", "NullJournal", "RoleModel", "check_endpoint", "close_line"]

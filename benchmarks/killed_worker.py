@@ -25,10 +25,10 @@ from domain.runfolder import RunFolder
 from domain.settings import Settings
 from engine import cluster
 from rehearsal.runs import cache_root
-from training.adapter import read_log
 from training.base import ensure_base
 from training.live import LiveLog
 from training.run import train_variants
+from training.summary import read_log
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS, CHECKPOINTS = 60, 6

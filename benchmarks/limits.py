@@ -28,7 +28,7 @@ from engine.pool import run_all
 
 if TYPE_CHECKING:
     from agents.messages import Message
-    from domain.call import Journal
+    from domain.journal import Journal
 
 PLOT = Path(__file__).resolve().parent.parent / "docs" / "limits.svg"
 _CALLS = 20

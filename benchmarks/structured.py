@@ -1,7 +1,7 @@
 """An answer that must fit a schema against one that need not, to the same messages.
 
-The plain call's answer is the same critique. What only speech needs, the search for what is no turn,
-is left out of it: a critique is longer than any turn, and the plain call would seem dear.
+The plain call's answer is the same critique. What only speech needs, the search for what is no
+turn, is left out of it: a critique is longer than any turn, and the plain call would seem dear.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from graphs.context import PlayContext
 from graphs.refine import play_item
 
 if TYPE_CHECKING:
-    from domain.call import Journal
+    from domain.journal import Journal
     from domain.session import Failure
 
 

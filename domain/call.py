@@ -1,17 +1,13 @@
-"""One model call: its key, its outcome, and the journal it is written in."""
+"""One model call: its key, what it asked, and how it ended."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple
 
 from pydantic import Field
 
 from domain.base import Noun
-
-if TYPE_CHECKING:
-    from domain.gate import Gate
-    from domain.settings import RoleSettings
 
 CALL_HEADER = "X-Rehearsal-Call"
 """The request header that carries the call's key, so that an endpoint's log can be held
@@ -122,39 +118,6 @@ class Reservation(NamedTuple):
     request_bytes: int
     max_tokens: int
     """Completion tokens at most."""
-
-
-class Journal(Protocol):
-    """What a model client writes its calls in: recalled on resume, recorded before use."""
-
-    def recall(self, key: CallKey, request_hash: str) -> CallResult | None:
-        """Return the recorded result of `key`, or None if it was never asked.
-
-        Raises:
-            ResumeRefusedError: The recorded request differs from the one about to be sent.
-        """
-        ...
-
-    def gate(self, endpoint: RoleSettings) -> Gate:
-        """Return the way into `endpoint`, which every call to it goes through."""
-        ...
-
-    async def permit(self, call: Reservation) -> None:
-        """Allow a new call and set aside what it may cost, until `record` says what it did.
-
-        Raises:
-            BudgetReachedError: The run may spend no more.
-            InterruptedRunError: The run is being stopped.
-        """
-        ...
-
-    async def record(self, row: CallRow) -> None:
-        """Write `row`; return once it is committed.
-
-        Raises:
-            StoreError: The row cannot be stored: disk full, or a newer run owns the store.
-        """
-        ...
 
 
 class CallFailed(Exception):  # noqa: N818 - an outcome, not an error of ours

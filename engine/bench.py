@@ -13,7 +13,7 @@ from engine.liaison import Liaison
 
 if TYPE_CHECKING:
     from engine.job import Factory
-    from engine.ledger.shards import Shard
+    from engine.ledger.shard import Shard
     from engine.steward import Link
 
 

@@ -11,7 +11,7 @@ from domain.errors import RehearsalError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from domain.call import Journal
+    from domain.journal import Journal
 
     Factory = Callable[[bytes, Journal], "Job"]
 

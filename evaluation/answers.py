@@ -19,7 +19,7 @@ from evaluation.trust import require_trust
 
 if TYPE_CHECKING:
     from agents.messages import Message
-    from domain.call import Journal
+    from domain.journal import Journal
 
 
 class AnswerOrders(Noun):

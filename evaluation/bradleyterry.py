@@ -15,7 +15,7 @@ from evaluation.summary import Strength
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evaluation.statistics import Scores
+    from evaluation.scores import Scores
 
 ADDED = "added"
 """Session name of the tie that is added to each pair."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from evaluation.certificate.certificate import Certificate
     from evaluation.losses import HeldOutLoss
-    from evaluation.statistics import Scores
+    from evaluation.scores import Scores
     from evaluation.summary import Difference, Mean, SafetyShare, Strength, Summary
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from domain.base import Noun
-from evaluation.statistics import ordered, scores_of
+from evaluation.scores import scores_of
+from evaluation.statistics import ordered
 from evaluation.summary import REFERENCE
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from graphs.judging import judge_cases
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domain.call import Journal
+    from domain.journal import Journal
 
 
 class JudgeOrders(Noun):

@@ -31,7 +31,7 @@ from evaluation.losses import HeldOut, read_held_out
 from evaluation.pairwise import Pairwise, summed
 from evaluation.parts import Parts, read_parts
 from evaluation.phrases import alarms, answer, not_significant, notices, title
-from evaluation.statistics import scores_of
+from evaluation.scores import scores_of
 from evaluation.summary import (
     SUMMARY,
     EvaluationSummary,

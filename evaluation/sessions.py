@@ -28,7 +28,7 @@ from graphs.session import play_once
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domain.call import Journal
+    from domain.journal import Journal
     from domain.progress import Progress
     from evaluation.candidates.parts import Part
     from evaluation.lineage import Lineage

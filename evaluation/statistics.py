@@ -6,7 +6,7 @@ without a score is counted and left out; it is never a low score.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from evaluation.comparison import ALPHA, deviation, difference_of
 from evaluation.controls.outcome import controls_of
 from evaluation.paired import Paired, paired
 from evaluation.resampling import cluster, holm, interval
+from evaluation.scores import Scores, models_only, scores_of
 from evaluation.spread import spread_of
 from evaluation.summary import (
     CONTROLS,
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from domain.verdict import Verdict
-
-    Scores = dict[tuple[str, str], dict[str, float]]
-    """(variant, criterion) -> scenario id -> score."""
 
 Tested = TypeVar("Tested", Difference, Spread)
 
@@ -117,26 +115,6 @@ def _paired(scores: Scores, name: tuple[str, str, str], groups: Mapping[str, str
     criterion, variant, against = name
     mine, theirs = scores.get((variant, criterion), {}), scores.get((against, criterion), {})
     return paired(name, mine, theirs, groups)
-
-
-def scores_of(verdicts: Iterable[Verdict]) -> Scores:
-    """Return the scores by (variant, criterion) and scenario; verdicts without one are absent.
-
-    Where a panel has given several, their mean stands for them.
-    """
-    given: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for verdict in verdicts:
-        if verdict.score is not None:
-            given[verdict.variant, verdict.criterion][verdict.scenario_id].append(verdict.score)
-    return {
-        place: {scenario: sum(found) / len(found) for scenario, found in scores.items()}
-        for place, scores in given.items()
-    }
-
-
-def models_only(scores: Scores) -> Scores:
-    """Leave out the candidates of the controls."""
-    return {name: found for name, found in scores.items() if name[0] not in CONTROLS}
 
 
 def _failures(verdicts: Sequence[Verdict]) -> Counter[tuple[str, str, str]]:

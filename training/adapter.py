@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from typing import TYPE_CHECKING
 
 from corpus.folders import at_once
 from training.card import CARD_FILE, CardFacts, card_of
-from training.snapshot import BEST_FILE, LOG_FILE, STATE_FILE
-from training.summary import TrainSummary
+from training.snapshot import BEST_FILE, STATE_FILE
+from training.summary import SUMMARY_FILE, TrainSummary, read_log
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from domain.settings import TrainingSettings
-
-SUMMARY_FILE = "training.json"
 
 
 def write_adapter(
@@ -36,17 +33,3 @@ def write_adapter(
         (making / CARD_FILE).write_text(card, encoding="utf-8")
 
     at_once(target, fill, "the adapter")
-
-
-def read_summary(adapter: Path) -> TrainSummary | None:
-    """Return the summary in an adapter's folder, None where there is none that can be read."""
-    try:
-        return TrainSummary.model_validate_json((adapter / SUMMARY_FILE).read_bytes())
-    except (OSError, ValueError):
-        return None
-
-
-def read_log(folder: Path) -> list[dict[str, float]]:
-    """Return the rows of a train log, first step first."""
-    lines = (folder / LOG_FILE).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from corpus.files import write_text
 from corpus.manifest import MANIFEST, Manifest
 from domain.errors import StoreError
+from training.summary import read_log, read_summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +81,6 @@ def write_card(settings: TrainingSettings, folder: RunFolder, variant: str) -> N
     Raises:
         StoreError: It cannot be written, or the variant's files cannot be read.
     """
-    from training.adapter import read_log, read_summary
     from training.heldout import read_held_out
 
     trained, manifest = folder.adapters / variant, folder.blend(variant) / MANIFEST

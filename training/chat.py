@@ -11,16 +11,13 @@ from jinja2 import TemplateError
 
 from corpus.chatform import fit_template
 from domain.errors import TrainingError
-from training.turns import TEMPLATE_MEND, spans_of, text_of
+from training.turns import TEMPLATE_MEND, Message, spans_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerBase
-
-Message: TypeAlias = dict[str, str]
-"""One chat message: `role` (system, user, assistant) and `content`."""
 
 _Tokens: TypeAlias = "tuple[NDArray[np.int64], list[tuple[int, int]]]"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from domain.errors import TrainingError
-from training.chat import Message, Rendered, render
+from training.chat import Rendered, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerBase
+
+    from training.turns import Message
 
 CONTEXT_SHARE = 4
 """A continued part of a long session opens with at most a quarter of its length as context."""

@@ -17,7 +17,6 @@ from corpus.files import read_records, write_text
 from corpus.manifest import MESSAGES
 from domain.base import Noun
 from domain.progress import Progress, silent
-from training.adapter import read_summary
 from training.batches import lay_out
 from training.examples import (
     Conversation,
@@ -31,6 +30,7 @@ from training.memory import ROW_TOKENS
 from training.method import load_trained
 from training.models import hush, load_base, load_tokenizer
 from training.stopping import groups_for_stopping
+from training.summary import read_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from domain.runfolder import RunFolder
     from domain.settings import Settings, TrainingSettings
-    from training.chat import Message
+    from training.turns import Message
 
 RESULT_FILE = "held-out.json"
 STAGE = "held-out loss"

@@ -26,7 +26,7 @@ from domain.progress import Progress, silent
 from training.card import CARD_FILE
 from training.method import generation_config
 from training.models import base_name, check_causal, hush, load_base, load_tokenizer
-from training.snapshot import LOG_FILE
+from training.summary import LOG_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

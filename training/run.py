@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from corpus.manifest import MESSAGES
 from domain.errors import StoreError, TrainingError
 from domain.progress import Progress, silent
-from training.adapter import read_log, read_summary, write_adapter
+from training.adapter import write_adapter
 from training.canaries import measure_canaries
 from training.card import write_card
 from training.checkpoints import keep_checkpoint, last_checkpoint
@@ -27,7 +27,7 @@ from training.ranks import Ranks
 from training.readiness import check_blend, check_settings, check_waiting, inline_device
 from training.stopping import write_stopping_set
 from training.storage import Storage, open_storage
-from training.summary import TrainSummary
+from training.summary import TrainSummary, read_log, read_summary
 from training.trackers import open_trackers
 
 if TYPE_CHECKING:

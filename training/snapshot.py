@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from training.method import save_trained
 from training.sharding import like, whole
+from training.summary import LOG_FILE, read_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from training.trainee import Trainee
 
-LOG_FILE, STATE_FILE, BEST_FILE = "train-log.jsonl", "trainer.safetensors", "best.safetensors"
+STATE_FILE, BEST_FILE = "trainer.safetensors", "best.safetensors"
 
 
 def save_snapshot(
@@ -64,5 +65,4 @@ def restore(trainee: Trainee, folder: Path) -> None:
         }
     if (folder / BEST_FILE).exists():
         trainee.best = load_file(folder / BEST_FILE)
-    lines = (folder / LOG_FILE).read_text(encoding="utf-8").splitlines()
-    trainee.log = [json.loads(line) for line in lines]
+    trainee.log = read_log(folder)

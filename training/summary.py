@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 from domain.base import Noun
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUMMARY_FILE, LOG_FILE = "training.json", "train-log.jsonl"
 
 
 class TrainSummary(Noun):
@@ -26,3 +34,17 @@ class TrainSummary(Noun):
     last_loss: float
     seconds: float
     """Time spent in steps, without starting up."""
+
+
+def read_summary(adapter: Path) -> TrainSummary | None:
+    """Return the summary in an adapter's folder, None where there is none that can be read."""
+    try:
+        return TrainSummary.model_validate_json((adapter / SUMMARY_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def read_log(folder: Path) -> list[dict[str, float]]:
+    """Return the rows of a train log, first step first."""
+    lines = (folder / LOG_FILE).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]

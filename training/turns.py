@@ -7,7 +7,7 @@ before it when it answers; and (in `training.chat`) that a control token ends it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from domain.errors import TrainingError
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedTokenizerBase
 
-    from training.chat import Message
+Message: TypeAlias = dict[str, str]
+"""One chat message: `role` (system, user, assistant) and `content`."""
 
 TEMPLATE_MEND = (
     "Mark what the assistant says with {% generation %} … {% endgeneration %} in the tokenizer's"

@@ -16,8 +16,8 @@ from engine.job import Done
 from graphs.casting import CastingContext, write_persona
 
 if TYPE_CHECKING:
-    from domain.call import Journal
     from domain.cast import CastingResult
+    from domain.journal import Journal
 
 WRITTEN, REFUSED = "written", "refused"
 WHERE = "roles.caster"

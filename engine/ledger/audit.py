@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from engine.ledger import shards
+from engine.ledger.shard import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,16 +31,14 @@ def audit(reader: Reader) -> int:
     for found, listed in zip_longest(records(reader), places):
         calls += 1
         if found is None or listed is None or (found[0], found[1].place) != listed:
-            raise shards.damaged(
-                reader.shard, f"call number {calls} does not stand where it should"
-            )
+            raise damaged(reader.shard, f"call number {calls} does not stand where it should")
         seq, record = found
         if record.session not in named:
-            raise shards.damaged(reader.shard, f"session number {record.session} is missing")
+            raise damaged(reader.shard, f"session number {record.session} is missing")
         reader.call(named[record.session].name, seq)
         counts[record.kind] += 1
     if {one.number: one.calls for one in totals} != dict(counts):
-        raise shards.damaged(reader.shard, "totals that are not those of its calls")
+        raise damaged(reader.shard, "totals that are not those of its calls")
     return calls
 
 

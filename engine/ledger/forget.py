@@ -15,6 +15,7 @@ from engine.ledger import shards, sqlite
 from engine.ledger.reader import Reader
 from engine.ledger.repair import write_shard
 from engine.ledger.rest import read, remove
+from engine.ledger.shard import Shard, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from domain.call import CallRow
     from engine.ledger.rest import Rest
-    from engine.ledger.shards import Shard
 
 
 def without(ledger: Path, is_marked: Callable[[bytes], bool], *, dry: bool) -> int:
@@ -53,7 +53,7 @@ def without(ledger: Path, is_marked: Callable[[bytes], bool], *, dry: bool) -> i
         scratch = ledger.parent / f".{shard.path.name}.rows"
         rest = read(shard, scratch, lambda _: "")
         if not rest.whole:
-            raise shards.damaged(shard, "a row")
+            raise damaged(shard, "a row")
         gone = sum(len(rows) for name, rows in rest.calls.items() if name in sessions)
         gone += len(sessions & rest.results.keys())
         taken += gone
@@ -97,7 +97,7 @@ def _bears(row: CallRow, is_marked: Callable[[bytes], bool]) -> bool:
 
 def _replace(rest: Rest, sessions: set[str]) -> None:
     path = rest.shard.path
-    made = shards.Shard(rest.shard.epoch, rest.shard.worker, path.parent.parent / f".{path.name}")
+    made = Shard(rest.shard.epoch, rest.shard.worker, path.parent.parent / f".{path.name}")
     kept = [row for name, rows in rest.calls.items() if name not in sessions for row in rows]
     left = {name: one for name, one in rest.results.items() if name not in sessions}
     remove(made.path)

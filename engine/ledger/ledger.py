@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from domain.call import CallKey, CallResult, CallRow, Reservation
     from domain.gate import Gate
     from domain.settings import RoleSettings
-    from engine.ledger.shards import Shard
+    from engine.ledger.shard import Shard
 
 _SESSIONS = 4096
 """Sessions whose calls are kept at hand while they are played or resumed."""

@@ -8,10 +8,10 @@ import orjson
 from sqlalchemy import and_, func, select
 
 from domain.call import CallKey, CallResult, CallRow, Outcome, Role, Usage
-from engine.ledger import shards
 from engine.ledger.records import Records
 from engine.ledger.rows import Kind, Result, result_is_whole, tally_checksum, unpack_result
 from engine.ledger.schema import CALLS, RESULTS, SESSIONS, TALLIES
+from engine.ledger.shard import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from engine.ledger.block import Record
-    from engine.ledger.shards import Shard
+    from engine.ledger.shard import Shard
 
 _FETCH = 128
 """Results fetched with one query."""
@@ -98,7 +98,7 @@ class Reader:
         for row in self._connection.execute(query.order_by(TALLIES.c.kind)):
             *told, checksum = row
             if tally_checksum(tuple(told)) != checksum:
-                raise shards.damaged(self.shard, f"the totals of kind {told[0]}")
+                raise damaged(self.shard, f"the totals of kind {told[0]}")
             number, kind, counts = told[0], Kind(*told[1:6]), told[6:]
             self._kinds[number] = kind
             found.append(Totals(number, kind, *counts))
@@ -130,10 +130,10 @@ class Reader:
         for name, number in chunk:
             row = rows.get(number)
             if row is None:
-                raise shards.damaged(self.shard, f"the result of {name} is missing")
+                raise damaged(self.shard, f"the result of {name} is missing")
             result = Result(row.name, row.label or "", bytes(row.data), row.checksum)
             if row.name != name or not result_is_whole(result):
-                raise shards.damaged(self.shard, f"the result of {name}")
+                raise damaged(self.shard, f"the result of {name}")
             yield name, unpack_result(result)
 
     def numbers(self, session: int) -> list[int]:
@@ -184,7 +184,7 @@ class Reader:
         records = [self.records.record(seq) for seq in self.numbers(number)]
         for record in records:
             if record.session != number:
-                raise shards.damaged(self.shard, f"a call of {session}")
+                raise damaged(self.shard, f"a call of {session}")
         return [(record, self.result(record)) for record in records]
 
     def result(self, record: Record) -> CallResult:
@@ -208,5 +208,5 @@ class Reader:
             self.totals()
         kind = self._kinds.get(number)
         if kind is None:
-            raise shards.damaged(self.shard, f"the totals of kind {number} are missing")
+            raise damaged(self.shard, f"the totals of kind {number} are missing")
         return kind

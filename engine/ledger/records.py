@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, select
 
-from engine.ledger import shards
 from engine.ledger.block import Block, is_whole, unpack
 from engine.ledger.delta import restore
 from engine.ledger.schema import BATCHES
+from engine.ledger.shard import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from engine.ledger.block import Record
-    from engine.ledger.shards import Shard
+    from engine.ledger.shard import Shard
 
 _BLOCKS = 256
 """Blocks kept unpacked: sessions that were played side by side share theirs."""
@@ -61,7 +61,7 @@ class Records:
         first = self._firsts[at] if at >= 0 else 0
         records = self._unpacked(first)
         if not first or seq - first >= len(records):
-            raise shards.damaged(self._shard, f"call number {seq} is missing")
+            raise damaged(self._shard, f"call number {seq} is missing")
         return records[seq - first]
 
     def _unpacked(self, first: int) -> list[Record]:
@@ -81,7 +81,7 @@ class Records:
     def unpack(self, block: Block) -> list[Record]:
         """Return the calls of a block that is whole."""
         if not is_whole(block):
-            raise shards.damaged(self._shard, f"{block.calls} calls from number {block.first} on")
+            raise damaged(self._shard, f"{block.calls} calls from number {block.first} on")
         return unpack(block)
 
     def request(self, seq: int) -> bytes:
@@ -110,7 +110,7 @@ class Records:
             lambda number: self.record(number).said,
         )
         if sha256(request).digest() != record.request_hash:
-            raise shards.damaged(self._shard, f"the request of call number {seq}")
+            raise damaged(self._shard, f"the request of call number {seq}")
         return request
 
 

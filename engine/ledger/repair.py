@@ -17,6 +17,7 @@ from engine.ledger.block import Press
 from engine.ledger.rest import Rest, read, remove
 from engine.ledger.rows import compressor, pack_result
 from engine.ledger.scribe import Scribe
+from engine.ledger.shard import Shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from domain.call import CallRow
     from engine.ledger.salvage import Place
-    from engine.ledger.shards import Shard
 
 DAMAGED = "damaged"
 """Folder beside the ledger's that damaged files are moved to."""
@@ -142,7 +142,7 @@ def _place(row: CallRow) -> Place:
 def _replace(rest: Rest, kept: list[CallRow], folder: Path, run_hash: str | None) -> Path:
     """Write what is kept to a new file, and put it in the damaged one's place."""
     path = rest.shard.path
-    made = shards.Shard(rest.shard.epoch, rest.shard.worker, folder.parent / f".{path.name}.new")
+    made = Shard(rest.shard.epoch, rest.shard.worker, folder.parent / f".{path.name}.new")
     remove(made.path)
     aside = folder.parent / DAMAGED
     try:

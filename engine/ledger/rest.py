@@ -15,6 +15,7 @@ from engine.ledger.audit import audit, records
 from engine.ledger.reader import Reader
 from engine.ledger.salvage import salvage
 from engine.ledger.schema import SCHEMA_VERSION
+from engine.ledger.shard import Shard, another_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from domain.call import CallRow
     from engine.ledger.reader import Named
     from engine.ledger.salvage import Place
-    from engine.ledger.shards import Shard
 
 _UNREADABLE = (StoreError, DatabaseError, ValueError)
 
@@ -64,12 +64,12 @@ def read(shard: Shard, scratch: Path, label_of: Callable[[bytes], str]) -> Rest:
         rest = Rest(shard, whole=True, run_hash=sqlite.run_hash_of(shard))
         _gather(rest, shard, {})
         return rest
-    made = shards.Shard(shard.epoch, shard.worker, scratch)
+    made = Shard(shard.epoch, shard.worker, scratch)
     remove(scratch)
     try:
         found = salvage(shard, made, label_of)
         if found.version not in (None, str(SCHEMA_VERSION)):
-            raise sqlite.another_version(shard.where, str(found.version))
+            raise another_version(shard.where, str(found.version))
         rest = Rest(shard, whole=False, run_hash=found.run_hash, lost_results=found.orphans)
         _gather(rest, made, found.places)
     except OSError as error:

@@ -31,7 +31,7 @@ from engine.ledger.schema import BATCHES, RESULTS, SCHEMA_VERSION, TALLIES, inse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engine.ledger.shards import Shard
+    from engine.ledger.shard import Shard
 
 Place = tuple[int, int, int]
 """Draft, step and attempt."""

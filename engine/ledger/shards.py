@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DatabaseError
 
-from domain.errors import ResumeRefusedError, StoreError
+from domain.errors import StoreError
 from engine.ledger import sqlite
-from engine.ledger.place import NOTE, Place, place_of
+from engine.ledger.place import NOTE, place_of
+from engine.ledger.shard import Shard, damaged, other_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,25 +28,6 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"e(\d{3,})-w(\d+)\.sqlite")
 _SIDECAR = re.compile(r"e\d{3,}-w\d+\.sqlite-(wal|shm|journal)")
-
-
-@dataclass(frozen=True, order=True)
-class Shard:
-    """One shard; ordered by epoch, then by worker."""
-
-    epoch: int
-    worker: int
-    path: Path
-    """Its file; of a shard in PostgreSQL, the note that says where that is."""
-    place: Place | None = field(default=None, compare=False)
-    """The database that it lies in, where that is not a file."""
-
-    @property
-    def where(self) -> str:
-        """What to call it in a message."""
-        if self.place is None:
-            return str(self.path)
-        return f"{self.place.url}, run {self.place.run}, e{self.epoch:03d}-w{self.worker}"
 
 
 def shard_at(folder: Path, epoch: int, worker: int) -> Shard:
@@ -201,26 +182,3 @@ def variables(folder: Path) -> tuple[str, ...]:
     from engine.ledger.postgres.connection import VARIABLES
 
     return VARIABLES
-
-
-def other_run(where: str, before: str, now: str) -> ResumeRefusedError:
-    """Return the error of a ledger that was begun with other prompts or config."""
-    return ResumeRefusedError(
-        "the ledger was written with other prompts or another config",
-        where=where,
-        expected=f"run hash {before}",
-        got=f"run hash {now}",
-        mend="Restore what was changed, or start a new run under another name.",
-    )
-
-
-def damaged(shard: Shard, what: str) -> StoreError:
-    """Return the error that names a shard in which `what` is not as it was written."""
-    return StoreError(
-        "the shard is damaged",
-        where=shard.where,
-        expected="rows that match their checksums",
-        got=what,
-        mend="Run `rehearsal campaign repair`: it keeps what can be read and says what is lost; "
-        "that will be asked again.",
-    )

@@ -17,6 +17,7 @@ from engine.ledger.schema import (
     insert,
     upsert,
 )
+from engine.ledger.shard import another_version
 from engine.ledger.writer import outlived, twice
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from engine.ledger.block import Block
     from engine.ledger.rows import Result
     from engine.ledger.scribe import Batch
-    from engine.ledger.shards import Shard
+    from engine.ledger.shard import Shard
 
 WRITER = 1
 """The only writer of a file."""
@@ -200,18 +201,6 @@ def seal(shard: Shard) -> None:
             connection.execute("UPDATE writers SET sealed = 1 WHERE sealed = 0")
     except sqlite3.Error as error:
         raise told(error, shard.path) from error
-
-
-def another_version(where: str, got: str) -> StoreError:
-    """Return the error of tables that another version of the program made."""
-    return StoreError(
-        "the ledger is of another version",
-        where=where,
-        expected=f"schema version {SCHEMA_VERSION}",
-        got=got,
-        mend="Finish or export the run with the version of rehearsal that began it; "
-        "docs/store.md says which version reads which.",
-    )
 
 
 def told(error: sqlite3.Error, path: Path) -> StoreError:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from domain.call import CallRow
     from domain.price import Price
-    from engine.ledger.shards import Shard
+    from engine.ledger.shard import Shard
 
 _AT_ONCE = 512
 """Results looked for together, so that those of one shard are read together."""

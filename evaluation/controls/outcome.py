@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from domain.verdict import Verdict
-    from evaluation.statistics import Scores
+    from evaluation.scores import Scores
 
 CLEAR, CHANCE = 0.01, 0.05
 """p that a known difference must stay below, and that no difference must not get below."""

@@ -15,8 +15,8 @@ from evaluation.planted.twins import Twin
 
 if TYPE_CHECKING:
     from agents.pack import Pack
-    from domain.call import Journal
     from domain.critique import CritiqueAnswer
+    from domain.journal import Journal
 
 
 class ReadOrders(Noun):

@@ -14,7 +14,7 @@ from langchain_core.tools import tool
 from agents.desk import AttemptFailed
 from agents.llm import EndpointChat, NullJournal, RoleModel
 from agents.retry import Backoff
-from domain.call import CallFailed, CallKey, Journal, Outcome, Role
+from domain.call import CallFailed, CallKey, Outcome, Role
 from domain.errors import BudgetReachedError, ConfigError, ResumeRefusedError
 from domain.settings import RoleSettings
 from domain.verdict import VerdictAnswer
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
     from agents.messages import Message
+    from domain.journal import Journal
 
 pytestmark = pytest.mark.usefixtures("line")
 

@@ -15,7 +15,7 @@ from domain.call import CALL_HEADER, CallKey, CallResult, CallRow, Outcome, Rese
 from engine.spending.budget import PROMPT_MARGIN
 
 if TYPE_CHECKING:
-    from domain.call import Journal
+    from domain.journal import Journal
 
 
 KEY = CallKey(session="session-0", draft=0, step=0, attempt=0)

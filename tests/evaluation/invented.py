@@ -7,7 +7,8 @@ import random
 from domain.verdict import Verdict
 from evaluation.chartparts import ChartData
 from evaluation.losses import HeldOutLoss
-from evaluation.statistics import scores_of, summarise
+from evaluation.scores import scores_of
+from evaluation.statistics import summarise
 
 LEVELS = {"base": 1.7, "real": 2.9, "synthetic": 2.6, "hybrid": 3.3, "reference": 4.2}
 CONTROLS = {"control-expert": 4.1, "control-novice": 2.2, "control-again": 4.1,

@@ -13,7 +13,7 @@ from domain.turn import Speaker, Turn
 from domain.verdict import Protocol, Verdict
 from evaluation.pairwise import summed
 from evaluation.report import write_all
-from evaluation.statistics import scores_of
+from evaluation.scores import scores_of
 from evaluation.wholesessions import session_extremes, session_summary
 from tests.evaluation.invented_run import make_run
 

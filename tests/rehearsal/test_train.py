@@ -19,9 +19,9 @@ from domain.runfolder import RunFolder
 from engine.lock import RunLock
 from rehearsal.cli import run
 from tests.training.talk import ASKED, SAID, jsonl, messages, write_blend
-from training.adapter import read_log
 from training.base import ensure_base
 from training.live import LiveLog
+from training.summary import read_log
 from training.tiny import Recipe
 
 if TYPE_CHECKING:

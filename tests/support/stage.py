@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.llm import NullJournal, RoleModel
 from agents.retry import Backoff
-from domain.call import Journal, Role
+from domain.call import Role
 from domain.settings import CampaignSettings, RoleSettings
 from graphs.context import PlayContext
 from tests.support.scripted import Asked, Reply, ScriptedEndpoint, says
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from agents.pack import Pack
+    from domain.journal import Journal
 
 LAST = re.compile(r"Exchange: (\d+) of (\d+)")
 

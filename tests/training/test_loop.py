@@ -14,13 +14,13 @@ from safetensors.torch import load_file
 from domain.errors import TrainingError
 from domain.settings import LoraSettings, TrainingSettings
 from tests.training.talk import jsonl, make_job
-from training.adapter import read_log
 from training.batches import micro_batches
 from training.loop import train
 from training.material import held_out_of, plan_of
 from training.models import load_tokenizer
 from training.opening import begin
 from training.ranks import Ranks
+from training.summary import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path

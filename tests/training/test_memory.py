@@ -13,11 +13,11 @@ from domain.errors import TrainingError
 from domain.settings import LoraSettings, TrainingSettings
 from tests.training.talk import jsonl, make_job
 from tests.training.test_loop import Keeper
-from training.adapter import read_log
 from training.loop import train
 from training.loss import LossPath
 from training.memory import fitting, is_out_of_memory
 from training.ranks import Ranks
+from training.summary import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,11 +16,11 @@ from domain.runfolder import RunFolder
 from domain.settings import EngineSettings, LoraSettings, Settings, TrainingSettings
 from evaluation.candidates.adapters import check_adapter, is_whole
 from tests.training.talk import jsonl, record, write_blend
-from training.adapter import read_log
 from training.heldout import read_held_out
 from training.method import adapt, check_method, generation_config, load_trained
 from training.models import load_base, load_tokenizer
 from training.run import train_variants
+from training.summary import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path

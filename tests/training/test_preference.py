@@ -15,7 +15,6 @@ from domain.settings import PreferenceSettings
 from tests.corpus.test_preference import FIRST, MENDED, session
 from tests.training.talk import jsonl, messages, write_blend
 from tests.training.test_method import settings_of
-from training.adapter import read_log
 from training.method import load_trained
 from training.models import load_tokenizer
 from training.preference import (
@@ -27,6 +26,7 @@ from training.preference import (
     tune,
 )
 from training.run import train_variants
+from training.summary import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.two_ranks import gradients, train_and_resume
-from training.adapter import read_log
 from training.ranks import Ranks
+from training.summary import read_log
 
 
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])

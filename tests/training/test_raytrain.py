@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 from domain.runfolder import RunFolder
 from domain.settings import Settings, TrainingSettings
 from tests.training.talk import jsonl, write_blend
-from training.adapter import read_log
 from training.run import train_variants
+from training.summary import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path

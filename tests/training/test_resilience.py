@@ -14,9 +14,9 @@ from domain.runfolder import RunFolder
 from domain.settings import Settings, TrainingSettings
 from tests.training.talk import jsonl, write_blend
 from training import raytrain
-from training.adapter import read_log
 from training.live import LiveLog
 from training.run import train_variants
+from training.summary import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path

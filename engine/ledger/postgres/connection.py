@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 
 from domain.errors import StoreError
 from engine.ledger.schema import META, SCHEMA_VERSION
-from engine.ledger.sqlite import another_version
+from engine.ledger.shard import another_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

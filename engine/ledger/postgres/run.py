@@ -51,7 +51,7 @@ def begin_epoch(place: Place, run_hash: str) -> int:
         ResumeRefusedError: The run was begun with other prompts or config.
         StoreError: The database does not answer, or lacks the run.
     """
-    from engine.ledger.shards import other_run
+    from engine.ledger.shard import other_run
 
     with changing(place.url) as connection:
         found = connection.execute(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.ledger.block import Block
     from engine.ledger.rows import Result
     from engine.ledger.scribe import Batch
-    from engine.ledger.shards import Shard
+    from engine.ledger.shard import Shard
 
 
 class PostgresTable:

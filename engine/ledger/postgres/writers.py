@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from engine.ledger.place import Place
-    from engine.ledger.shards import Shard
+    from engine.ledger.shard import Shard
 
 
 def writer_of(connection: Connection, shard: Shard) -> int | None:
