@@ -76,6 +76,15 @@ async def check_endpoint(settings: RoleSettings, where: str) -> None:
         )
 
 
+async def require_server(settings: RoleSettings, where: str) -> None:
+    """See that somebody answers there at all, with whatever status, and takes the key.
+
+    Raises:
+        EndpointError: Nobody answers, or the key is refused.
+    """
+    await _ask(settings, where, "GET", "models")
+
+
 async def try_chat(settings: RoleSettings) -> CallResult:
     """Make one small chat call, as the role would: its model, its key, its sampling.
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, PrivateAttr, SecretStr
 
 from agents.desk import Attempt, AttemptFailed, Desk
 from agents.dressing import chat_result, dress, undress
-from agents.endpoint import check_endpoint
+from agents.endpoint import check_endpoint, require_server
 from agents.journal import NullJournal
 from agents.line import close_line, current_line, headers_of, key_of, post
 from agents.listeners import anybody_listens
@@ -43,7 +43,14 @@ if TYPE_CHECKING:
     from domain.journal import Journal
     from domain.settings import RoleSettings
 
-__all__ = ["EndpointChat", "NullJournal", "RoleModel", "check_endpoint", "close_line"]
+__all__ = [
+    "EndpointChat",
+    "NullJournal",
+    "RoleModel",
+    "check_endpoint",
+    "close_line",
+    "require_server",
+]
 
 T = TypeVar("T", bound=BaseModel)
 

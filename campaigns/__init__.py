@@ -1,6 +1,5 @@
 """What a campaign is: a cast and a plan, played to the end, resumed when it was stopped.
 
-Personas and scenarios are drawn from the pack's casting grammar (`grammar`, `expansion`,
-`casting`, `plan`); `run` plays the plan through the engine and exports it; `status` and `trace`
-read what is there.
+Personas and scenarios come from the pack's grammar or from a model (`casting/`); `plan` puts them
+in order, `run` plays them through the engine and exports; `status` and `trace` read what is there.
 """

@@ -187,6 +187,8 @@ def _of_spenders(survey: Survey, kind: int, curve: Curve, means: list[float], mo
         each += going * ends * mean
         square += going * ends * mean**2
         going *= 1 - ends
+    if not weight or not each:  # nothing was spent, by calls that cost nothing, say
+        return 0.0
     sessions = more / each
     return max(0.0, off / weight) * square * sessions * (1 + sessions / seen)
 

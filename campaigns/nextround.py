@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.settings import Settings
+    from engine.clock import RunClock
     from engine.ledger.store import Store
 
 
@@ -54,6 +55,22 @@ def read_refills(folder: RunFolder, dealt: int) -> Refills:
         ) from error
 
 
+def mend_refills(folder: RunFolder, dealt: int, plan: PlanLines) -> None:
+    """Count what a run that was killed had added to the plan and not yet to refills.json.
+
+    Raises:
+        StoreError: The file cannot be read or written.
+    """
+    rounds = read_refills(folder, dealt).lines
+    missed = len(plan.lines) - sum(rounds)
+    if missed > 0:
+        _write_refills(folder, (*rounds, missed))
+
+
+def _write_refills(folder: RunFolder, lines: tuple[int, ...]) -> None:
+    write_atomically(folder.refills, canonical_json(Refills(lines=lines)))
+
+
 def next_round(
     settings: Settings,
     pack: Pack,
@@ -61,6 +78,7 @@ def next_round(
     plan: PlanLines,
     store: Store,
     progress: Progress,
+    clock: RunClock,
 ) -> PlanLines | None:
     """Return the plan with the next round's lines, written down, or None when none is needed.
 
@@ -80,7 +98,7 @@ def next_round(
         return None
     made: dict[int, Making] = {}
     if casting.by == "model" and settings.campaign.cast is None:
-        more, made = write_more(settings, pack, folder, store, progress, cells, plan)
+        more, made = write_more(settings, pack, folder, store, progress, clock, cells, plan)
     else:
         more = lines_of(
             cast_item(grammar, cell, at, settings.seed)
@@ -90,7 +108,7 @@ def next_round(
     whole = plan.and_then(more)
     add_to_cast(folder.cast, len(plan.lines), cast_lines(more.lines, made))
     write_atomically(folder.plan, (line + b"\n" for line in whole.lines))
-    write_atomically(folder.refills, canonical_json(Refills(lines=(*rounds.lines, len(cells)))))
+    _write_refills(folder, (*rounds.lines, len(cells)))
     return whole
 
 

@@ -11,6 +11,7 @@ from agents.pack import load_pack
 from campaigns.again import to_play_again
 from campaigns.castfile import cast_lines, write_cast
 from campaigns.manifest import admit, begin, begin_casting, manifest_of
+from campaigns.nextround import mend_refills
 from campaigns.plan import cast_campaign
 from campaigns.planfile import PlanLines, lines_of, read_lines
 from campaigns.spending import spent_on_casting
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.settings import Settings
+    from engine.clock import RunClock
     from engine.lock import RunLock
 
 
@@ -50,6 +52,7 @@ def open_campaign(
     folder: RunFolder,
     progress: Progress,
     lock: RunLock,
+    clock: RunClock,
     *,
     resume: bool,
     accepted: Callable[[], None],
@@ -83,12 +86,13 @@ def open_campaign(
     usual = Making(made_by=MadeBy.BROUGHT if settings.campaign.cast else MadeBy.GRAMMAR)
     if plan is None:
         begin_casting(folder, manifest_of(settings, pack, "", read_by))
-        plan, made = write_troupe(settings, pack, folder, store, progress)
+        plan, made = write_troupe(settings, pack, folder, store, progress, clock)
     if not folder.cast.is_file():
         write_cast(folder.cast, cast_lines(plan.lines, made, usual))
     dealt = plan.first(settings.campaign.sessions).hash
     manifest = manifest_of(settings, pack, dealt, read_by)
     begin(folder, manifest, plan)
+    mend_refills(folder, settings.campaign.sessions, plan)
     keep_discriminator(settings, folder)
     return Opening(pack, manifest, plan, store, again)
 

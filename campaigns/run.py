@@ -15,6 +15,8 @@ from corpus.synthetic import Making, write_synthetic
 from domain.base import canonical_json
 from domain.errors import StoreError
 from engine import pool
+from engine.bench import interrupted
+from engine.clock import RunClock
 from engine.ledger.store import Store
 from engine.lock import RunLock
 from engine.spending.prices import require_prices, tariff
@@ -66,11 +68,16 @@ def run_campaign(
     """
     require_prices(settings)
     with RunLock(folder.lock) as lock:
-        opening = open_campaign(settings, folder, progress, lock, resume=resume, accepted=accepted)
+        clock = RunClock()
+        opening = open_campaign(
+            settings, folder, progress, lock, clock, resume=resume, accepted=accepted
+        )
         plan, again = opening.plan, opening.again
         while True:
-            _play(settings, opening, folder, plan, progress, again)
-            more = next_round(settings, opening.pack, folder, plan, opening.store, progress)
+            played = _play(settings, opening, folder, plan, progress, clock, again)
+            if played.interrupted and settings.campaign.casting.refill:
+                raise interrupted()
+            more = next_round(settings, opening.pack, folder, plan, opening.store, progress, clock)
             if more is None:
                 break
             plan, again = more, frozenset()
@@ -99,10 +106,11 @@ def _play(
     folder: RunFolder,
     plan: PlanLines,
     progress: Progress,
+    clock: RunClock,
     again: frozenset[str],
-) -> None:
+) -> pool.PoolSummary:
     """Play what of the plan has not been played, and what is to be played again."""
-    pool.run_all(
+    return pool.run_all(
         open_job,
         canonical_json(_orders(settings, opening, folder)),
         plan.items(),
@@ -117,6 +125,7 @@ def _play(
         live=folder.live,
         cancel=folder.cancel,
         elsewhere=spent_on_casting(folder, tariff(settings)),
+        passed_s=clock.passed_s,
     )
 
 
@@ -175,6 +184,13 @@ def cast_only(
     require_prices(settings)
     with RunLock(folder.lock) as lock:
         opening = open_campaign(
-            settings, folder, progress, lock, resume=False, accepted=accepted, play=False
+            settings,
+            folder,
+            progress,
+            lock,
+            RunClock(),
+            resume=False,
+            accepted=accepted,
+            play=False,
         )
         return opening.plan

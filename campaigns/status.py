@@ -200,8 +200,8 @@ def _listed(folder: RunFolder) -> CampaignStatus:
 
 
 def _state(folder: RunFolder, holder: str, *, played: bool) -> State:
+    if holder:  # also of a finished one, which plays again what nobody answered
+        return State.RUNNING
     if folder.sessions.is_file():
         return State.FINISHED
-    if holder:
-        return State.RUNNING
-    return State.STOPPED if played else State.CAST
+    return State.STOPPED if played or not folder.plan.is_file() else State.CAST

@@ -22,11 +22,17 @@ if TYPE_CHECKING:
     from domain.progress import Progress
     from domain.runfolder import RunFolder
     from domain.settings import Settings
+    from engine.clock import RunClock
     from engine.ledger.store import Store
 
 
 def write_troupe(
-    settings: Settings, pack: Pack, folder: RunFolder, store: Store, progress: Progress
+    settings: Settings,
+    pack: Pack,
+    folder: RunFolder,
+    store: Store,
+    progress: Progress,
+    clock: RunClock,
 ) -> tuple[PlanLines, dict[int, Making]]:
     """Have the whole cast written, or go on with it.
 
@@ -38,7 +44,7 @@ def write_troupe(
     """
     quota = quota_of(load_grammar(pack), settings.campaign.casting)
     cells = list(islice(dealt(quota, settings.seed), settings.campaign.sessions))
-    return write_more(settings, pack, folder, store, progress, cells, PlanLines(()))
+    return write_more(settings, pack, folder, store, progress, clock, cells, PlanLines(()))
 
 
 def write_more(
@@ -47,6 +53,7 @@ def write_more(
     folder: RunFolder,
     store: Store,
     progress: Progress,
+    clock: RunClock,
     cells: Sequence[Cell],
     plan: PlanLines,
 ) -> tuple[PlanLines, dict[int, Making]]:
@@ -58,6 +65,8 @@ def write_more(
         ledger=folder.casting,
         progress=progress,
         spent=store.spent(tariff(settings)),
+        clock=clock,
+        cancel=folder.cancel,
     )
     known = (PlanItem.model_validate_json(line).persona for line in plan.lines)
     written = company.write(cells, len(plan.lines), known)

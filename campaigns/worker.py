@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
-from agents.llm import RoleModel, check_endpoint, close_line
+from agents.llm import RoleModel, check_endpoint, close_line, require_server
 from agents.pack import same_pack
 from agents.reply import is_shut
 from campaigns.labels import label_of
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 YOUNG = 50_000
 """New objects after which Python looks for cycles among them; a session's calls make few, and the
 hundreds of sessions in flight are looked through each time."""
-
-_ENDPOINTS_FAULT = frozenset({Outcome.CONNECTION.value, Outcome.REJECTED.value})
 
 
 class Orders(Noun):
@@ -66,15 +64,21 @@ class SessionJob:
                 that is mended, instead of losing every session.
         """
         session = await play_item(PlanItem.model_validate_json(item), self._context)
-        if session.failure is not None and session.failure.outcome in _ENDPOINTS_FAULT:
+        if session.failure is not None:
             await self._check(session.failure)
         return Done(canonical_json(session), label_of(session))
 
     async def _check(self, failure: Failure) -> None:
-        """Tell a fault of the endpoint, which every session would meet, from one of the session."""
+        """Tell a fault of the endpoint, which every session would meet, from one of the session.
+
+        A server that answers, if only that it is busy, has not gone; and a request that it refuses
+        for what stands in it is the session's own.
+        """
         settings, where = getattr(self._roles, failure.role), f"roles.{failure.role}"
-        await check_endpoint(settings, where=where)
-        if failure.outcome == Outcome.REJECTED.value and is_shut(failure.detail):
+        if failure.outcome == Outcome.CONNECTION.value:
+            await require_server(settings, where=where)
+        elif failure.outcome == Outcome.REJECTED.value and is_shut(failure.detail):
+            await check_endpoint(settings, where=where)  # which may know better what is wrong
             raise EndpointError(
                 "the endpoint takes no more calls",
                 where=where,

@@ -65,6 +65,7 @@ def run(work: Work) -> int:
                 crew.heed(interrupts.count)
                 crew.hand_out()
                 crew.gather()
+            work.interrupted = interrupts.count > 0
         finally:
             crew.close()
     return crew.restarts

@@ -107,11 +107,13 @@ class LivePlan:
 class LiveFile:
     """Writes the live file."""
 
-    def __init__(self, plan: LivePlan, limits: Spend, deadline_s: float | None) -> None:
+    def __init__(
+        self, plan: LivePlan, limits: Spend, deadline_s: float | None, began: float
+    ) -> None:
         self._plan = plan
         self._limits = limits
         self._deadline_s = deadline_s
-        self._began = time.monotonic()
+        self._began = began
         self._written = float("-inf")
         self._counts: deque[tuple[float, int]] = deque()
 

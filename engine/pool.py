@@ -37,6 +37,8 @@ class PoolSummary:
     """Items finished now."""
     restarts: int = 0
     """Workers that died and were replaced."""
+    interrupted: bool = False
+    """Whether somebody asked to stop while the last items were played: all of them have ended."""
 
 
 def run_all(
@@ -57,6 +59,7 @@ def run_all(
     live: Path | None = None,
     cancel: Path | None = None,
     elsewhere: Spend = NOTHING,
+    passed_s: float = 0.0,
 ) -> PoolSummary:
     """Run the job that `factory` makes over `items` and keep every result in the ledger.
 
@@ -84,6 +87,7 @@ def run_all(
         live: A file to write how the run stands to, about once a second.
         cancel: A file that drains the run, as the first Ctrl-C does, when somebody makes it.
         elsewhere: What the budget was spent on that another ledger holds.
+        passed_s: Seconds of the deadline that are gone already, in earlier rounds of the same run.
 
     Raises:
         BudgetReachedError: Stopped by the budget; can be resumed.
@@ -104,7 +108,7 @@ def run_all(
         on_result=on_result,
         stage=stage,
         variables=tuple(variables),
-        mandate=Mandate(budget, prices or {}),
+        mandate=Mandate(budget, prices or {}, passed_s=passed_s),
         again=again,
         cancel=cancel,
         elsewhere=elsewhere,
@@ -115,7 +119,9 @@ def run_all(
         restarts = _play(work) if work.todo else 0
         if work.error is not None:
             raise work.error
-        return PoolSummary(work.total, before, work.done - before, restarts)
+        return PoolSummary(
+            work.total, before, work.done - before, restarts, interrupted=work.interrupted
+        )
 
 
 def _play(work: Work) -> int:
@@ -166,6 +172,7 @@ async def run_items(work: Work) -> None:
                 left -= len(ends)
                 for end in ends:
                     work.take(end)
+            work.interrupted = interrupts.count > 0
     finally:
         await bench.close()
         steward.close(work.why_stopped)

@@ -20,7 +20,8 @@ class Interrupts:
     Args:
         tell: Called at each one, from the signal's handler or a thread.
         cancel: A file that counts as one as soon as it is there: `campaign cancel` puts it there,
-            from whatever machine sees the folder. It is removed in the end.
+            from whatever machine sees the folder. It is removed in the end, once it has been seen:
+            one that came too late stands for the run's next round.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Interrupts:
         self._cancel = cancel
         self._left = threading.Event()
         self._before: Any = None
+        self._seen = False
         self._counting = threading.current_thread() is threading.main_thread()
 
     def __enter__(self) -> Self:
@@ -51,13 +53,14 @@ class Interrupts:
         if self._counting:
             signal.signal(signal.SIGINT, self._before)
         self._left.set()
-        if self._cancel is not None:
+        if self._cancel is not None and self._seen:
             self._cancel.unlink(missing_ok=True)
 
     def _look(self) -> None:
         """Wait for the file."""
         while self._cancel is not None and not self._left.wait(_LOOK_S):
             if self._cancel.exists():
+                self._seen = True
                 self._note(0, None)
                 return
 

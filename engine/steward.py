@@ -39,6 +39,8 @@ class Mandate:
     """What earlier runs of the campaign have spent."""
     live: LivePlan | None = None
     """The live file to write, where anybody may watch."""
+    passed_s: float = 0.0
+    """Seconds that this run took before: a deadline is one for all of its rounds."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Steward:
     def __init__(self, mandate: Mandate, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._mandate = mandate
-        self._began = time.monotonic()
+        self._began = time.monotonic() - mandate.passed_s
         self._purse = Purse(limits_of(mandate.budget), mandate.before)
         self._endpoints = Endpoints()
         self._progress: dict[int, Progress] = {}
@@ -86,7 +88,7 @@ class Steward:
         self._live: LiveFile | None = None
         if mandate.live is not None:
             limits, deadline = limits_of(mandate.budget), mandate.budget.deadline_s
-            self._live = LiveFile(mandate.live, limits, deadline)
+            self._live = LiveFile(mandate.live, limits, deadline, self._began)
 
     async def exchange(self, report: Report) -> Orders:
         """Take a worker's report and answer it."""

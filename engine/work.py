@@ -49,6 +49,8 @@ class Work:
     total: int = 0
     done: int = 0
     error: RehearsalError | None = None
+    interrupted: bool = False
+    """Whether Ctrl-C or `campaign cancel` came while it was played."""
 
     def begin(self, live: Path | None) -> None:
         """Seal what earlier runs wrote, take their results, and see what is left to do and spend.

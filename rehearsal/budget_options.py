@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -93,11 +94,11 @@ def read_amount(text: str) -> tuple[str, float | int]:
     kind = _UNITS.get("usd" if dollar and not unit else unit.lower())
     if kind is None or (dollar and kind != "usd") or (factor and kind == "usd"):
         raise _no_amount("the budget cannot be read", text)
-    amount = float(re.sub("[,_]", "", whole) + part) * _FACTORS[factor]
+    amount = Decimal(re.sub("[,_]", "", whole) + part) * _FACTORS[factor]
     if not 0 < amount < MOST:
         raise _no_amount("the budget allows nothing" if not amount else "it limits nothing", text)
     if kind == "usd":
-        return kind, amount
+        return kind, float(amount)
     if amount != int(amount):
         raise _no_amount("the budget is no whole number", text)
     return kind, int(amount)

@@ -21,6 +21,7 @@ from domain.persona import Persona
 from domain.scenario import PlanItem
 from domain.settings import CASTER, EngineSettings
 from engine import pool
+from engine.bench import interrupted
 from engine.spending.prices import tariff
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from domain.cast import PersonaAnswer
     from domain.progress import Progress
     from domain.settings import Settings
+    from engine.clock import RunClock
     from engine.spending.budget import Spend
 
 FIRST_ROUND = 16
@@ -66,6 +68,8 @@ class Company:
         ledger: Folder of the casting's ledger.
         progress: Told of personas as they are written.
         spent: What the budget was spent on besides casting.
+        clock: How long the run has been going on.
+        cancel: A file that drains the casting when somebody makes it.
     """
 
     settings: Settings
@@ -74,6 +78,8 @@ class Company:
     ledger: Path
     progress: Progress
     spent: Spend
+    clock: RunClock
+    cancel: Path
     _kin: Kin = field(default_factory=Kin)
     _known: list[Persona] = field(default_factory=list)
     _cast: dict[int, tuple[PlanItem, Making]] = field(default_factory=dict)
@@ -122,7 +128,7 @@ class Company:
 
         caster = self.settings.roles.caster or CASTER
         inline = EngineSettings(kind="inline", sessions_in_flight=caster.concurrency)
-        pool.run_all(
+        played = pool.run_all(
             open_casting,
             canonical_json(CastingOrders(caster=caster, pack=self.settings.pack)),
             [(order.id, canonical_json(order)) for order in orders],
@@ -135,8 +141,12 @@ class Company:
             stage="personas",
             variables=[caster.api_key_env],
             prices=tariff(self.settings),
+            cancel=self.cancel,
             elsewhere=self.spent,
+            passed_s=self.clock.passed_s,
         )
+        if played.interrupted:
+            raise interrupted()
         return found
 
     def _fill(self, place: _Place, result: CastingResult) -> bool:

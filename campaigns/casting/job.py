@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.llm import RoleModel, check_endpoint, close_line
+from agents.llm import RoleModel, check_endpoint, close_line, require_server
 from agents.pack import load_pack
 from agents.reply import is_shut
 from domain.base import Noun, canonical_json
@@ -53,10 +53,10 @@ class CastingJob:
     async def _refuse_shut(self, result: CastingResult) -> None:
         """Tell a fault of the endpoint, which every order would meet, from one of the order."""
         outcome, _, detail = result.why.partition(": ")
-        if outcome not in {"connection", "rejected"}:
-            return
-        await check_endpoint(self._caster, where=WHERE)
-        if outcome == "rejected" and is_shut(detail):
+        if outcome == "connection":
+            await require_server(self._caster, where=WHERE)
+        elif outcome == "rejected" and is_shut(detail):
+            await check_endpoint(self._caster, where=WHERE)
             raise EndpointError(
                 "the endpoint takes no more calls",
                 where=WHERE,

@@ -25,7 +25,8 @@ PROMPT_MARGIN = 256
 """Prompt tokens that a request may have beyond one for each of its bytes: what the model's chat
 template adds of its own. A message's own few are covered by the 28 bytes of JSON around it."""
 
-NO_LIMIT = 1 << 62
+NO_LIMIT = 1 << 100
+"""More than any amount that a budget may name (10^15, in picodollars), and never spent."""
 
 
 class Spend(NamedTuple):

@@ -30,6 +30,8 @@ class Patchy(Stage):
     def __init__(self) -> None:
         super().__init__()
         self.how: Outcome | None = None
+        self.busy = False
+        """Whether the server is too busy to list its models, once it has been asked for a call."""
         self._met: dict[str, int] = {}
         """Sessions in the order in which they first came by: every other one fails."""
 
@@ -44,8 +46,10 @@ class Patchy(Stage):
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
+        if self.busy and request.method == "GET" and self._met:
+            return web.json_response({"error": {"message": "busy"}}, status=503)
         session, _, step = request.headers.get(CALL_HEADER, "").partition("/")
-        fails = self._met.setdefault(session, len(self._met)) % 2 == 0
+        fails = bool(session) and self._met.setdefault(session, len(self._met)) % 2 == 0
         if self.how is None or not step.startswith("0/2/") or not fails:
             return await handler(request)
         if self.how is Outcome.TIMEOUT:
@@ -53,7 +57,8 @@ class Patchy(Stage):
         if self.how is Outcome.CONNECTION:
             assert request.transport is not None
             request.transport.abort()
-        status = {Outcome.RATE_LIMITED: 429, Outcome.REFUSAL: 400}.get(self.how, 503)
+        statuses = {Outcome.RATE_LIMITED: 429, Outcome.REFUSAL: 400, Outcome.REJECTED: 422}
+        status = statuses.get(self.how, 503)
         error = {"message": "no", "code": "content_filter" if status == 400 else None}
         return web.json_response({"error": error}, status=status)
 
@@ -116,3 +121,14 @@ def test_a_refusal_is_an_answer(patchy: Patchy, tmp_path: Path) -> None:
     asked = sum(patchy.asked.values())
     assert run_campaign(patchy.patient(), folder, silent, resume=True).quarantined
     assert sum(patchy.asked.values()) == asked
+
+
+@pytest.mark.parametrize("how", [Outcome.REJECTED, Outcome.CONNECTION])
+def test_what_one_session_met_stops_no_other(patchy: Patchy, tmp_path: Path, how: Outcome) -> None:
+    """A server that is too busy to list its models has not gone."""
+    folder = RunFolder(tmp_path / "run")
+    patchy.how, patchy.busy = how, True
+    summary = run_campaign(patchy.patient(), folder, silent)
+    failed = [one.failure.outcome for one in sessions(folder) if one.failure]
+    assert set(failed) == {how.value}
+    assert summary.quarantined == len(failed) < summary.finished == summary.planned

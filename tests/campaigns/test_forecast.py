@@ -87,6 +87,19 @@ def test_what_is_free_is_foretold_as_free() -> None:
     assert (found.usd.low, found.usd.high) == (0, 0)
 
 
+def test_calls_that_cost_nothing_foretell_nothing_of_what_the_rest_will_cost() -> None:
+    """Players of one's own and a paid supervisor: most ended before its first call."""
+    cohort = Cohort()
+    for number in range(25):
+        play(cohort, str(number), 3, ends=True, pico=0)
+    for number in range(25, 30):
+        play(cohort, str(number), 17, ends=False, pico=0)
+        pay(cohort, str(number), 1)
+    found = forecast(live(cohort, 100))
+    assert found is not None
+    assert found.usd.low <= found.usd.expected <= found.usd.high
+
+
 def test_sessions_that_an_earlier_run_began_are_seen_from_where_they_were() -> None:
     cohort = Cohort()
     for number in range(40):

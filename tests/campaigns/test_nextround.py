@@ -10,7 +10,7 @@ import pytest
 from campaigns.casting.deal import quota_of
 from campaigns.casting.grammar import load_grammar
 from campaigns.coverage import placed, tabulate
-from campaigns.nextround import read_refills
+from campaigns.nextround import mend_refills, read_refills
 from campaigns.plan import plan_campaign, read_plan
 from campaigns.planfile import lines_of
 from campaigns.refill import refills
@@ -22,6 +22,7 @@ from domain.errors import BudgetReachedError
 from domain.progress import silent
 from domain.runfolder import RunFolder
 from domain.settings import Settings
+from engine.clock import RunClock
 from evaluation.parts import read_parts
 from tests.support.threaded import ThreadedServer
 from understudy.faults import FaultSettings
@@ -97,6 +98,27 @@ def test_thin_cells_are_refilled_and_a_stop_changes_nothing(
     for item in read_plan(whole.plan)[SESSIONS:]:
         cell = (item.persona.problem, item.scenario.technique, item.persona.style.value)
         assert cell in {(c.problem, c.technique, c.style) for c in table.cells if c.wanted}
+
+
+def test_a_deadline_is_one_for_all_rounds(
+    understudy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = iter((0.0, 3601.0))
+    monkeypatch.setattr(RunClock, "passed_s", property(lambda _: next(passed)))
+    folder = RunFolder(tmp_path)
+    with pytest.raises(BudgetReachedError, match="deadline"):
+        run_campaign(settings(understudy, budget={"deadline_s": 3600}), folder, silent)
+    assert len(read_refills(folder, SESSIONS).lines) == 2
+    assert campaign_status(folder).summary.finished == SESSIONS
+
+
+def test_lines_that_a_killed_run_had_not_counted_are_counted(tmp_path: Path, pack: Pack) -> None:
+    """It had written the plan, and not yet refills.json."""
+    folder = RunFolder(tmp_path)
+    plan = lines_of(plan_campaign(settings("http://x"), pack))
+    for _ in range(2):
+        mend_refills(folder, SESSIONS - 4, plan)
+        assert read_refills(folder, SESSIONS - 4).lines == (SESSIONS - 4, 4)
 
 
 def _by_problem_and_style(table: CoverageTable) -> dict[tuple[str, str], tuple[int, int]]:

@@ -11,8 +11,10 @@ import orjson
 import pytest
 from rich.console import Console
 
+from agents.pack import load_pack
 from campaigns.bill import bill_of
 from campaigns.cancel import cancel_campaign
+from campaigns.manifest import begin_casting, manifest_of
 from campaigns.run import run_campaign
 from campaigns.status import State, campaign_status
 from domain.errors import BudgetReachedError, ConfigError, ExitCode
@@ -116,6 +118,22 @@ def test_a_run_that_is_being_started_is_not_told_by_the_one_before(
         status = campaign_status(folder, settings)
     assert status.state is State.RUNNING
     assert status.now is None
+
+
+def test_what_is_held_is_running_even_where_it_was_finished(
+    stage: Stage, folder: RunFolder
+) -> None:
+    run_campaign(stage.settings(2), folder, silent)
+    with RunLock(folder.lock):  # a resume that plays again what nobody answered
+        assert campaign_status(folder).state is State.RUNNING
+    assert campaign_status(folder).state is State.FINISHED
+
+
+def test_a_cast_that_was_stopped_half_way_is_no_cast(stage: Stage, folder: RunFolder) -> None:
+    begin_casting(folder, manifest_of(stage.settings(4), load_pack("cbt"), ""))
+    assert campaign_status(folder).state is State.STOPPED
+    run_campaign(stage.settings(4), folder, silent, resume=True)
+    assert campaign_status(folder).state is State.FINISHED
 
 
 def test_the_bill_of_the_accepted(stage: Stage, folder: RunFolder) -> None:

@@ -11,6 +11,7 @@ from domain.errors import BudgetReachedError
 from domain.price import PICO, Price
 from domain.settings import BudgetSettings
 from engine.spending.budget import (
+    NO_LIMIT,
     NOTHING,
     PROMPT_MARGIN,
     Spend,
@@ -101,6 +102,14 @@ def test_nothing_left_is_said_before_anything_starts() -> None:
     with pytest.raises(BudgetReachedError):
         refuse_spent(limits_of(BudgetSettings(calls=5)), Spend(calls=7))
     refuse_spent(limits_of(BudgetSettings()), Spend(10**9, 10**12, 10**18))
+
+
+def test_a_large_budget_is_a_budget() -> None:
+    """Ten million dollars are 10^19 picodollars, more than a machine's integer holds."""
+    limits = limits_of(BudgetSettings(usd=1e7))
+    with pytest.raises(BudgetReachedError, match=r"10,000,000"):
+        refuse_spent(limits, Spend(pico=10**7 * PICO))
+    assert limits.pico < NO_LIMIT
 
 
 def test_money_is_said_with_as_many_digits_as_it_needs() -> None:

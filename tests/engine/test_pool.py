@@ -16,11 +16,13 @@ from domain.progress import silent
 from domain.settings import BudgetSettings, EngineSettings
 from engine.ledger.store import Store
 from engine.pool import PoolSummary, run_all
+from engine.signals import Interrupts
 from tests.engine.jobs import talk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from domain.progress import Progress
     from tests.engine.conftest import Endpoint
 
 INLINE = EngineSettings(kind="inline", sessions_in_flight=8)
@@ -79,6 +81,55 @@ def test_other_prompts_or_config_are_refused(tmp_path: Path, endpoint: Endpoint)
     run(tmp_path, endpoint, 1)
     with pytest.raises(ResumeRefusedError):
         run(tmp_path, endpoint, 1, run_hash="other")
+
+
+def test_the_deadline_is_one_for_all_rounds(tmp_path: Path, endpoint: Endpoint) -> None:
+    with pytest.raises(BudgetReachedError, match="deadline"):
+        _play(tmp_path, endpoint, budget=BudgetSettings(deadline_s=3600), passed_s=3601)
+    assert not endpoint.keys
+    summary = _play(tmp_path, endpoint, budget=BudgetSettings(deadline_s=3600), passed_s=1800)
+    assert (summary.finished, summary.interrupted) == (2, False)
+
+
+def test_ctrl_c_while_the_last_items_end_is_told(tmp_path: Path, endpoint: Endpoint) -> None:
+    """There is nothing left to stop: whoever would begin another round is to know."""
+
+    def interrupt(stage: str, done: int, total: int, note: str = "") -> None:
+        if done == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    summary = _play(tmp_path, endpoint, progress=interrupt)
+    assert (summary.finished, summary.interrupted) == (2, True)
+
+
+def _play(
+    folder: Path,
+    endpoint: Endpoint,
+    budget: BudgetSettings = BudgetSettings(),  # noqa: B008 - frozen
+    progress: Progress = silent,
+    passed_s: float = 0.0,
+) -> PoolSummary:
+    """Play two items of one call each."""
+    payload = json.dumps({"calls": 1, "url": endpoint.url}).encode()
+    return run_all(
+        talk, payload, items(2), folder, INLINE, budget, "hash", progress, passed_s=passed_s
+    )
+
+
+def test_a_request_to_cancel_that_nobody_saw_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel = tmp_path / "cancel"
+    with Interrupts(cancel=cancel) as seen:
+        cancel.touch()
+        while not seen.count:
+            time.sleep(0.01)
+    assert not cancel.exists()
+    monkeypatch.setattr("engine.signals._LOOK_S", 60)
+    with Interrupts(cancel=cancel) as late:
+        cancel.touch()
+    assert late.count == 0
+    assert cancel.exists()
 
 
 def test_the_budget_is_never_exceeded_and_a_new_one_resumes(

@@ -18,6 +18,9 @@ from rehearsal.budget_options import read_amount, read_span, with_budget
         ("1_000_000tok", ("tokens", 1_000_000)),
         ("500calls", ("calls", 500)),
         ("1call", ("calls", 1)),
+        ("1.001Mtok", ("tokens", 1_001_000)),
+        ("5Mtok", ("tokens", 5_000_000)),
+        ("5000000usd", ("usd", 5e6)),
         ("1,500,000 tok", ("tokens", 1_500_000)),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from agents.caster import TOO_LIKE, persona_text
 from campaigns.bill import bill_of
 from campaigns.castfile import read_cast
+from campaigns.casting.company import FIRST_ROUND
 from campaigns.casting.deal import quota_of
 from campaigns.casting.fitness import fitness_of
 from campaigns.casting.grammar import load_grammar
@@ -18,10 +19,11 @@ from campaigns.plan import read_plan
 from campaigns.run import cast_only, run_campaign
 from campaigns.status import campaign_status
 from domain.cast import MadeBy
-from domain.errors import BudgetReachedError
+from domain.errors import BudgetReachedError, InterruptedRunError
 from domain.progress import silent
 from domain.runfolder import RunFolder
 from domain.settings import Settings
+from engine.clock import RunClock
 from engine.ledger.store import Store
 from tests.support.threaded import ThreadedServer
 from understudy.faults import FaultSettings
@@ -119,6 +121,29 @@ def test_a_stop_while_casting_changes_nothing_and_nothing_is_paid_twice(
     assert status.summary.finished == PERSONAS
     casting, playing = Store(folder.casting).totals(), Store(folder.ledger).totals()
     assert status.summary.calls == playing.calls + casting.calls
+
+
+def test_a_deadline_is_one_for_all_rounds_of_casting(
+    understudy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = iter((0.0, 3601.0))
+    monkeypatch.setattr(RunClock, "passed_s", property(lambda _: next(passed)))
+    folder = RunFolder(tmp_path)
+    with pytest.raises(BudgetReachedError, match="deadline"):
+        cast_only(settings(understudy, budget={"deadline_s": 3600}), folder, silent, nothing)
+    assert FIRST_ROUND <= Store(folder.casting).totals().calls < PERSONAS
+
+
+def test_casting_is_cancelled_from_another_terminal(understudy: str, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+
+    def cancel(stage: str, done: int, total: int, note: str = "") -> None:
+        if stage == "personas":
+            folder.cancel.touch()
+
+    with pytest.raises(InterruptedRunError):
+        cast_only(settings(understudy, sessions=3000), folder, cancel, nothing)
+    assert not folder.plan.is_file()
 
 
 def test_casting_and_playing_share_one_budget(understudy: str, tmp_path: Path) -> None:
