@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import aiohttp
 import orjson
 
-from agents.line import current_line, headers_of, key_of, post, read_capped, reason
+from agents.line import current_line, headers_of, key_of, post, read_capped
 from agents.retry import LESSONS
+from agents.wire import reason
 from domain.errors import EndpointError
 
 if TYPE_CHECKING:

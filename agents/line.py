@@ -19,7 +19,7 @@ import aiohttp
 
 from agents.habits import Habits
 from agents.reply import read_reply
-from agents.wire import BrokenAnswerError, Reply, Route, Wire, route_of
+from agents.wire import LostAnswerError, Reply, Route, Wire, reason, route_of
 from domain.call import CallResult, Outcome
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: flo
     except aiohttp.InvalidURL:
         result = CallResult(outcome=Outcome.REJECTED, detail="the base_url is no address")
     except (aiohttp.ClientError, OSError) as error:
-        result = CallResult(outcome=Outcome.CONNECTION, detail=reason(error))
+        result = CallResult(outcome=Outcome.CONNECTION, detail=reason(error), lost=was_sent(error))
     filled: dict[str, object] = {"latency_ms": (time.perf_counter() - started) * 1000}
     if result.detail:  # some servers repeat a key that they refuse
         key = headers.get("Authorization", "").removeprefix("Bearer ")
@@ -224,11 +224,7 @@ async def read_capped(response: aiohttp.ClientResponse) -> bytes | None:
     return b"".join(chunks)
 
 
-def reason(error: BaseException) -> str:
-    """Say in plain words why a connection failed, without the address it was to."""
-    if isinstance(error, BrokenAnswerError):
-        return str(error)
-    number = getattr(getattr(error, "os_error", error), "errno", None)
-    if isinstance(number, int) and number > 0:
-        return os.strerror(number).lower()
-    return type(error).__name__
+def was_sent(error: BaseException) -> bool:
+    """Whether a connection that failed had been there: the request may have been read."""
+    lost = isinstance(error, LostAnswerError | aiohttp.ClientError)
+    return lost and not isinstance(error, aiohttp.ClientConnectorError)

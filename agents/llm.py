@@ -169,6 +169,16 @@ def _secret(key: object) -> str:
     return str(key()) if callable(key) else ""
 
 
+def spoken(result: CallResult) -> CallResult:
+    """Nothing but a label or quotes is nothing said; what is no turn is shown to the model."""
+    if not clean_speech(result.text):
+        return result.model_copy(update={"outcome": Outcome.EMPTY, "detail": "nothing is said"})
+    fault = misspoken(result.text)
+    if fault:
+        return result.model_copy(update={"outcome": Outcome.INVALID, "detail": fault})
+    return result
+
+
 class RoleModel:
     """One role's model: every attempt recalled, permitted, recorded and bounded.
 
@@ -193,13 +203,20 @@ class RoleModel:
     def __repr__(self) -> str:
         return f"RoleModel({self.role.value}, {self.settings.model})"
 
-    async def say(self, messages: Sequence[Message], key: CallKey, seed: int) -> CallResult:
+    async def say(
+        self,
+        messages: Sequence[Message],
+        key: CallKey,
+        seed: int,
+        check: Callable[[CallResult], CallResult] = spoken,
+    ) -> CallResult:
         """Ask for something said.
 
         Args:
             messages: The whole request, system prompt first.
             key: The step, with attempt 0.
             seed: Derived from run, draft and step; the same for every attempt.
+            check: May turn an answer into one that cannot be used, with the reason in `detail`.
 
         Returns:
             A result whose outcome is `OK`; its text is as the model gave it, see `clean_speech`.
@@ -208,7 +225,7 @@ class RoleModel:
             CallFailed: Every attempt failed.
             BudgetReachedError, StoreError, ResumeRefusedError: From the journal.
         """
-        return await self._settle(messages, key, {**self._sampling, "seed": seed}, _spoken)
+        return await self._settle(messages, key, {**self._sampling, "seed": seed}, check)
 
     async def ask(
         self,
@@ -282,13 +299,3 @@ class RoleModel:
         if attempt.result is None:
             raise RuntimeError("the chat model answered without making the attempt")
         return attempt.result
-
-
-def _spoken(result: CallResult) -> CallResult:
-    """Nothing but a label or quotes is nothing said; what is no turn is shown to the model."""
-    if not clean_speech(result.text):
-        return result.model_copy(update={"outcome": Outcome.EMPTY, "detail": "nothing is said"})
-    fault = misspoken(result.text)
-    if fault:
-        return result.model_copy(update={"outcome": Outcome.INVALID, "detail": fault})
-    return result

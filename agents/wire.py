@@ -7,12 +7,14 @@ kept for the next one, and the bounds on what is read. Compression is declined.
 
 A server may close a kept connection at the very moment that a request goes out on it. Whether it
 has seen the request cannot be known, and a chat call may cost money: it is not sent again from
-here but ends as `Outcome.CONNECTION`, one failure of the call, and the role's `retries` decide.
+here but ends as `Outcome.CONNECTION`, one failure of the call that may be billed, and the role's
+`retries` decide.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,6 +41,10 @@ class BrokenAnswerError(ConnectionError):
     """What came over the connection is no whole HTTP answer; the message says why."""
 
 
+class LostAnswerError(BrokenAnswerError):
+    """The connection broke after the request had gone out."""
+
+
 class Reply(NamedTuple):
     """One HTTP answer. Names of headers are written `Like-This`."""
 
@@ -54,6 +60,16 @@ class Route(NamedTuple):
     host: str
     port: int
     head: str
+
+
+def reason(error: BaseException) -> str:
+    """Say in plain words why a connection failed, without the address it was to."""
+    if isinstance(error, BrokenAnswerError):
+        return str(error)
+    number = getattr(getattr(error, "os_error", error), "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number).lower()
+    return type(error).__name__
 
 
 def route_of(url: str) -> Route | None:
@@ -90,7 +106,9 @@ class Wire:
         """Send one request and read its answer; the caller sets the deadline by cancelling.
 
         Raises:
-            OSError: The server cannot be reached, or the connection broke.
+            LostAnswerError: The connection broke after the request had gone out, or what came over
+                it is no whole answer.
+            OSError: The server cannot be reached.
             ValueError: A header holds a line break.
         """
         named = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
@@ -100,8 +118,10 @@ class Wire:
         connection = self._kept(route) or await self._connect(route)
         try:
             reply = await connection.ask(head.encode() + body)
-        except BaseException:
+        except BaseException as error:
             connection.abort()
+            if isinstance(error, OSError):
+                raise LostAnswerError(reason(error)) from error
             raise
         if connection.reusable:
             connection.since = time.monotonic()

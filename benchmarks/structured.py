@@ -7,9 +7,7 @@ turn, is left out of it: a critique is longer than any turn, and the plain call 
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 from agents.journal import NullJournal
 from agents.llm import RoleModel, close_line
@@ -51,8 +49,7 @@ class StructuredLane:
 
     def lap(self, structured: bool) -> Lap:
         """Make `CALLS` calls and return the cost."""
-        unsearched = patch("agents.llm._spoken", _as_it_is)
-        with nullcontext() if structured else unsearched, measured(CALLS) as lap:
+        with measured(CALLS) as lap:
             asyncio.run(self._run(structured=structured))
         return lap
 
@@ -67,7 +64,7 @@ class StructuredLane:
                 if structured:
                     await model.ask(messages, CritiqueAnswer, key, number, self._check)
                 else:
-                    await model.say(messages, key, number)
+                    await model.say(messages, key, number, _as_it_is)
 
         try:
             async with asyncio.TaskGroup() as group:

@@ -69,7 +69,8 @@ RETRIED = frozenset(set(Outcome) - {Outcome.OK, Outcome.REJECTED, Outcome.REFUSA
 UNANSWERED = frozenset(
     {Outcome.CONNECTION, Outcome.REJECTED, Outcome.RATE_LIMITED, Outcome.SERVER_ERROR}
 )
-"""Outcomes of calls that no model saw: nothing was said and nothing paid."""
+"""Outcomes of calls that no model saw, so that nothing was said and nothing paid; but for a result
+that is `lost`."""
 
 
 class Usage(Noun):
@@ -93,6 +94,9 @@ class CallResult(Noun):
     usage: Usage = Usage()
     latency_ms: float = 0.0
     retry_after_s: float | None = None
+    lost: bool = False
+    """Whether the connection broke after the request had gone out: a model may have answered, and
+    the provider may bill it."""
 
 
 class CallRow(Noun):

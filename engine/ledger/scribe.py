@@ -215,11 +215,12 @@ def _is_plain(kind: Kind) -> bool:
 
 
 def _more(result: CallResult) -> dict[str, Any]:
-    if not (result.reasoning or result.detail or result.retry_after_s):
+    if not (result.reasoning or result.detail or result.retry_after_s or result.lost):
         return {}
     kept = {
         "reasoning": result.reasoning,
         "detail": result.detail,
         "retry_after_s": result.retry_after_s,
+        "lost": result.lost,
     }
     return {name: value for name, value in kept.items() if value}

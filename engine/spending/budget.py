@@ -13,7 +13,7 @@ from domain.errors import BudgetReachedError
 from domain.price import PICO, dollars
 
 if TYPE_CHECKING:
-    from domain.call import CallRow, Reservation
+    from domain.call import CallResult, CallRow, Reservation
     from domain.price import Price
     from domain.settings import BudgetSettings
 
@@ -114,7 +114,7 @@ def estimated(row: CallRow) -> tuple[int, int]:
     They add up to `tokens_of`; both are 0 for a call whose tokens are reported.
     """
     usage, result = row.result.usage, row.result
-    if usage.prompt_tokens or usage.completion_tokens or result.outcome in UNANSWERED:
+    if usage.prompt_tokens or usage.completion_tokens or _unseen(result):
         return 0, 0
     tokens = tokens_of(row)
     completion = min(tokens, _in_tokens(len(result.text) + len(result.reasoning)))
@@ -129,9 +129,14 @@ def tokens_of(row: CallRow) -> int:
     """
     usage, result = row.result.usage, row.result
     reported = usage.prompt_tokens + usage.completion_tokens
-    if reported or result.outcome in UNANSWERED:
+    if reported or _unseen(result):
         return reported
     return _in_tokens(len(row.request) + len(result.text) + len(result.reasoning))
+
+
+def _unseen(result: CallResult) -> bool:
+    """Whether no model saw the call."""
+    return result.outcome in UNANSWERED and not result.lost
 
 
 def _in_tokens(characters: int) -> int:

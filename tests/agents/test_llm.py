@@ -178,6 +178,7 @@ async def test_a_closed_port_is_a_typed_failure_without_the_address() -> None:
         await model.say(HELLO, KEY, 11)
     assert failed.value.result.outcome is Outcome.CONNECTION
     assert failed.value.result.detail == "connection refused"
+    assert not failed.value.result.lost
 
 
 async def test_recalled_failures_lead_to_the_next_attempt() -> None:

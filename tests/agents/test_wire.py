@@ -183,6 +183,7 @@ async def test_a_request_that_its_connection_took_along_is_one_failure_of_the_ca
             with pytest.raises(CallFailed) as failed:
                 await say(1)
             assert failed.value.result.outcome is Outcome.CONNECTION
+            assert failed.value.result.lost, "the server may have answered, and bill it"
         assert server.requests == 2 + retries
     finally:
         await close_line()

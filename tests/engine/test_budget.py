@@ -59,8 +59,10 @@ def returned(call: Reservation, prompt: int, completion: int, cached: int = 0) -
         (CallResult(outcome=Outcome.OK, text="y" * 8), 12),
         (CallResult(outcome=Outcome.TRUNCATED, reasoning="y" * 9), 13),
         (CallResult(outcome=Outcome.RATE_LIMITED), 0),
+        (CallResult(outcome=Outcome.CONNECTION), 0),
+        (CallResult(outcome=Outcome.CONNECTION, lost=True), 10),
     ],
-    ids=["reported", "estimated", "rounded up", "never answered"],
+    ids=["reported", "estimated", "rounded up", "never answered", "never sent", "sent and lost"],
 )
 def test_tokens_are_as_reported_or_estimated(result: CallResult, tokens: int) -> None:
     row = CallRow(

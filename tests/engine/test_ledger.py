@@ -168,6 +168,16 @@ async def test_what_was_asked_anew_does_not_mix_with_what_was_left_out(
     again.close()
 
 
+async def test_a_call_that_may_be_billed_counts_as_its_prompt(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    broke = CallResult(outcome=Outcome.CONNECTION, detail="connection reset by peer", lost=True)
+    await ledger.record(row("session-1", 0, b"x" * 40).model_copy(update={"result": broke}))
+    ledger.close()
+    assert Store(tmp_path).calls("session-1")[0].result == broke
+    assert Store(tmp_path).spent({}).tokens == 10
+
+
 async def test_a_sealed_shard_refuses_its_writer(tmp_path: Path, ledger: Ledger) -> None:
     await ledger.record(row("session-1", 0, b"{}"))
     assert shards.begin_epoch(tmp_path, "hash") == 2
