@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -43,16 +44,20 @@ class Bench:
 
     def __init__(self, plan: BenchPlan) -> None:
         self._plan = plan
-        self._liaison = Liaison(plan.shard.worker, plan.link)
-        self._ledger = Ledger(
-            plan.shard,
-            plan.run_hash,
-            plan.earlier,
-            self._liaison.wallet,
-            gates=self._liaison.gates,
-            again=plan.again,
-        )
-        self._job = plan.factory(plan.payload, self._ledger)
+        with ExitStack() as opening:
+            self._liaison = Liaison(plan.shard.worker, plan.link)
+            opening.callback(self._liaison.abandon)
+            self._ledger = Ledger(
+                plan.shard,
+                plan.run_hash,
+                plan.earlier,
+                self._liaison.wallet,
+                gates=self._liaison.gates,
+                again=plan.again,
+            )
+            opening.callback(self._ledger.close)
+            self._job = plan.factory(plan.payload, self._ledger)
+            opening.pop_all()
         self._items: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
         self._ends: asyncio.Queue[ItemEnd] = asyncio.Queue()
         self._stopped: RehearsalError | None = None
@@ -83,9 +88,10 @@ class Bench:
             task.cancel()
         await asyncio.gather(*self._pullers, return_exceptions=True)
         self._ends.put_nowait(ItemEnd("", error=interrupted()))  # frees whoever still waits
-        await self._job.aclose()
-        await self._liaison.aclose()
-        await asyncio.to_thread(self._ledger.close)
+        async with AsyncExitStack() as open_still:  # the last first, whatever the others raise
+            open_still.push_async_callback(asyncio.to_thread, self._ledger.close)
+            open_still.push_async_callback(self._liaison.aclose)
+            open_still.push_async_callback(self._job.aclose)
 
     async def _pull(self) -> None:
         while True:

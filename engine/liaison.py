@@ -91,10 +91,14 @@ class Liaison:
         self.wallet.receive(orders.grant)
         self.gates.obey(orders.endpoints)
 
-    async def aclose(self) -> None:
-        """Report a last time, what is not needed being given back."""
+    def abandon(self) -> None:
+        """Report no more; enough where nothing was begun that a report could tell."""
         self._lag.stop()
         self._task.cancel()
+
+    async def aclose(self) -> None:
+        """Report a last time, what is not needed being given back."""
+        self.abandon()
         await asyncio.gather(self._task, return_exceptions=True)
         with suppress(Exception):  # a steward that is gone needs no report
             await self.exchange()
