@@ -93,13 +93,13 @@ class Work:
         self.workers = min(self.engine.workers, len(self.todo)) if self.engine.kind == "ray" else 1
 
     def plan(self, worker: int, link: Link) -> BenchPlan:
-        """Return what worker number `worker` needs; it recalls from every shard there is now."""
+        """Return what worker number `worker` needs; it recalls from every shard that is sealed."""
         return BenchPlan(
             factory=self.factory,
             payload=self.payload,
             run_hash=self.run_hash,
             shard=shards.shard_at(self.folder, self.epoch, worker),
-            earlier=tuple(shards.list_shards(self.folder)),
+            earlier=tuple(shards.list_sealed(self.folder, self.epoch)),
             link=link,
             in_flight=self.engine.sessions_in_flight,
             returns_results=self.on_result is not None,

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domain.errors import RehearsalError, ResumeRefusedError
 from engine.ledger import shards
 from engine.ledger.batcher import Batcher
-from engine.ledger.reader import Reader
-from engine.ledger.recall import recalled
+from engine.ledger.earlier import Earlier
 from engine.ledger.scribe import Scribe
 from engine.ledger.writer import Writer, unstorable
 from engine.limits.gates import Gates
@@ -27,21 +26,11 @@ if TYPE_CHECKING:
     from domain.call import CallKey, CallResult, CallRow, Reservation
     from domain.gate import Gate
     from domain.settings import RoleSettings
+    from engine.ledger.earlier import Place
     from engine.ledger.shard import Shard
 
 _SESSIONS = 4096
-"""Sessions whose calls are kept at hand while they are played or resumed."""
-
-Place = tuple[int, int, int]
-
-
-class Recorded(NamedTuple):
-    """A recorded call, as far as recalling it goes."""
-
-    place: Place
-    outcome: str
-    request_hash: str
-    result: CallResult
+"""Sessions whose calls are kept at hand while they are played."""
 
 
 class Ledger:
@@ -52,11 +41,11 @@ class Ledger:
     Args:
         shard: The shard to create.
         run_hash: Hash of prompts and config, kept in the shard.
-        earlier: Shards to recall from; sealed, or of sessions that are not played here.
+        earlier: Sealed shards to recall from, by epoch and worker.
         wallet: What may be spent; nothing is limited without one.
         page_limit: Bound on the shard's size in SQLite pages; None leaves it to the disk.
         gates: The ways into the endpoints, where they are shared with other workers.
-        again: Items that had ended and are played again, see `engine.ledger.recall`.
+        again: Items that had ended and are played again, see `engine.ledger.earlier`.
 
     Raises:
         StoreError: The shard cannot be created, or an earlier one is damaged.
@@ -74,18 +63,18 @@ class Ledger:
     ) -> None:
         self._gates = gates or Gates()
         self._wallet = wallet or open_wallet()
-        self._again = again
         self._where = shard.where
-        self._open = ExitStack()
-        self._earlier = [found for one in earlier if (found := self._reader(one)) is not None]
-        self._known: OrderedDict[str, dict[Place, Recorded]] = OrderedDict()
         self._own: OrderedDict[str, dict[Place, tuple[str, CallResult]]] = OrderedDict()
         self._scribe = Scribe()
         self._writer = Writer(shard.where, lambda: shards.create(shard, run_hash, page_limit))
         self._batcher = Batcher(self._writer, self._scribe.take)
-        opened: Future[None] = Future()
-        self._writer.start(opened)
-        opened.result()
+        with ExitStack() as opening:
+            self._earlier = Earlier(earlier, again)
+            opening.callback(self._earlier.close)
+            opened: Future[None] = Future()
+            self._writer.start(opened)
+            opened.result()
+            opening.pop_all()
 
     def recall(self, key: CallKey, request_hash: str) -> CallResult | None:
         """Return the recorded result of `key`, or None if it was never asked.
@@ -99,9 +88,7 @@ class Ledger:
             if found is not None:
                 _check(key, found[0], request_hash)
                 return found[1]
-        if not self._earlier:
-            return None
-        recorded = self._session(key.session).get((key.draft, key.step, key.attempt))
+        recorded = self._earlier.call(key)
         if recorded is None:
             return None
         _check(key, recorded.request_hash, request_hash)
@@ -157,7 +144,7 @@ class Ledger:
         self._refuse()
         await self._batcher.joined(self._scribe.finish(item, label, data))
         self._own.pop(item, None)
-        self._known.pop(item, None)
+        self._earlier.forget(item)
 
     def _refuse(self) -> None:
         if self._writer.failed is not None:
@@ -171,31 +158,7 @@ class Ledger:
         """Write what has queued and close the shard."""
         self._batcher.close()
         self._writer.stop()
-        self._open.close()
-
-    def _reader(self, shard: Shard) -> Reader | None:
-        opened = self._open.enter_context(shards.reading(shard))
-        return None if opened is None else Reader(shard, *opened)
-
-    def _session(self, session: str) -> dict[Place, Recorded]:
-        known = self._known.get(session)
-        if known is None:
-            known = {}
-            for reader in self._earlier:
-                rows = [
-                    Recorded(
-                        (record.draft, record.step, record.attempt),
-                        result.outcome.value,
-                        record.request_hash.hex(),
-                        result,
-                    )
-                    for record, result in reader.recorded(session)
-                ]
-                known.update(recalled(rows, again=session in self._again))
-            self._known[session] = known
-            if len(self._known) > _SESSIONS:
-                self._known.popitem(last=False)
-        return known
+        self._earlier.close()
 
 
 def _check(key: CallKey, recorded: str, request_hash: str) -> None:

@@ -14,9 +14,9 @@ from engine.ledger.schema import CALLS, RESULTS, SESSIONS, TALLIES
 from engine.ledger.shard import damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from engine.ledger.block import Record
     from engine.ledger.shard import Shard
@@ -73,11 +73,24 @@ class Reader:
         """Return name and number of every finished session."""
         return {name: number for number, name, label in self._sessions() if label is not None}
 
-    def _sessions(self) -> Iterable[tuple[int, str, str | None]]:
+    def numbers_by_name(self) -> dict[str, int]:
+        """Return name and number of every session."""
+        return {name: number for number, name, _ in self._sessions()}
+
+    def recallable(self, again: Collection[str]) -> Iterable[tuple[int, str, str | None]]:
+        """Return number, name and label of every session that has no result or is in `again`."""
+        if not again:
+            return self._sessions(SESSIONS.c.label.is_(None))
+        return [one for one in self._sessions() if one[2] is None or one[1] in again]
+
+    def _sessions(self, *which: ColumnElement[bool]) -> Iterable[tuple[int, str, str | None]]:
         """Read all rows at once, as the driver has them: there may be a hundred thousand."""
         query = select(SESSIONS.c.id, SESSIONS.c.name, SESSIONS.c.label)
-        found = self._connection.execute(query.where(SESSIONS.c.writer == self._writer))
-        return found.cursor.fetchall() if found.cursor is not None else ()
+        found = self._connection.execute(query.where(SESSIONS.c.writer == self._writer, *which))
+        try:
+            return found.cursor.fetchall() if found.cursor is not None else ()
+        except self._connection.dialect.loaded_dbapi.Error as error:  # as the driver has them too
+            raise damaged(self.shard, str(error)) from error
 
     def named(self, session: str) -> Named | None:
         """Return a session with its number and label; None where the shard does not know it."""
@@ -155,9 +168,14 @@ class Reader:
         named = {one.number: one.name for one in self.sessions()}
         return {named[number]: calls for number, calls in counted}
 
-    def calls(self, session: str) -> list[CallRow]:
-        """Return a session's calls in the order of writing, each request byte for byte."""
-        number = self.number_of(session)
+    def calls(self, session: str, number: int | None = None) -> list[CallRow]:
+        """Return a session's calls in the order of writing, each request byte for byte.
+
+        Args:
+            session: Its name.
+            number: Its number, if that is known.
+        """
+        number = self.number_of(session) if number is None else number
         if number is None:
             return []
         return [self.call(session, seq) for seq in self.numbers(number)]
@@ -176,11 +194,13 @@ class Reader:
             result=self.result(record),
         )
 
-    def recorded(self, session: str) -> list[tuple[Record, CallResult]]:
-        """Return what came back from a session's calls, without rebuilding their requests."""
-        number = self.number_of(session)
-        if number is None:
-            return []
+    def recorded(self, session: str, number: int) -> list[tuple[Record, CallResult]]:
+        """Return what came back from a session's calls, without rebuilding their requests.
+
+        Args:
+            session: Its name.
+            number: Its number.
+        """
         records = [self.records.record(seq) for seq in self.numbers(number)]
         for record in records:
             if record.session != number:

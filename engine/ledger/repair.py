@@ -8,6 +8,7 @@ that is lost: those after it may rest on another answer than the one that will n
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -168,7 +169,14 @@ def write_shard(
     Raises:
         StoreError: It cannot be written.
     """
-    table = sqlite.SqliteTable(shard, run_hash)
+    with closing(sqlite.SqliteTable(shard, run_hash)) as table:
+        _fill(table, calls, results)
+    sqlite.seal(shard)
+
+
+def _fill(
+    table: sqlite.SqliteTable, calls: list[CallRow], results: dict[str, tuple[str, bytes]]
+) -> None:
     scribe, press, results_press = Scribe(), Press(), compressor()
     for number, row in enumerate(calls, 1):
         scribe.add(row)
@@ -184,5 +192,3 @@ def write_shard(
             for number, name, label, data in batch.results
         ]
         table.commit(batch, None, packed)
-    table.close()
-    sqlite.seal(shard)

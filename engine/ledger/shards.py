@@ -10,13 +10,10 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine
-from sqlalchemy.exc import DatabaseError
-
 from domain.errors import StoreError
-from engine.ledger import sqlite
+from engine.ledger import file, sqlite
 from engine.ledger.place import NOTE, place_of
-from engine.ledger.shard import Shard, damaged, other_run
+from engine.ledger.shard import Shard, other_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +48,7 @@ def list_shards(folder: Path) -> list[Shard]:
         from engine.ledger.postgres import writers
 
         written = writers.writers_of(place)
-        return [Shard(epoch, worker, folder / NOTE, place) for epoch, worker in written]
+        return [Shard(*one, folder / NOTE, place) for one, _ in written]
     found = []
     for path in sorted(folder.iterdir()):
         match = _NAME.fullmatch(path.name)
@@ -65,6 +62,28 @@ def list_shards(folder: Path) -> list[Shard]:
                 mend="Move the file elsewhere.",
             )
     return sorted(found)
+
+
+def list_sealed(folder: Path, epoch: int) -> list[Shard]:
+    """Return the shards that nobody writes to any more while an epoch lasts.
+
+    They are those of earlier epochs, which its beginning has sealed, and of its own those of
+    workers that have died.
+
+    Raises:
+        StoreError: As for `list_shards`, or a shard of the epoch is damaged.
+    """
+    place = place_of(folder)
+    if place is not None:
+        from engine.ledger.postgres import writers
+
+        written = writers.writers_of(place)
+        return [
+            Shard(*one, folder / NOTE, place)
+            for one, is_sealed in written
+            if one[0] < epoch or is_sealed
+        ]
+    return [one for one in list_shards(folder) if one.epoch < epoch or sqlite.is_sealed(one)]
 
 
 def create(shard: Shard, run_hash: str, page_limit: int | None = None) -> Table:
@@ -81,36 +100,24 @@ def create(shard: Shard, run_hash: str, page_limit: int | None = None) -> Table:
 
 
 @contextmanager
-def reading(shard: Shard) -> Iterator[tuple[Connection, int] | None]:
+def reading(shard: Shard, *, moment: bool = True) -> Iterator[tuple[Connection, int] | None]:
     """Open a shard for reading: a connection and the number of its writer; None if it is empty.
 
-    Everything that is read over the connection is of one moment.
+    Args:
+        shard: Which.
+        moment: Whether everything that is read over the connection is to be of one moment.
 
     Raises:
         StoreError: It is damaged, of another version, or the database does not answer.
     """
     if shard.place is not None:
-        from engine.ledger.postgres import connection as postgres
         from engine.ledger.postgres import writers
 
-        with postgres.reading(shard.place) as connection:
-            writer = writers.writer_of(connection, shard)
-            yield None if writer is None else (connection, writer)
+        with writers.reading_run(shard.place, moment=moment) as opened:
+            yield opened(shard)
         return
-    if not shard.path.exists() or sqlite.is_empty(shard):
-        yield None
-        return
-    engine = create_engine("sqlite://", creator=lambda: sqlite.connect(shard.path))
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(
-                "BEGIN"
-            )  # SQLAlchemy leaves it to the driver, which does not
-            yield connection, sqlite.WRITER
-    except DatabaseError as error:
-        raise damaged(shard, str(error.orig)) from error
-    finally:
-        engine.dispose()
+    with file.reading(shard, moment=moment) as connection:
+        yield None if connection is None else (connection, sqlite.WRITER)
 
 
 def seal(shard: Shard) -> None:

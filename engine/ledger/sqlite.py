@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING
 
 from domain.errors import StoreError
@@ -78,11 +78,13 @@ class SqliteTable:
     def __init__(self, shard: Shard, run_hash: str, page_limit: int | None = None) -> None:
         self._path = shard.path
         try:
-            shard.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = connect(shard.path, write=True)
-            self._create(shard, run_hash)
-            if page_limit is not None:
-                self._connection.execute(f"PRAGMA max_page_count={int(page_limit)}")
+            with ExitStack() as opening:
+                shard.path.parent.mkdir(parents=True, exist_ok=True)
+                self._connection = opening.enter_context(closing(connect(shard.path, write=True)))
+                self._create(shard, run_hash)
+                if page_limit is not None:
+                    self._connection.execute(f"PRAGMA max_page_count={int(page_limit)}")
+                opening.pop_all()
         except (sqlite3.Error, OSError) as error:
             known = error if isinstance(error, sqlite3.Error) else sqlite3.Error(str(error))
             raise told(known, shard.path) from error
@@ -184,6 +186,21 @@ def run_hash_of(shard: Shard) -> str | None:
     try:
         with closing(connect(shard.path)) as connection:
             return str(connection.execute("SELECT run_hash FROM runs").fetchone()[0])
+    except (sqlite3.Error, TypeError) as error:
+        raise told(sqlite3.DatabaseError(str(error)), shard.path) from error
+
+
+def is_sealed(shard: Shard) -> bool:
+    """Whether a shard is closed to writing; one whose creation has not ended is not.
+
+    Raises:
+        StoreError: It is damaged.
+    """
+    if is_empty(shard):
+        return False
+    try:
+        with closing(connect(shard.path)) as connection:
+            return bool(connection.execute("SELECT sealed FROM writers").fetchone()[0])
     except (sqlite3.Error, TypeError) as error:
         raise told(sqlite3.DatabaseError(str(error)), shard.path) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,15 +11,18 @@ from engine.ledger import shards
 from engine.ledger.audit import audit
 from engine.ledger.reader import Reader
 from engine.ledger.recall import ASKED_ANEW
+from engine.ledger.shelf import Shelf
 from engine.spending.budget import NOTHING, Spend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from domain.call import CallRow
     from domain.price import Price
     from engine.ledger.shard import Shard
+
+    _Recorded = tuple[CallRow, Shard]
 
 _AT_ONCE = 512
 """Results looked for together, so that those of one shard are read together."""
@@ -84,14 +86,19 @@ class Store:
 
         For ledgers that fit in memory; see `iter_results`.
         """
-        return dict(self.iter_results(self.finished()))
+        found: dict[str, bytes] = {}
+        with self._shelf() as shelf:
+            for reader in shelf.readers():
+                found.update(reader.results(reader.finished().items()))
+        return found
 
     def result(self, item: str) -> bytes | None:
         """Return one item's result, or None while it has none."""
-        with self._readers() as readers:
-            for reader in reversed(readers):
-                named = reader.named(item)
-                if named is not None and named.label is not None:
+        with self._shelf() as shelf:
+            for at in reversed(range(len(shelf))):
+                reader = shelf.reader(at)
+                named = reader.named(item) if reader else None
+                if reader and named and named.label is not None:
                     return next(reader.results([(item, named.number)]))[1]
         return None
 
@@ -100,25 +107,25 @@ class Store:
 
         A few hundred results are held at a time.
         """
-        with self._readers() as readers:
-            where = [reader.finished() for reader in readers]
+        with self._shelf() as shelf:
+            where = _by_shard(shelf, Reader.finished)
             chunk: list[str] = []
             for item in order:
                 chunk.append(item)
                 if len(chunk) == _AT_ONCE:
-                    yield from _in_order(chunk, where, readers)
+                    yield from _in_order(chunk, where, shelf)
                     chunk = []
-            yield from _in_order(chunk, where, readers)
+            yield from _in_order(chunk, where, shelf)
 
     def finished(self) -> set[str]:
         """Return the ids of the finished items, without reading their results."""
-        with self._readers() as readers:
-            return {item for reader in readers for item, _ in reader.labels()}
+        with self._shelf() as shelf:
+            return {item for reader in shelf.readers() for item, _ in reader.labels()}
 
     def labels(self) -> dict[str, str]:
         """Return the label of every finished item."""
-        with self._readers() as readers:
-            return {item: label for reader in readers for item, label in reader.labels()}
+        with self._shelf() as shelf:
+            return {item: label for reader in shelf.readers() for item, label in reader.labels()}
 
     def tallies(self) -> dict[str, int]:
         """Count finished items by the label that they were finished with."""
@@ -130,22 +137,23 @@ class Store:
         Raises:
             StoreError: Two shards hold different calls under one key.
         """
-        with self._readers() as readers:
-            return _calls(readers, session)
+        with self._shelf() as shelf:
+            return _one_of_each(row for reader in shelf.readers() for row in _of(reader, session))
 
     def iter_calls(self, order: Iterable[str]) -> Iterator[tuple[str, tuple[CallRow, ...]]]:
         """Yield (session, its calls) in the order given, without sessions that have none."""
-        with self._readers() as readers:
+        with self._shelf() as shelf:
+            where = _by_shard(shelf, Reader.numbers_by_name)
             for session in order:
-                found = _calls(readers, session)
+                found = _one_of_each(_recorded(session, where, shelf))
                 if found:
                     yield session, found
 
     def sessions(self) -> dict[str, int]:
         """Return the number of calls of every session that has any."""
         counts: Counter[str] = Counter()
-        with self._readers() as readers:
-            for reader in readers:
+        with self._shelf() as shelf:
+            for reader in shelf.readers():
                 counts.update(reader.counts())
         return dict(counts)
 
@@ -154,8 +162,8 @@ class Store:
 
         A call that a crash had paid for twice counts twice.
         """
-        with self._readers() as readers:
-            return _call_tallies(readers)
+        with self._shelf() as shelf:
+            return _call_tallies(shelf.readers())
 
     def totals(self) -> Totals:
         """Add up what was spent; a call that a crash had paid for twice counts twice."""
@@ -183,19 +191,12 @@ class Store:
         Raises:
             StoreError: A row is not as it was written; the shard is named.
         """
-        with self._readers() as readers:
-            return sum(audit(reader) for reader in readers)
+        with self._shelf() as shelf:
+            return sum(audit(reader) for reader in shelf.readers())
 
-    @contextmanager
-    def _readers(self) -> Iterator[list[Reader]]:
-        """Open every shard that is not empty, by epoch and worker."""
-        with ExitStack() as stack:
-            readers = []
-            for shard in shards.list_shards(self.folder):
-                opened = stack.enter_context(shards.reading(shard))
-                if opened is not None:
-                    readers.append(Reader(shard, *opened))
-            yield readers
+    def _shelf(self) -> Shelf:
+        """Lay out every shard, by epoch and worker."""
+        return Shelf(shards.list_shards(self.folder), moment=True)
 
 
 def spent_in(shard: Shard, prices: Mapping[str, Price]) -> Spend:
@@ -210,7 +211,7 @@ def spent_in(shard: Shard, prices: Mapping[str, Price]) -> Spend:
     return sum(each, NOTHING)
 
 
-def _call_tallies(readers: list[Reader]) -> tuple[CallTally, ...]:
+def _call_tallies(readers: Iterable[Reader]) -> tuple[CallTally, ...]:
     sums: dict[tuple[str, str, str, str], list[int]] = {}
     for reader in readers:
         for _, kind, *counts in reader.totals():
@@ -222,29 +223,52 @@ def _call_tallies(readers: list[Reader]) -> tuple[CallTally, ...]:
     )
 
 
-def _in_order(
-    chunk: list[str], where: list[dict[str, int]], readers: list[Reader]
-) -> Iterator[tuple[str, bytes]]:
-    """Yield results; of several under one name, that of the last reader."""
+_Names = dict[str, int]
+"""Number by name of a shard's sessions."""
+
+
+def _by_shard(shelf: Shelf, names: Callable[[Reader], _Names]) -> list[_Names]:
+    """Ask every shard for its sessions, so that it is opened again only for those it has."""
+    readers = (shelf.reader(at) for at in range(len(shelf)))
+    return [names(reader) if reader else {} for reader in readers]
+
+
+def _in_order(chunk: list[str], where: list[_Names], shelf: Shelf) -> Iterator[tuple[str, bytes]]:
+    """Yield results; of several under one name, that of the last shard."""
     found: dict[str, bytes] = {}
-    for finished, reader in zip(where, readers, strict=True):
-        found.update(reader.results((item, finished[item]) for item in chunk if item in finished))
+    for at, finished in enumerate(where):
+        wanted = [(item, finished[item]) for item in chunk if item in finished]
+        reader = shelf.reader(at) if wanted else None
+        if reader:
+            found.update(reader.results(wanted))
     for item in chunk:
         if item in found:
             yield item, found[item]
 
 
-def _calls(readers: list[Reader], session: str) -> tuple[CallRow, ...]:
-    found: dict[tuple[int, int, int], tuple[CallRow, Shard]] = {}
-    for reader in readers:
-        for row in reader.calls(session):
-            place = row.key.draft, row.key.step, row.key.attempt
-            _same(found.get(place), row, reader.shard)
-            found[place] = row, reader.shard
+def _recorded(session: str, where: list[_Names], shelf: Shelf) -> Iterator[_Recorded]:
+    """Yield a session's calls, shard by shard."""
+    for at, names in enumerate(where):
+        reader = shelf.reader(at) if session in names else None
+        if reader:
+            yield from _of(reader, session, names[session])
+
+
+def _of(reader: Reader, session: str, number: int | None = None) -> Iterator[_Recorded]:
+    return ((row, reader.shard) for row in reader.calls(session, number))
+
+
+def _one_of_each(recorded: Iterable[_Recorded]) -> tuple[CallRow, ...]:
+    """Return calls by draft, step and attempt; of several under one key, that of the last shard."""
+    found: dict[tuple[int, int, int], _Recorded] = {}
+    for row, shard in recorded:
+        place = row.key.draft, row.key.step, row.key.attempt
+        _same(found.get(place), row, shard)
+        found[place] = row, shard
     return tuple(found[place][0] for place in sorted(found))
 
 
-def _same(known: tuple[CallRow, Shard] | None, row: CallRow, shard: Shard) -> None:
+def _same(known: _Recorded | None, row: CallRow, shard: Shard) -> None:
     if known is None:
         return
     before, where = known

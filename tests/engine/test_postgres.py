@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 pytest.importorskip("psycopg", reason='needs the extra "postgres": pip install -e ".[postgres]"')
+
+import psycopg
 
 from domain.errors import ResumeRefusedError, StoreError
 from domain.settings import EngineSettings
@@ -143,6 +147,75 @@ def test_a_killed_driver_is_resumed_to_the_bytes_of_sqlite(
     in_database = list(Store(tmp_path / "killed").iter_results(order))
     assert in_database == list(Store(tmp_path / "files").iter_results(order))
     assert not list((tmp_path / "killed").glob("*.sqlite"))
+
+
+def connections(url: str, wanted: list[str]) -> list[str]:
+    """What our own connections are about; whoever hangs up is gone from the list a little later."""
+    query = "SELECT state FROM pg_stat_activity WHERE application_name = 'rehearsal' ORDER BY state"
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(200):
+            found = [state for (state,) in connection.execute(query).fetchall()]
+            if found == wanted:
+                break
+            time.sleep(0.05)
+    return found
+
+
+async def test_many_shards_are_read_over_one_connection(tmp_path: Path, url: str) -> None:
+    epoch = begun(tmp_path, url)
+    plays = []
+    for worker in range(1, 11):
+        ledger = Ledger(shards.shard_at(tmp_path, epoch, worker), "hash")
+        plays.append(conversation(f"session-{worker}", 2))
+        await written(ledger, plays[-1])
+        ledger.close()
+    sealed = shards.list_sealed(tmp_path, begun(tmp_path, url))
+    resumed = [
+        Ledger(shards.shard_at(tmp_path, epoch + 1, worker), "hash", sealed) for worker in (1, 2)
+    ]
+    for one in [one for play in plays for one in play]:
+        assert [ledger.recall(one.key, one.request_hash) for ledger in resumed] == [one.result] * 2
+    two_each = ["idle"] * 4
+    assert connections(url, two_each) == two_each, "one to write over and one to recall over"
+    calls = Store(tmp_path).iter_calls([f"session-{worker}" for worker in range(1, 11)])
+    assert next(calls) == ("session-1", tuple(plays[0]))
+    one_more = [*two_each, "idle in transaction"]
+    assert connections(url, one_more) == one_more
+    assert len(list(calls)) == 9
+    for ledger in resumed:
+        ledger.close()
+    assert connections(url, []) == []
+
+
+async def test_a_dead_workers_shard_is_recalled_from_and_a_living_ones_is_not(
+    tmp_path: Path, url: str
+) -> None:
+    epoch = begun(tmp_path, url)
+    ledgers = [Ledger(shards.shard_at(tmp_path, epoch, worker), "hash") for worker in (1, 2)]
+    shards.seal(shards.shard_at(tmp_path, epoch, 1))
+    assert shards.list_sealed(tmp_path, epoch) == [shards.shard_at(tmp_path, epoch, 1)]
+    for ledger in ledgers:
+        ledger.close()
+
+
+def test_a_shard_that_is_refused_hangs_up(tmp_path: Path, url: str) -> None:
+    begun(tmp_path, url)
+    begun(tmp_path, url)
+    with pytest.raises(StoreError, match="newer run") as caught:
+        Ledger(shards.shard_at(tmp_path, 1, 1), "hash")
+    assert connections(url, []) == [], str(caught.value)
+
+
+def test_a_database_that_takes_no_more_connections_is_told(tmp_path: Path, url: str) -> None:
+    begun(tmp_path, url)
+    with ExitStack() as held:
+        with suppress(psycopg.OperationalError):
+            while True:
+                held.enter_context(psycopg.connect(url))
+        with pytest.raises(StoreError, match="takes no more connections") as caught:
+            Store(tmp_path).totals()
+    assert "max_connections" in caught.value.mend
+    assert "password" not in str(caught.value)
 
 
 def test_an_address_that_nobody_answers_at_is_told(tmp_path: Path) -> None:

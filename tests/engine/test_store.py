@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -95,3 +96,21 @@ async def test_a_shard_whose_creation_was_cut_short_is_empty(tmp_path: Path) -> 
     shard_at(tmp_path, 1, 1).path.touch()
     await fill(tmp_path, epoch=2)
     assert Store(tmp_path).totals().calls == 3
+
+
+async def test_a_damaged_page_of_sessions_is_told_with_its_shard(tmp_path: Path) -> None:
+    ledger = Ledger(shard_at(tmp_path, 1, 1), "hash")
+    rows = [row(f"{n:0100d}", 0, b"{}") for n in range(200)]
+    await asyncio.gather(*(ledger.record(one) for one in rows))
+    ledger.close()
+    path = shard_at(tmp_path, 1, 1).path
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'sessions'"
+        start = (connection.execute(query).fetchone()[0] - 1) * 4096
+    pages = bytearray(path.read_bytes())
+    second = start + int.from_bytes(pages[start + 14 : start + 16], "big")
+    child = int.from_bytes(pages[second : second + 4], "big")  # (fileformat2.html, 1.6)
+    pages[(child - 1) * 4096 : child * 4096] = b"\xff" * 4096
+    path.write_bytes(pages)
+    with pytest.raises(StoreError, match=r"e001-w1\.sqlite: the shard is damaged"):
+        Store(tmp_path).labels()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from sqlalchemy import create_engine, event, select
+from sqlalchemy import NullPool, create_engine, event, select
 from sqlalchemy.exc import DatabaseError
 
 from domain.errors import StoreError
@@ -16,13 +16,15 @@ from engine.ledger.shard import another_version
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, ExceptionContext
 
     from engine.ledger.place import Place
 
 VARIABLES = ("PGPASSWORD", "PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT")
 """What libpq reads from the environment; workers need it as the driver has it."""
 _TIMEOUT_S = 10
+_FULL = ("too many clients", "too many connections", "connection slots are reserved")
+"""What a server says that has no connection left; at connecting, libpq passes on no error code."""
 
 
 def connect(url: str, name: str = "rehearsal", options: str = "") -> psycopg.Connection[Any]:
@@ -46,30 +48,35 @@ def connect(url: str, name: str = "rehearsal", options: str = "") -> psycopg.Con
 
 
 @contextmanager
-def reading(place: Place) -> Iterator[Connection]:
-    """Connect for reading; everything that is read is of one moment.
+def reading(place: Place, *, moment: bool = True) -> Iterator[Connection]:
+    """Connect for reading.
+
+    Args:
+        place: Where.
+        moment: Whether everything that is read is to be of one moment: a transaction then stays
+            open as long as the connection. Without it none does.
 
     Raises:
-        StoreError: The database does not answer, or its tables are of another version.
+        StoreError: The database does not answer, or its tables are of another version. Also from
+            whatever is read over the connection.
     """
     engine = create_engine(
         "postgresql+psycopg://",
+        poolclass=NullPool,
         creator=lambda: connect(place.url),
-        isolation_level="REPEATABLE READ",
+        isolation_level="REPEATABLE READ" if moment else "AUTOCOMMIT",
     )
 
-    @event.listens_for(engine, "begin")
-    def _only_read(connection: Connection) -> None:
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+    @event.listens_for(engine, "handle_error")
+    def _tell(context: ExceptionContext) -> None:
+        if isinstance(context.sqlalchemy_exception, DatabaseError):
+            raise told(context.original_exception, place.url) from context.original_exception
 
-    try:
-        with engine.connect() as connection:
-            check_version(connection, place.url)
-            yield connection
-    except DatabaseError as error:
-        raise told(error.orig or error, place.url) from error
-    finally:
-        engine.dispose()
+    with engine.connect() as connection:
+        if moment:
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        check_version(connection, place.url)
+        yield connection
 
 
 @contextmanager
@@ -105,6 +112,15 @@ def told(error: BaseException, url: str) -> StoreError:
     if isinstance(error, psycopg.errors.UndefinedTable):
         mend = "Check `engine.store`; a new run makes its tables itself."
         return StoreError("the database holds no ledger", where=url, got=got, mend=mend)
+    if isinstance(error, psycopg.errors.TooManyConnections) or any(said in got for said in _FULL):
+        return StoreError(
+            "the database takes no more connections",
+            where=url,
+            expected="one for the run and two for each of its workers",
+            got=got,
+            mend="Lower engine.workers, close other programs that use the database, or raise its "
+            "max_connections; what was recorded is kept, and `campaign resume` continues.",
+        )
     return StoreError(
         "the database cannot be used",
         where=url,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -13,6 +14,7 @@ from engine.ledger.writer import outlived, twice
 
 if TYPE_CHECKING:
     from engine.ledger.block import Block
+    from engine.ledger.place import Place
     from engine.ledger.rows import Result
     from engine.ledger.scribe import Batch
     from engine.ledger.shard import Shard
@@ -29,7 +31,19 @@ class PostgresTable:
         place = placed(shard)
         self.where = shard.where
         self._url = place.url
-        self._connection = connect(place.url)
+        with ExitStack() as opening:
+            self._connection = opening.enter_context(closing(connect(place.url)))
+            self._writer = writer = self._make(shard, place)
+            opening.pop_all()
+        self._session = f"INSERT INTO sessions (writer, id, name) VALUES ({writer}, %s, %s)"  # noqa: S608 - a number
+        self._label = f"UPDATE sessions SET label = %s WHERE writer = {writer} AND id = %s"  # noqa: S608 - a number
+        self._call = "COPY calls (writer, session, draft, step, attempt, seq) FROM STDIN"
+        self._replaced = f"DELETE FROM batches WHERE writer = {writer} AND first >= %s"  # noqa: S608 - a number
+        self._batch = insert(BATCHES, "%s", writer)
+        self._result = insert(RESULTS, "%s", writer)
+        self._tally = upsert(TALLIES, "%s", writer)
+
+    def _make(self, shard: Shard, place: Place) -> int:
         try:
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 cursor.execute("SELECT epoch FROM runs WHERE id = %s FOR SHARE", (place.run,))
@@ -43,15 +57,7 @@ class PostgresTable:
                 found = cursor.fetchone()
         except psycopg.Error as error:
             raise told(error, place.url) from error
-        writer = int(found[0]) if found else 0
-        self._writer = writer
-        self._session = f"INSERT INTO sessions (writer, id, name) VALUES ({writer}, %s, %s)"  # noqa: S608 - a number
-        self._label = f"UPDATE sessions SET label = %s WHERE writer = {writer} AND id = %s"  # noqa: S608 - a number
-        self._call = "COPY calls (writer, session, draft, step, attempt, seq) FROM STDIN"
-        self._replaced = f"DELETE FROM batches WHERE writer = {writer} AND first >= %s"  # noqa: S608 - a number
-        self._batch = insert(BATCHES, "%s", writer)
-        self._result = insert(RESULTS, "%s", writer)
-        self._tally = upsert(TALLIES, "%s", writer)
+        return int(found[0]) if found else 0
 
     def commit(self, batch: Batch, block: Block | None, results: list[tuple[int, Result]]) -> None:
         """Add a batch in one transaction.

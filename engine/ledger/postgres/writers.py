@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 
 from engine.ledger.postgres.connection import changing, reading
 from engine.ledger.schema import WRITERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from sqlalchemy import Connection
 
     from engine.ledger.place import Place
     from engine.ledger.shard import Shard
 
 
-def writer_of(connection: Connection, shard: Shard) -> int | None:
-    """Return the number of a shard's writer; None where it was never made."""
-    run = placed(shard).run
-    mine = and_(WRITERS.c.run == run, WRITERS.c.epoch == shard.epoch)
-    return connection.scalar(select(WRITERS.c.id).where(mine, WRITERS.c.worker == shard.worker))
+@contextmanager
+def reading_run(
+    place: Place, *, moment: bool
+) -> Iterator[Callable[[Shard], tuple[Connection, int] | None]]:
+    """Read all shards of a run over one connection.
+
+    What is yielded returns it with the number of a shard's writer; None where the shard was never
+    made.
+
+    Args:
+        place: The run.
+        moment: Whether everything that is read is to be of one moment.
+
+    Raises:
+        StoreError: The database does not answer, or its tables are of another version.
+    """
+    query = select(WRITERS.c.epoch, WRITERS.c.worker, WRITERS.c.id)
+    with reading(place, moment=moment) as connection:
+        found = connection.execute(query.where(WRITERS.c.run == place.run))
+        numbers = {(epoch, worker): number for epoch, worker, number in found}
+
+        def opened(shard: Shard) -> tuple[Connection, int] | None:
+            number = numbers.get((shard.epoch, shard.worker))
+            return None if number is None else (connection, number)
+
+        yield opened
 
 
-def writers_of(place: Place) -> list[tuple[int, int]]:
-    """Return (epoch, worker) of a run's shards, in order."""
-    query = select(WRITERS.c.epoch, WRITERS.c.worker).where(WRITERS.c.run == place.run)
+def writers_of(place: Place) -> list[tuple[tuple[int, int], bool]]:
+    """Return (epoch, worker) of a run's shards, in order, and whether each is sealed."""
+    c = WRITERS.c
+    query = select(c.epoch, c.worker, c.sealed).where(c.run == place.run)
     with reading(place) as connection:
-        found = connection.execute(query.order_by(WRITERS.c.epoch, WRITERS.c.worker))
-        return [(row.epoch, row.worker) for row in found]
+        found = connection.execute(query.order_by(c.epoch, c.worker))
+        return [((row.epoch, row.worker), bool(row.sealed)) for row in found]
 
 
 def seal(shard: Shard) -> None:
