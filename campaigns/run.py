@@ -10,7 +10,7 @@ from campaigns.opening import open_campaign
 from campaigns.rounds import close_round
 from campaigns.spending import spent_on_casting
 from campaigns.summary import CampaignSummary, summarise
-from campaigns.worker import Orders, open_job
+from campaigns.worker import SessionOrders, open_job
 from corpus.synthetic import Making, write_synthetic
 from domain.base import canonical_json
 from domain.errors import StoreError
@@ -89,10 +89,10 @@ def run_campaign(
         return summary
 
 
-def _orders(settings: Settings, opening: Opening, folder: RunFolder) -> Orders:
+def _orders(settings: Settings, opening: Opening, folder: RunFolder) -> SessionOrders:
     """Return what a worker is told."""
     found = opening.manifest.discriminator_hash
-    return Orders(
+    return SessionOrders(
         settings=settings,
         pack_hash=opening.pack.hash,
         discriminator=str(folder.earlier_discriminator.resolve()) if found else "",

@@ -29,7 +29,7 @@ YOUNG = 50_000
 hundreds of sessions in flight are looked through each time."""
 
 
-class Orders(Noun):
+class SessionOrders(Noun):
     """What a worker is told: the run file, and the pack as the driver read it."""
 
     settings: Settings
@@ -42,7 +42,7 @@ class Orders(Noun):
 class SessionJob:
     """Plays and refines sessions; see `engine.job.Job`."""
 
-    def __init__(self, orders: Orders, journal: Journal) -> None:
+    def __init__(self, orders: SessionOrders, journal: Journal) -> None:
         pack = same_pack(orders.settings.pack, orders.pack_hash)
         self._roles = roles = orders.settings.roles
         self._context = PlayContext(
@@ -114,4 +114,4 @@ def open_job(payload: bytes, journal: Journal) -> SessionJob:
     Raises:
         PackError: The pack cannot be read here, or differs from the driver's.
     """
-    return SessionJob(Orders.model_validate_json(payload), journal)
+    return SessionJob(SessionOrders.model_validate_json(payload), journal)
