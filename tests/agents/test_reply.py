@@ -103,6 +103,19 @@ def test_what_went_wrong_is_typed(reply: Reply, outcome: Outcome) -> None:
         ),
         ({"Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT"}, None),
         ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "0"}, 0.0),
+        ({"Retry-After": "86400"}, 86400.0),
+        ({"Retry-After": "-1"}, None),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "inf"}, None),
+        ({"Retry-After": "1e999"}, None),
+        (
+            {
+                "Retry-After": "Wed, 21 Oct 99999999999 07:28:30 GMT",
+                "Date": "Wed, 21 Oct 2026 07:28:00 GMT",
+            },
+            None,
+        ),
         ({}, None),
     ],
 )
