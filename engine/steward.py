@@ -6,6 +6,7 @@ bench; on Ray it is an actor on the driver's machine.
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
@@ -49,7 +50,7 @@ class Report:
 
     worker: int
     number: int
-    """Counts the worker's reports from 1; one that comes late is told by it."""
+    """Counts the worker's reports from 1; one that comes late is told by it, and not heard."""
     account: Account
     progress: Progress
     endpoints: Mapping[str, Seen] = field(default_factory=dict)
@@ -83,6 +84,8 @@ class Steward:
         self._began = time.monotonic() - mandate.passed_s
         self._purse = Purse(limits_of(mandate.budget), mandate.before)
         self._endpoints = Endpoints()
+        self._heard: dict[int, int] = {}
+        """The number of each worker's last report."""
         self._progress: dict[int, Progress] = {}
         self._left = Progress()
         self._live: LiveFile | None = None
@@ -91,7 +94,14 @@ class Steward:
             self._live = LiveFile(mandate.live, limits, deadline, self._began)
 
     async def exchange(self, report: Report) -> Orders:
-        """Take a worker's report and answer it."""
+        """Take a worker's report and answer it.
+
+        One that was on its way while the worker sent another, or died, says what is no longer so:
+        nothing is taken from it, and nothing is granted to it.
+        """
+        if report.number <= self._heard.get(report.worker, 0):
+            return Orders(self._terms(), Grant(NOTHING, spare=True))
+        self._heard[report.worker] = report.number
         self._progress[report.worker] = report.progress
         orders = Orders(
             self._terms(),
@@ -125,6 +135,7 @@ class Steward:
             worker: Its number.
             spent: What its ledger says that it spent.
         """
+        self._heard[worker] = sys.maxsize
         self._purse.leave(worker, spent)
         self._endpoints.forget(worker)
         last = self._progress.pop(worker, Progress())

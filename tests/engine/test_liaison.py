@@ -7,10 +7,14 @@ import pytest
 
 from domain.settings import BudgetSettings
 from engine.liaison import EVERY_S, Liaison
-from engine.steward import Mandate, Steward
+from engine.limits.sight import Bounds, Seen
+from engine.spending.budget import NOTHING, Spend
+from engine.spending.cohort import Progress
+from engine.spending.wallet import Account
+from engine.steward import Mandate, Report, Steward
 
 if TYPE_CHECKING:
-    from engine.steward import Orders, Report
+    from engine.steward import Orders
 
 
 class Heard(Steward):
@@ -44,3 +48,26 @@ async def test_a_liaison_ends_whatever_it_is_about(turns: int) -> None:
     liaison.wallet.asks.set()
     await asyncio.sleep(2 * EVERY_S)
     assert len(steward.numbers) == told, "it reports no more"
+
+
+def report(number: int, claim: Spend, answered: int) -> Report:
+    seen = Seen(Bounds(8), answers={"client": answered}, demand=4)
+    account = Account(NOTHING, claim, NOTHING, Spend(100, 0, 0))
+    return Report(1, number, account, Progress(), {"http://h/v1": seen})
+
+
+async def test_a_report_that_comes_late_is_not_heard() -> None:
+    """Its worker has said since what it claims: the older word would free that for others."""
+    steward = Steward(Mandate(BudgetSettings(calls=10)))
+    await steward.exchange(report(2, Spend(10, 0, 0), answered=3))
+    for late in (1, 2):
+        orders = await steward.exchange(report(late, NOTHING, answered=50))
+        assert orders.grant.more == NOTHING
+        assert not orders.endpoints
+    assert steward.endpoints()[0].answered == 3
+    await steward.exchange(report(3, NOTHING, answered=4))
+    assert steward.endpoints()[0].answered == 7
+    steward.leave(1, NOTHING)
+    await steward.exchange(report(4, NOTHING, answered=5))
+    assert steward.endpoints()[0].answered == 7, "nor is that of a worker that has died"
+    assert steward.endpoints()[0].waiting == 0
