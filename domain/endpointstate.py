@@ -29,9 +29,11 @@ class PauseState(Noun):
 
     why: str
     since_s: float
-    """Seconds that the pause has lasted."""
+    """Seconds since it was first left alone and nothing was answered."""
     probe_in_s: float
     """Seconds until one call is tried; 0 while it is under way or waits for one to send."""
+    asked_s: float = 0.0
+    """Seconds more that the endpoint asks to be left alone, by Retry-After; 0 where it does not."""
 
 
 class EndpointState(Noun):
@@ -61,3 +63,4 @@ class EndpointState(Noun):
     last_error: str = ""
     """What the endpoint said last when it failed, for people."""
     pause: PauseState | None = None
+    """Given while the endpoint is held, paused or probed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from domain.call import Outcome
@@ -13,12 +15,26 @@ OVERLOADED = ("HTTP 503", "HTTP 529")
 """How the details of server errors begin that say "too much at the moment": 503 by RFC 9110,
 15.6.4; 529 as Anthropic's API answers when it is overloaded."""
 
+LEAST_PATIENCE_S = 60.0
+"""Whatever `patience_s` says, calls wait so long at an endpoint that is left alone: as long as the
+longest pause between two tries of it, and as a limit per minute asks for."""
+
 
 class Gate(Protocol):
     """One endpoint's limit, as seen by whoever calls it; shared by all who do."""
 
-    async def enter(self, call: Reservation) -> None:
+    async def enter(
+        self, call: Reservation, patience_s: float = ..., since: float | None = ...
+    ) -> CallResult | None:
         """Wait until one more call may be sent; each entry is followed by one `leave`.
+
+        Args:
+            call: The call.
+            patience_s: Seconds that it puts up with an endpoint that answers nothing.
+            since: When that began for it, by the running event loop's clock; None for now.
+
+        Returns:
+            None where it may be sent; otherwise how it ended without: it was not let in.
 
         Raises:
             InterruptedRunError, BudgetReachedError: The run stops while the call waits.
@@ -29,6 +45,14 @@ class Gate(Protocol):
         """Say how the call ended, or None where it was given up before an answer."""
         ...
 
+    async def rest(self, seconds: float) -> None:
+        """Wait before a call is tried again, outside the line.
+
+        Raises:
+            InterruptedRunError, BudgetReachedError: The run stops meanwhile.
+        """
+        ...
+
     def excuses(self, result: CallResult) -> bool:
         """Whether a failure says something of the endpoint and nothing of the call."""
         ...
@@ -37,8 +61,15 @@ class Gate(Protocol):
 class OpenGate:
     """A gate that lets every call through at once."""
 
-    async def enter(self, call: Reservation) -> None:
+    async def enter(
+        self, call: Reservation, patience_s: float = inf, since: float | None = None
+    ) -> CallResult | None:
         """Do not wait."""
+        return None
+
+    async def rest(self, seconds: float) -> None:
+        """Wait; nobody stops it."""
+        await asyncio.sleep(seconds)
 
     def leave(self, call: Reservation, result: CallResult | None) -> None:
         """Learn nothing."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from campaigns.forecast import forecast
 from campaigns.now import patience_of
 from domain.endpointstate import Phase
+from domain.gate import LEAST_PATIENCE_S
 from engine.live import read_live
 from rehearsal.beat import EVERY_S
 from rehearsal.enough import enough_by
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from domain.runfolder import RunFolder
     from domain.settings import Settings
     from engine.live import LiveState
+
+BRIEF_S = 5.0
+"""Shorter waits that an endpoint asks for come and go, and are no news."""
+FAR_S = 1e9
+"""No moment further off than thirty years is named."""
 
 
 class Foretelling:
@@ -72,8 +79,12 @@ class Foretelling:
 
 
 def is_paused(state: EndpointState) -> bool:
-    """Whether nothing is sent to the endpoint because it answers nothing."""
-    return state.pause is not None and state.phase in {Phase.PAUSED, Phase.PROBING}
+    """Whether nothing is sent to the endpoint: it answers nothing, or asks for a longer wait."""
+    if state.pause is None:
+        return False
+    if state.phase is Phase.HELD:
+        return state.pause.since_s + state.pause.probe_in_s >= BRIEF_S
+    return state.phase in {Phase.PAUSED, Phase.PROBING}
 
 
 def paused(state: EndpointState, patience_s: float | None) -> str:
@@ -83,18 +94,40 @@ def paused(state: EndpointState, patience_s: float | None) -> str:
         state: An endpoint with a pause.
         patience_s: Seconds that a call puts up with it; None where that is not known.
     """
-    if state.pause is None:
+    pause = state.pause
+    if pause is None:
         return ""
-    said = f"paused for {span(state.pause.since_s)}: {state.pause.why}"
-    said += f"; next try in {span(state.pause.probe_in_s)}"
-    if patience_s is None:
-        return said
-    left = patience_s - state.pause.since_s
-    if left <= 0:
-        return (
-            f"{said}; patience_s ({patience_s:g}) is over, calls fail when their retries are spent"
-        )
-    return f"{said}; gives up in {span(left)} (patience_s: {patience_s:g})"
+    if state.phase is Phase.HELD:
+        said = [f"held for {span(pause.since_s)}"]
+    else:
+        said = [f"paused for {span(pause.since_s)}: {pause.why}"]
+    if pause.asked_s > 0:
+        said.append(f"the endpoint asks to wait {_until(pause.asked_s)}")
+    said.append(f"next try in {span(pause.probe_in_s)}")
+    if patience_s is not None:
+        said.append(_given_up(pause.since_s, patience_s))
+    return "; ".join(said)
+
+
+def _until(seconds: float) -> str:
+    """Say when so many seconds are over: `until 14:05:10 (588 s)`, with the day if not today."""
+    if seconds > FAR_S:
+        return f"{seconds:.3g} s"
+    now = datetime.now().astimezone()
+    then = now + timedelta(seconds=seconds)
+    day = "" if then.date() == now.date() else f"{then:%Y-%m-%d} "
+    return f"until {day}{then:%H:%M:%S} ({seconds:,.0f} s)"
+
+
+def _given_up(silent_s: float, patience_s: float) -> str:
+    """Say when calls fail at an endpoint that has answered nothing for `silent_s`."""
+    left = max(patience_s, LEAST_PATIENCE_S) - silent_s
+    named = f"{patience_s:g}"
+    if patience_s < LEAST_PATIENCE_S:
+        named += f", at least {LEAST_PATIENCE_S:g}"
+    if left > 0:
+        return f"gives up in {span(left)} (patience_s: {named})"
+    return f"patience_s ({named}) is over, calls that have waited so long fail"
 
 
 def foretold(known: Forecast) -> str:

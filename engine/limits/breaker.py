@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.endpointstate import PauseState
-
 if TYPE_CHECKING:
     from engine.limits.sight import Seen
 
@@ -26,22 +24,18 @@ class Breaker:
         self._row = 0
         self._errors: dict[str, int] = {}
         self._said = ""
-        self._opened_at: float | None = None
+        self.is_open = False
+        """Whether no call may go but a probe."""
         self._probe_at = 0.0
         self._pause_s = FIRST_PAUSE_S
         self.prober: int | None = None
         """The worker that sends the probe."""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether no call may go but a probe."""
-        return self._opened_at is not None
-
     def see(self, worker: int, seen: Seen, in_flight: int, now: float) -> bool:
         """Take in what a worker saw; return whether the endpoint has just come back."""
         if seen.answered:
             was_open = self.is_open
-            self._row, self._opened_at, self.prober = seen.trailing, None, None
+            self._row, self.is_open, self.prober = seen.trailing, False, None
             self._pause_s = FIRST_PAUSE_S
             self._errors = dict(seen.errors) if seen.trailing else {}
             return was_open
@@ -51,20 +45,16 @@ class Breaker:
         self._said = seen.last_error or self._said
         if self.is_open:
             if seen.failed and worker == self.prober:
-                self._again(seen.retry_after_s, now)
+                self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s)
+                self._wait(now)
         elif seen.failed and self._row >= max(FAILURES, in_flight):
-            self._opened_at = now
-            self._wait(seen.retry_after_s, now)
+            self.is_open = True
+            self._wait(now)
         return False
 
-    def _again(self, asked_s: float, now: float) -> None:
-        """The probe has failed: wait twice as long."""
-        self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s)
-        self._wait(asked_s, now)
-
-    def _wait(self, asked_s: float, now: float) -> None:
+    def _wait(self, now: float) -> None:
         self.prober = None
-        self._probe_at = now + max(self._pause_s, asked_s)
+        self._probe_at = now + self._pause_s
 
     def may_probe(self, worker: int, now: float) -> bool:
         """Whether `worker`, which has a call to send, is the one to try; it is from then on."""
@@ -73,18 +63,17 @@ class Breaker:
         return self.prober == worker
 
     def forget(self, worker: int) -> None:
-        """A worker has died: another sends the probe."""
+        """A worker has died, or has nothing to send any more: another sends the probe."""
         if self.prober == worker:
             self.prober = None
 
-    def state(self, now: float) -> PauseState | None:
-        """Say why nothing is sent, or None where calls may go."""
-        if self._opened_at is None:
-            return None
+    @property
+    def why(self) -> str:
+        """Why nothing is sent while it is open."""
         kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(self._errors.items()))
         said = f"; the last said: {self._said}" if self._said else ""
-        return PauseState(
-            why=f"no answer came back and {self._row} calls failed ({kinds}){said}",
-            since_s=now - self._opened_at,
-            probe_in_s=max(0.0, self._probe_at - now),
-        )
+        return f"no answer came back and {self._row} calls failed ({kinds}){said}"
+
+    def probe_in_s(self, now: float) -> float:
+        """Seconds until a probe may be sent."""
+        return max(0.0, self._probe_at - now)

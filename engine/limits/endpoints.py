@@ -7,8 +7,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from domain.endpointstate import EndpointState, Phase
+from domain.endpointstate import EndpointState, PauseState, Phase
 from engine.limits.breaker import Breaker
+from engine.limits.closing import LONGEST_S
 from engine.limits.limit import Limit
 from engine.limits.sight import Bounds, Order, Seen, rates
 
@@ -62,6 +63,10 @@ class SharedEndpoint:
         self._workers: dict[int, _Worker] = {}
         self._spans: deque[_Span] = deque([_Span(now)])
         self._closed_until = now
+        self._asked_until = now
+        """The same as the endpoint asked for it, which may be longer than is kept."""
+        self._silent_from: float | None = None
+        """When it was first left alone, since the last answer."""
         self._answered = 0
         self._refused = 0
         self._last_error = ""
@@ -78,16 +83,34 @@ class SharedEndpoint:
         if self._breaker.see(worker, seen, in_flight, now):
             self._limit.restart(now)
             logger.warning("%s answers again", self.base_url)
-        elif self._breaker.is_open and not was_open:
-            self._warn(now)
         elif not self._breaker.is_open:
             self._limit.see(worker, seen, in_flight, now)
-            self._heed(seen, now)
+        self._heed(seen, now)
+        self._listen(seen, now)
+        if self._breaker.is_open and not was_open:
+            self._warn(now)
         return self._order(worker, now)
+
+    def _listen(self, seen: Seen, now: float) -> None:
+        """Keep since when nothing has been answered."""
+        if seen.answered:
+            self._silent_from = None
+        if self._silent_from is None and self._is_shut(now):
+            self._silent_from = now
+
+    def _is_shut(self, now: float) -> bool:
+        """Whether no call may go, or none but a probe."""
+        return self._breaker.is_open or now < self._closed_until
+
+    def _silent_s(self, now: float) -> float:
+        """Return for how long it has been left alone and answered nothing; 0 where calls go."""
+        if self._silent_from is None or not self._is_shut(now):
+            return 0.0
+        return now - self._silent_from
 
     def _warn(self, now: float) -> None:
         """Tell whoever runs this why nothing happens any more."""
-        pause = self._breaker.state(now)
+        pause = self._pause(now)
         if pause is not None:
             logger.warning(
                 "%s is paused: %s; tried again in %.0f s, then less often",
@@ -107,13 +130,21 @@ class SharedEndpoint:
         Many servers send the same Retry-After with every call that is one too many. Where nearly
         all calls are answered it is meant for the one that was not, which waits by itself.
         """
-        if seen.retry_after_s <= 0 or not seen.refused:
+        if seen.retry_after_s <= 0 or not (seen.refused or self._breaker.is_open):
             return
+        if self._breaker.is_open or self._refuses_many(now):
+            if now >= self._closed_until:
+                self._asked_until = now
+            self._asked_until = max(self._asked_until, now + seen.retry_after_s)
+            kept_s = min(seen.retry_after_s, LONGEST_S)
+            self._closed_until = max(self._closed_until, now + kept_s)
+
+    def _refuses_many(self, now: float) -> bool:
+        """Whether more calls were refused lately than are at an endpoint that is used up."""
         since = now - self._limit.round_s
         recent = [span for span in self._spans if span.began >= since - _SPAN_S]
         refused = sum(span.refused for span in recent)
-        if refused > LONE_SHARE * (refused + sum(span.answered for span in recent)):
-            self._closed_until = max(self._closed_until, now + seen.retry_after_s)
+        return refused > LONE_SHARE * (refused + sum(span.answered for span in recent))
 
     def _count(self, seen: Seen, now: float) -> None:
         if now - self._spans[-1].began > _SPAN_S:
@@ -136,9 +167,10 @@ class SharedEndpoint:
 
     def _order(self, worker: int, now: float) -> Order:
         one = self._workers[worker]
+        silent_s = self._silent_s(now)
         if self._breaker.is_open:
-            one.granted = int(one.seen.demand > 0 and self._breaker.may_probe(worker, now))
-            return Order(one.granted, cut=self._limit.cuts, failing=True)
+            one.granted = int(self._may_probe(worker, now))
+            return Order(one.granted, cut=self._limit.cuts, failing=True, silent_s=silent_s)
         one.granted = self._grant(worker, now)
         closed_s = self._closed_until - now
         if closed_s > 0:
@@ -150,9 +182,17 @@ class SharedEndpoint:
             cut=self._limit.cuts,
             closed_s=max(0.0, closed_s),
             hasty=self._limit.hasty,
+            silent_s=silent_s,
             calls_per_s=calls_per_s,
             tokens_per_s=tokens_per_s,
         )
+
+    def _may_probe(self, worker: int, now: float) -> bool:
+        """Whether the worker may try a paused endpoint; one with nothing to send lets another."""
+        if not self._workers[worker].seen.demand:
+            self._breaker.forget(worker)
+            return False
+        return now >= self._closed_until and self._breaker.may_probe(worker, now)
 
     def _grant(self, worker: int, now: float) -> int:
         """Give a worker its part of the limit, as far as the others have left it free."""
@@ -193,12 +233,26 @@ class SharedEndpoint:
             unloaded_ms=None if unloaded_s is None else 1000 * unloaded_s,
             errors=errors,
             last_error=self._last_error,
-            pause=self._breaker.state(now),
+            pause=self._pause(now),
+        )
+
+    def _pause(self, now: float) -> PauseState | None:
+        """Say why nothing is sent, or None where calls may go."""
+        if not self._is_shut(now):
+            return None
+        closed_s = max(0.0, self._closed_until - now)
+        probe_in_s = self._breaker.probe_in_s(now) if self._breaker.is_open else 0.0
+        return PauseState(
+            why=self._breaker.why if self._breaker.is_open else "it asks to be left alone",
+            since_s=self._silent_s(now),
+            probe_in_s=max(closed_s, probe_in_s),
+            asked_s=max(0.0, self._asked_until - now) if closed_s else 0.0,
         )
 
     def _phase(self, now: float) -> Phase:
         if self._breaker.is_open:
-            return Phase.PAUSED if self._breaker.prober is None else Phase.PROBING
+            waits = self._breaker.prober is None or now < self._closed_until
+            return Phase.PAUSED if waits else Phase.PROBING
         if now < self._closed_until:
             return Phase.HELD
         return Phase.STARTING if self._limit.starting else Phase.STEADY

@@ -10,21 +10,28 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from domain.call import Outcome
 from domain.gate import is_refusal
+from engine.limits.closing import Closing
 from engine.limits.observer import Observer
 from engine.limits.paces import Paces
-from engine.limits.sight import FAILURES, Order
+from engine.limits.sight import FAILURES, TIMED, Order
+from engine.limits.silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from domain.call import CallResult, Reservation
     from domain.errors import RehearsalError
     from engine.limits.sight import Bounds, Seen
+
+    Turn: TypeAlias = asyncio.Future[CallResult | None]
 
 EXCUSED_ROW = 3
 """From so many failures in a row on, with no answer between, the endpoint is at fault and not the
@@ -53,17 +60,21 @@ class EndpointGate:
         self._alarm = alarm
         self._clock = _clock()
         self._stopped: RehearsalError | None = None
+        self._over = asyncio.Event()
+        """Set once the run stops."""
         self._order = Order(limit)
         self._room = limit
         """Calls that may be under way now."""
         self._active = 0
-        self._waiting: deque[tuple[asyncio.Future[None], Reservation]] = deque()
+        self._waiting: deque[tuple[Turn, Reservation, float, float]] = deque()
+        """Each with what it puts up with, in seconds, and since when."""
         self._held = 0
         """Places of refused calls, kept empty until the next order."""
         self._held_told = 0
         self._untold = 0
         """Answers of a fast start since the last report."""
-        self._closed_until = 0.0
+        self._closing = Closing()
+        self._silence = Silence()
         self._paces = Paces()
         self._timer: asyncio.TimerHandle | None = None
         self._observer = Observer(bounds, self._clock)
@@ -73,8 +84,18 @@ class EndpointGate:
         """Calls that may be under way by the last order."""
         return self._order.limit
 
-    async def enter(self, call: Reservation) -> None:
+    async def enter(
+        self, call: Reservation, patience_s: float = inf, since: float | None = None
+    ) -> CallResult | None:
         """Wait for a place.
+
+        Args:
+            call: The call.
+            patience_s: Seconds that it puts up with an endpoint that answers nothing.
+            since: When that began for it, by the running event loop's clock; None for now.
+
+        Returns:
+            None where it has a place; otherwise how it ended without.
 
         Raises:
             RehearsalError: The run stops meanwhile.
@@ -84,14 +105,16 @@ class EndpointGate:
             seen = self._observer.seen
             if self._active > seen.demand:
                 seen.demand = self._active
-            return
-        await self._stand_in_line(call)
+            return None
+        return await self._stand_in_line(call, patience_s, since)
 
-    async def _stand_in_line(self, call: Reservation) -> None:
+    async def _stand_in_line(
+        self, call: Reservation, patience_s: float, since: float | None
+    ) -> CallResult | None:
         if self._stopped is not None:
             raise self._stopped
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((turn, call))
+        turn: Turn = asyncio.get_running_loop().create_future()
+        self._waiting.append((turn, call, patience_s, self._clock() if since is None else since))
         self._let_in()
         seen = self._observer.seen
         seen.demand = max(seen.demand, self._active + len(self._waiting))
@@ -100,24 +123,38 @@ class EndpointGate:
             if self._order.limit == 0:
                 self._alarm()  # nothing was foreseen for this worker: ask for it
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
+            if _has_place(turn):
                 self.leave(call, None)  # the place was given in the same moment: hand it on
             raise
+
+    async def rest(self, seconds: float) -> None:
+        """Wait before a call is tried again, outside the line.
+
+        Raises:
+            RehearsalError: The run stops meanwhile.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
+        if self._stopped is not None:
+            raise self._stopped
 
     def leave(self, call: Reservation, result: CallResult | None) -> None:
         """Give the place to the next who waits, and keep what the call has shown."""
         self._active -= 1
         if result is not None:
-            if result.outcome in FAILURES:
-                self._failed(call, result)
-            else:
+            if result.outcome in TIMED:
                 self._observer.answered(call.role, result.latency_ms)
                 if self._order.hasty and self._waiting:
                     self._untold += 1
                     if self._untold >= SOON_SHARE * self._order.limit:
                         self._alarm()
+            elif result.outcome in FAILURES:
+                self._failed(call, result)
+            else:
+                self._observer.came_back()
         if self._paces.kept:
             self._paces.settle(call, result, self._clock())
         if self._waiting:
@@ -143,7 +180,7 @@ class EndpointGate:
         refusal = is_refusal(result)
         self._held += refusal or self._order.failing
         if result.retry_after_s:
-            self._closed_until = max(self._closed_until, self._clock() + result.retry_after_s)
+            self._closing.ask(result.retry_after_s, self._clock())
         if refusal or self._order.failing:
             self._fit()
             self._alarm()
@@ -151,7 +188,7 @@ class EndpointGate:
     def _let_in(self) -> None:
         """Give places to those who wait, as far as limit and rates allow."""
         while self._waiting and self._active < self._room:
-            turn, call = self._waiting[0]
+            turn, call, _, _ = self._waiting[0]
             if turn.done():
                 self._waiting.popleft()
                 continue
@@ -165,7 +202,7 @@ class EndpointGate:
     def report(self, lag_s: float = 0.0) -> Seen:
         """Return what was seen since the last report, while the event loop was so late."""
         seen = self._observer.report(self.bounds, self._active, len(self._waiting), lag_s)
-        seen.retry_after_s = max(0.0, self._closed_until - self._clock())
+        seen.retry_after_s = self._closing.report(self._clock())
         self._held_told = self._held
         self._untold = 0
         self._observer.seen.pressed = self._active >= self._room and bool(self._waiting)
@@ -178,15 +215,26 @@ class EndpointGate:
         self._held_told = 0
         if order.cut != self._order.cut:
             self._observer.cut()
-        self._closed_until = now + order.closed_s if order.closed_s > 0 else 0.0
+        self._closing.obey(order.closed_s, now)
+        self._silence.hear(order.silent_s, now)
         self._paces.set(order, now)
         self._order = order
         self._fit()
         self._let_in()
+        if order.silent_s and self._waiting:
+            self._give_up(now)
+
+    def _give_up(self, now: float) -> None:
+        """Let nobody wait any longer who has had enough of an endpoint that answers nothing."""
+        for turn, _, patience_s, since in self._waiting:
+            if not turn.done() and self._silence.is_too_long(since, patience_s, now):
+                turn.set_result(self._silence.failure(patience_s, now))
+        self._waiting = deque(one for one in self._waiting if not one[0].done())
 
     def carry_on(self) -> None:
         """Go by the last order where no steward answers."""
         self._held = self._held_told = 0
+        self._silence.hear(0.0, self._clock())
         self._order = replace(self._order, limit=max(1, self._order.limit), failing=False)
         self._fit()
         self._let_in()
@@ -194,8 +242,9 @@ class EndpointGate:
     def stop(self, error: RehearsalError) -> None:
         """Let nobody wait any longer: the run stops with `error`."""
         self._stopped, self._room = error, 0
+        self._over.set()
         while self._waiting:
-            turn, _ = self._waiting.popleft()
+            turn = self._waiting.popleft()[0]
             if not turn.done():
                 turn.set_exception(error)
 
@@ -203,8 +252,8 @@ class EndpointGate:
         """Work out how many calls may be under way now."""
         if self._stopped is not None:
             return
-        wait = self._closed_until - self._clock() if self._closed_until else 0.0
-        if wait > 0:
+        until = self._closing.until
+        if until and (wait := until - self._clock()) > 0:
             self._room = 0
             self._wake_in(wait)
             return
@@ -224,6 +273,13 @@ class EndpointGate:
         self._timer = None
         self._fit()
         self._let_in()
+
+
+def _has_place(turn: Turn) -> bool:
+    """Whether a call that stood in line was let in."""
+    if not turn.done() or turn.cancelled() or turn.exception() is not None:
+        return False
+    return turn.result() is None
 
 
 def _clock() -> Callable[[], float]:

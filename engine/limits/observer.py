@@ -36,7 +36,7 @@ class Observer:
         self._reported_at = clock()
 
     def answered(self, role: Role, latency_ms: float) -> None:
-        """Count an answer."""
+        """Count a model's answer."""
         seen = self.seen
         self.row = seen.trailing = 0
         self.row_of.clear()
@@ -48,6 +48,12 @@ class Observer:
         if timing is None:
             timing = timings[role] = Timing()
         timing.count(latency_ms)
+
+    def came_back(self) -> None:
+        """Count a reply that is no model's answer: the endpoint is there, and that is all."""
+        self.row = self.seen.trailing = 0
+        self.row_of.clear()
+        self.seen.others += 1
 
     def failed(self, session: str, result: CallResult) -> None:
         """Count a call of `session` without an answer."""

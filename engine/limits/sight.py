@@ -16,6 +16,13 @@ FAILURES = frozenset(
     {Outcome.RATE_LIMITED, Outcome.SERVER_ERROR, Outcome.TIMEOUT, Outcome.CONNECTION}
 )
 """Outcomes without an answer."""
+TIMED = frozenset({Outcome.OK, Outcome.TRUNCATED})
+"""Outcomes that take as long as a model's answer takes, written to its end or to the token limit.
+
+The others answer as well, so the endpoint is there, but their latency says nothing of its load: a
+rejected parameter, a content filter and a proxy's page come back at once, a refusal and an answer
+without text are short, and an answer that is too large is cut off on the way. An answer that does
+not fit its schema was written to its end; it counts as `OK` here, since it is looked at later."""
 
 
 @dataclass(slots=True)
@@ -122,7 +129,9 @@ class Seen:
     pressed: bool = False
     """Whether a call had to wait for the limit."""
     answers: dict[str, int] = field(default_factory=dict)
-    """Calls answered, by role."""
+    """Calls that a model answered, by role."""
+    others: int = 0
+    """Calls that came back with something else, see `TIMED`."""
     timings: dict[str, Timing] = field(default_factory=dict)
     """Latencies of the fresh ones among them, by role."""
     stale: dict[str, Timing] = field(default_factory=dict)
@@ -136,7 +145,7 @@ class Seen:
     trailing: int = 0
     """Failures since the last answer, if there was one."""
     retry_after_s: float = 0.0
-    """The longest pause that was asked for, as of the report."""
+    """The longest pause that was asked for since the last report, as of this one."""
     errors: dict[str, int] = field(default_factory=dict)
     """What failed, by outcome."""
     last_error: str = ""
@@ -144,7 +153,7 @@ class Seen:
     @property
     def answered(self) -> int:
         """Calls that the endpoint gave an answer to, of whatever use."""
-        return sum(self.answers.values())
+        return sum(self.answers.values()) + self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +170,8 @@ class Order:
     """Whether the endpoint's circuit is open: failures there are not the calls' fault."""
     hasty: bool = False
     """Whether answers are told soon, because the limit goes by them and round trips are short."""
+    silent_s: float = 0.0
+    """Seconds that the endpoint has answered nothing while it is left alone; 0 where calls go."""
     calls_per_s: float | None = None
     tokens_per_s: float | None = None
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from domain.call import Outcome
+from domain.call import CallResult, Outcome
 from domain.endpointstate import Phase
 from domain.settings import RoleSettings
 from engine.liaison import EVERY_S
@@ -134,6 +134,52 @@ def test_the_whole_endpoint_rests_as_long_as_retry_after_says() -> None:
         await crowd.stop()
 
     run(play())
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.02])
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_is_sent_before_retry_after_is_over_whoever_heard_of_it(
+    delay_s: float, seed: int
+) -> None:
+    """Reports and orders cross: a wait that was told to one must not be lost between them."""
+    server = Server(16, 0.2, queues=False, sigma=0.3, seed=seed)
+    crowd = Crowd(server, workers=2, sessions=40, delay_s=delay_s)
+
+    async def play() -> None:
+        await crowd.start()
+        await asyncio.sleep(10)
+        server.capacity, server.retry_after_s = 0, 20.0
+        await asyncio.sleep(15)
+        await crowd.stop()
+
+    run(play())
+    first = next(at for at in server.log.refused if at > 10)
+    assert max(server.log.arrived) < first + 0.5
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REJECTED, Outcome.REFUSAL, Outcome.EMPTY])
+def test_replies_that_come_at_once_do_not_pass_for_a_fast_endpoint(outcome: Outcome) -> None:
+    """The first eight calls are refused a parameter, say, in a fiftieth of an answer's time."""
+
+    class Objecting(Server):
+        async def ask(self) -> CallResult:
+            if len(self.log.arrived) >= 8:
+                return await super().ask()
+            self.log.arrived.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(0.1)
+            return CallResult(outcome=outcome, detail="HTTP 400 [seed]", latency_ms=100)
+
+    async def play(server: Server) -> int:
+        crowd = Crowd(server, sessions=256, retry_s=0.0)
+        await crowd.start()
+        await asyncio.sleep(60)
+        await crowd.stop()
+        return len(server.log.answered)
+
+    plain, objecting = (
+        run(play(kind(256, 5.0, queues=True, sigma=0.3))) for kind in (Server, Objecting)
+    )
+    assert objecting >= 0.9 * plain
 
 
 @pytest.mark.parametrize("fault", [Outcome.CONNECTION, Outcome.SERVER_ERROR, Outcome.TIMEOUT])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from domain.runfolder import RunFolder
 from domain.settings import BudgetSettings, Settings
 from engine.live import LiveState, Sample, Survey
 from rehearsal.cli import run
-from rehearsal.course import Foretelling, named, paused
+from rehearsal.course import Foretelling, is_paused, named, paused
 from rehearsal.enough import enough_by
 from tests.campaigns.conftest import Stage, open_stage
 
@@ -279,7 +280,27 @@ def test_a_pause_says_when_the_run_gives_up() -> None:
         "gives up in 29 min (patience_s: 1800)"
     )
     assert "gives up" not in paused(AWAY, None)
-    assert "patience_s (20) is over" in paused(AWAY, 20)
+    assert "patience_s (20, at least 60) is over" in paused(AWAY, 20)
+    soon = AWAY.pause.model_copy(update={"since_s": 50}) if AWAY.pause else None
+    later = AWAY.model_copy(update={"pause": soon})
+    assert "gives up in 10 s (patience_s: 20, at least 60)" in paused(later, 20)
+
+
+def test_a_wait_that_the_endpoint_asks_for_is_shown_as_that() -> None:
+    asked = PauseState(why="", since_s=30, probe_in_s=3570, asked_s=86370)
+    held = AWAY.model_copy(update={"phase": Phase.HELD, "pause": asked})
+    assert is_paused(held)
+    said = paused(held, 1800)
+    assert re.fullmatch(
+        r"held for 30 s; the endpoint asks to wait until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d "
+        r"\(86,370 s\); next try in 60 min; gives up in 30 min \(patience_s: 1800\)",
+        said,
+    )
+    for far in (1e10, 1e300):
+        never = asked.model_copy(update={"asked_s": far})
+        assert "asks to wait 1e" in paused(held.model_copy(update={"pause": never}), None)
+    brief = asked.model_copy(update={"since_s": 1, "probe_in_s": 2, "asked_s": 2})
+    assert not is_paused(held.model_copy(update={"pause": brief})), "it comes and goes"
 
 
 def test_a_run_that_stands_still_says_why(tmp_path: Path) -> None:
