@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -49,7 +49,8 @@ class Attempt:
 
     `params` is everything in the body but model and messages, in its canonical names. `check`
     may turn an `OK` into another outcome before it is recorded. `form` is what the answer must fit;
-    it stands in `params` as bytes.
+    it stands in `params` as bytes. `since` is when the endpoint first failed the step, by the event
+    loop's clock.
     """
 
     key: CallKey
@@ -57,12 +58,25 @@ class Attempt:
     params: dict[str, Any]
     check: Callable[[CallResult], CallResult]
     form: type[BaseModel] | None = None
+    since: float | None = None
     result: CallResult | None = None
     recalled: bool = False
     excused: bool = False
     """Whether it failed for the endpoint's sake: too many calls, or none of them answered."""
+    given_up: bool = False
+    """Whether it was never sent: the endpoint has answered nothing for as long as it would wait."""
     lesson: Habits | None = None
     """What a rejection taught: the call is worth asking again at once."""
+
+
+class _Letter(NamedTuple):
+    """What is sent, and the habits of the endpoint that it was written by."""
+
+    body: bytes
+    """Canonical: messages stand before everything that changes from step to step."""
+    digest: str
+    """Its SHA-256 in hex."""
+    habits: Habits
 
 
 class Desk:
@@ -83,6 +97,7 @@ class Desk:
         self.base_url = settings.base_url.rstrip("/")
         self.url = f"{self.base_url}/chat/completions"
         self._gate = journal.gate(settings)
+        self.rest = self._gate.rest
         self._under_way: dict[str, asyncio.Event | None] = {}
         """Calls being asked, each with what its twins wait for, once there is one."""
 
@@ -99,81 +114,92 @@ class Desk:
             twin = self._under_way[name] = self._under_way[name] or asyncio.Event()
             await twin.wait()
         line = current_line()
-        habits = line.habits(self.base_url, self.settings.model)
-        body, digest = self._body(attempt, habits)
-        found, habits = self._recall(attempt, digest, habits)
+        letter = self._letter(attempt, line.habits(self.base_url, self.settings.model))
+        found, letter = self._recall(attempt, letter)
         if found is None:
-            result = await self._ask(attempt, name, body, digest)
+            result, letter = await self._ask(attempt, name, letter)
         else:
             attempt.recalled = True
             result = self._checked(attempt, found)
         attempt.result = result
         attempt.excused = self._gate.excuses(result)
-        attempt.lesson = habits.learn(result, attempt.params)
+        attempt.lesson = letter.habits.learn(result, attempt.params)
         if attempt.lesson is not None:
             line.learn(self.base_url, self.settings.model, attempt.lesson)
         return result
 
-    def _body(self, attempt: Attempt, habits: Habits) -> tuple[bytes, str]:
-        """Return the canonical body and its SHA-256 in hex.
-
-        Messages stand before everything that changes from step to step.
-        """
+    def _letter(self, attempt: Attempt, habits: Habits) -> _Letter:
         params = habits.adapt(attempt.params)
         body = orjson.dumps({"model": self.settings.model, "messages": attempt.messages, **params})
-        return body, hashlib.sha256(body).hexdigest()
+        return _Letter(body, hashlib.sha256(body).hexdigest(), habits)
 
-    def _recall(
-        self, attempt: Attempt, digest: str, habits: Habits
-    ) -> tuple[CallResult | None, Habits]:
+    def _recall(self, attempt: Attempt, letter: _Letter) -> tuple[CallResult | None, _Letter]:
         """Look the attempt up under the body it would have now, or under another habit.
 
         The run that recorded it may have known more, or less, of the endpoint's habits.
         """
         try:
-            return self.journal.recall(attempt.key, digest), habits
+            return self.journal.recall(attempt.key, letter.digest), letter
         except ResumeRefusedError:
-            for other in every_habit(attempt.params):
+            for habits in every_habit(attempt.params):
+                other = self._letter(attempt, habits)
                 try:
-                    found = self.journal.recall(attempt.key, self._body(attempt, other)[1])
+                    found = self.journal.recall(attempt.key, other.digest)
                 except ResumeRefusedError:
                     continue
                 return found, other
             raise
 
-    async def _ask(self, attempt: Attempt, name: str, body: bytes, digest: str) -> CallResult:
+    async def _ask(
+        self, attempt: Attempt, name: str, letter: _Letter
+    ) -> tuple[CallResult, _Letter]:
+        """Ask and record; return also what was sent. What was given up unsent is not recorded."""
         self._under_way[name] = None
         try:
-            result = self._checked(attempt, await self._post(attempt.key, name, body))
+            result, letter = await self._post(attempt, name, letter)
+            if attempt.given_up:
+                return result, letter
+            result = self._checked(attempt, result)
             await self.journal.record(
                 CallRow(
                     key=attempt.key,
                     role=self.role,
                     endpoint=self.base_url,
-                    request_hash=digest,
-                    request=body,
+                    request_hash=letter.digest,
+                    request=letter.body,
                     result=result,
                 )
             )
         finally:
             if (twin := self._under_way.pop(name)) is not None:
                 twin.set()
-        return result
+        return result, letter
 
-    async def _post(self, key: CallKey, name: str, body: bytes) -> CallResult:
-        """Send `body` when the endpoint's limit and the budget let it."""
-        settings = self.settings
+    async def _post(
+        self, attempt: Attempt, name: str, letter: _Letter
+    ) -> tuple[CallResult, _Letter]:
+        """Send the letter when the endpoint's limit and the budget let it.
+
+        What other calls have taught while this one waited is heeded: it is written anew.
+        """
+        settings, size = self.settings, len(letter.body)
         headers = headers_of(key_of(settings.api_key_env))
         headers[CALL_HEADER] = name
-        call = Reservation(key, self.role, settings.model, len(body), settings.max_tokens)
+        call = Reservation(attempt.key, self.role, settings.model, size, settings.max_tokens)
+        unsent = await self._gate.enter(call, settings.patience_s, attempt.since)
+        if unsent is not None:
+            attempt.given_up = True
+            return unsent, letter
         result = None
-        await self._gate.enter(call)
         try:
             await self.journal.permit(call)
-            result = await post(self.url, body, headers, settings.timeout_s)
+            habits = current_line().habits(self.base_url, settings.model)
+            if habits is not letter.habits and habits != letter.habits:
+                letter = self._letter(attempt, habits)
+            result = await post(self.url, letter.body, headers, settings.timeout_s)
         finally:
             self._gate.leave(call, result)
-        return result
+        return result, letter
 
     def _checked(self, attempt: Attempt, result: CallResult) -> CallResult:
         return attempt.check(result) if result.outcome is Outcome.OK else result

@@ -67,6 +67,10 @@ class Habits(NamedTuple):
         return Habits(self.dropped | other.dropped, tokens)
 
 
+UNTAUGHT = Habits()
+"""Of an endpoint that has taught nothing: nearly all, asked twice a call."""
+
+
 def every_habit(params: dict[str, Any]) -> Iterator[Habits]:
     """Yield all ways in which `params` may have been written."""
     present = [name for name in DROPPABLE if name in params]

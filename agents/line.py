@@ -17,13 +17,15 @@ from weakref import WeakKeyDictionary, ref
 
 import aiohttp
 
-from agents.habits import Habits
+from agents.habits import UNTAUGHT
 from agents.reply import read_reply
 from agents.wire import LostAnswerError, Reply, Route, Wire, reason, route_of
 from domain.call import CallResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from agents.habits import Habits
 
 MAX_BYTES = 2_000_000
 """The largest answer that is read; a longer one is cut off while it arrives."""
@@ -77,7 +79,7 @@ class Line:
 
     def habits(self, base_url: str, model: str) -> Habits:
         """What is known of `model` at `base_url`."""
-        return self._habits.get((base_url, model), Habits())
+        return self._habits.get((base_url, model), UNTAUGHT)
 
     def learn(self, base_url: str, model: str, lesson: Habits) -> None:
         """Keep `lesson` for all later calls to `model` at `base_url`."""

@@ -272,10 +272,13 @@ class RoleModel:
         form: type[BaseModel] | None = None,
     ) -> CallResult:
         """Attempt until a result may be used or nothing more may be tried."""
-        patience = Patience(self.settings.retries, REPAIRS, self._backoff, self.settings.patience_s)
+        settings = self.settings
+        patience = Patience(
+            settings.retries, REPAIRS, self._backoff, settings.patience_s, self._desk.rest
+        )
         original = asked = list(messages)
         while True:
-            attempt = Attempt(key, asked, params, check, form)
+            attempt = Attempt(key, asked, params, check, form, patience.since)
             result = await self._once(attempt)
             if result.outcome is Outcome.OK:
                 return result

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from domain.base import Noun, seed_of
 from domain.call import RETRIED, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from agents.desk import Attempt
     from domain.call import CallKey, CallResult
 
@@ -35,7 +36,8 @@ class Backoff(Noun):
     first_s: float = 0.5
     cap_s: float = 30.0
     patience_s: float = 120.0
-    """The longest Retry-After that is honoured in full."""
+    """The longest Retry-After that a call waits for by itself. Where the endpoint refuses others as
+    well, the rest of it is waited for at the gate, which closes."""
 
     def wait(self, failures: int, key: CallKey, result: CallResult) -> float:
         """Return the seconds to wait after the `failures`-th failure (from 1) at a step."""
@@ -50,20 +52,30 @@ class Patience:
     """What is left to try at one step: retries, repairs and lessons, each with its own bound.
 
     An attempt that failed for the endpoint's sake, because it had too many calls or answered none,
-    is no failure of the call: it is repeated for `patience_s` seconds, whatever the retries.
+    is no failure of the call: it is repeated for `patience_s` seconds, whatever the retries. Once
+    it has been given up at the gate of an endpoint that answers nothing, retries are no use.
 
     Args:
         retries: Failures of the call after which it may be tried again.
         repairs: Answers that do not fit after which it may be asked again.
         backoff: How long to wait before.
         patience_s: Seconds to put up with the endpoint's failures, from the first on.
+        rest: Waits; raises where the run stops meanwhile.
     """
 
     def __init__(
-        self, retries: int, repairs: int, backoff: Backoff, patience_s: float = 0.0
+        self,
+        retries: int,
+        repairs: int,
+        backoff: Backoff,
+        patience_s: float = 0.0,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self.since: float | None = None
+        """When the endpoint first failed the step, by the event loop's clock; None where it has
+        not."""
         self._patience_s = patience_s
-        self._tried_since: float | None = None
+        self._rest = rest
         self._excused = 0
         self._retries = retries
         self._repairs = repairs
@@ -76,7 +88,12 @@ class Patience:
 
         A recalled attempt was waited for when it was made, and an answer that does not fit is
         shown to the model at once.
+
+        Raises:
+            InterruptedRunError, BudgetReachedError: The run stops meanwhile.
         """
+        if attempt.given_up:
+            return False
         if attempt.lesson is not None:
             self._lessons -= 1
             return self._lessons >= 0
@@ -89,7 +106,7 @@ class Patience:
         if result.outcome not in RETRIED or self._failures > self._retries:
             return False
         if not attempt.recalled:
-            await asyncio.sleep(self._backoff.wait(self._failures, attempt.key, result))
+            await self._rest(self._backoff.wait(self._failures, attempt.key, result))
         return True
 
     async def _bears(self, attempt: Attempt, result: CallResult) -> bool:
@@ -100,12 +117,12 @@ class Patience:
         """
         if attempt.recalled:
             return True
-        now = time.monotonic()
-        if self._tried_since is None:
-            self._tried_since = now
+        now = asyncio.get_running_loop().time()
+        if self.since is None:
+            self.since = now
         wait = self._backoff.wait(self._excused + 1, attempt.key, result)
-        if not attempt.excused or now + wait - self._tried_since >= self._patience_s:
+        if not attempt.excused or now + wait - self.since >= self._patience_s:
             return False
         self._excused += 1
-        await asyncio.sleep(wait)
+        await self._rest(wait)
         return True
