@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from domain.endpointstate import EndpointState, PauseState, Phase
 from engine.limits.breaker import Breaker
-from engine.limits.closing import LONGEST_S
+from engine.limits.hold import Hold
 from engine.limits.limit import Limit
+from engine.limits.shares import shared_out
 from engine.limits.sight import Bounds, Order, Seen, rates
 
 if TYPE_CHECKING:
@@ -62,9 +63,7 @@ class SharedEndpoint:
         self._breaker = Breaker()
         self._workers: dict[int, _Worker] = {}
         self._spans: deque[_Span] = deque([_Span(now)])
-        self._closed_until = now
-        self._asked_until = now
-        """The same as the endpoint asked for it, which may be longer than is kept."""
+        self._hold = Hold(now)
         self._silent_from: float | None = None
         """When it was first left alone, since the last answer."""
         self._answered = 0
@@ -100,7 +99,7 @@ class SharedEndpoint:
 
     def _is_shut(self, now: float) -> bool:
         """Whether no call may go, or none but a probe."""
-        return self._breaker.is_open or now < self._closed_until
+        return self._breaker.is_open or self._hold.closed_s(now) > 0
 
     def _silent_s(self, now: float) -> float:
         """Return for how long it has been left alone and answered nothing; 0 where calls go."""
@@ -133,11 +132,7 @@ class SharedEndpoint:
         if seen.retry_after_s <= 0 or not (seen.refused or self._breaker.is_open):
             return
         if self._breaker.is_open or self._refuses_many(now):
-            if now >= self._closed_until:
-                self._asked_until = now
-            self._asked_until = max(self._asked_until, now + seen.retry_after_s)
-            kept_s = min(seen.retry_after_s, LONGEST_S)
-            self._closed_until = max(self._closed_until, now + kept_s)
+            self._hold.ask(seen.retry_after_s, now)
 
     def _refuses_many(self, now: float) -> bool:
         """Whether more calls were refused lately than are at an endpoint that is used up."""
@@ -172,15 +167,15 @@ class SharedEndpoint:
             one.granted = int(self._may_probe(worker, now))
             return Order(one.granted, cut=self._limit.cuts, failing=True, silent_s=silent_s)
         one.granted = self._grant(worker, now)
-        closed_s = self._closed_until - now
-        if closed_s > 0:
+        closed_s = self._hold.closed_s(now)
+        if closed_s:
             place = sorted(self._workers).index(worker) / len(self._workers)
             closed_s *= 1 + SLACK_SHARE * place
         calls_per_s, tokens_per_s = rates(self._bounds, self._share(worker), len(self._workers))
         return Order(
             one.granted,
             cut=self._limit.cuts,
-            closed_s=max(0.0, closed_s),
+            closed_s=closed_s,
             hasty=self._limit.hasty,
             silent_s=silent_s,
             calls_per_s=calls_per_s,
@@ -192,7 +187,7 @@ class SharedEndpoint:
         if not self._workers[worker].seen.demand:
             self._breaker.forget(worker)
             return False
-        return now >= self._closed_until and self._breaker.may_probe(worker, now)
+        return not self._hold.closed_s(now) and self._breaker.may_probe(worker, now)
 
     def _grant(self, worker: int, now: float) -> int:
         """Give a worker its part of the limit, as far as the others have left it free."""
@@ -240,49 +235,21 @@ class SharedEndpoint:
         """Say why nothing is sent, or None where calls may go."""
         if not self._is_shut(now):
             return None
-        closed_s = max(0.0, self._closed_until - now)
         probe_in_s = self._breaker.probe_in_s(now) if self._breaker.is_open else 0.0
         return PauseState(
             why=self._breaker.why if self._breaker.is_open else "it asks to be left alone",
             since_s=self._silent_s(now),
-            probe_in_s=max(closed_s, probe_in_s),
-            asked_s=max(0.0, self._asked_until - now) if closed_s else 0.0,
+            probe_in_s=max(self._hold.closed_s(now), probe_in_s),
+            asked_s=self._hold.asked_s(now),
         )
 
     def _phase(self, now: float) -> Phase:
         if self._breaker.is_open:
-            waits = self._breaker.prober is None or now < self._closed_until
+            waits = self._breaker.prober is None or self._hold.closed_s(now)
             return Phase.PAUSED if waits else Phase.PROBING
-        if now < self._closed_until:
+        if self._hold.closed_s(now):
             return Phase.HELD
         return Phase.STARTING if self._limit.starting else Phase.STEADY
-
-
-def shared_out(limit: int, demand: dict[int, int], turn: int) -> dict[int, int]:
-    """Divide `limit` among workers by what each has to send; what is over goes to all alike.
-
-    Each worker with something to send has at least one place, unless there are fewer places than
-    such workers: then they take turns.
-    """
-    asking = sorted(worker for worker, calls in demand.items() if calls)
-    if len(asking) > limit:
-        first = turn % len(asking)
-        chosen = {asking[(first + n) % len(asking)] for n in range(limit)}
-        return {worker: int(worker in chosen) for worker in demand}
-    total = sum(demand.values())
-    if total <= limit:
-        spare, rest = divmod(limit - total, max(1, len(demand)))
-        return {
-            worker: calls + spare + (place < rest)
-            for place, (worker, calls) in enumerate(sorted(demand.items()))
-        }
-    left = limit - len(asking)
-    exact = {worker: left * (demand[worker] - 1) / (total - len(asking)) for worker in asking}
-    parts = {worker: int(exact[worker]) for worker in asking}
-    by_rest = sorted(asking, key=lambda worker: parts[worker] - exact[worker])
-    for worker in by_rest[: left - sum(parts.values())]:
-        parts[worker] += 1
-    return {worker: 1 + parts[worker] if worker in parts else 0 for worker in demand}
 
 
 class Endpoints:

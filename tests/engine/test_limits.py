@@ -10,8 +10,8 @@ from domain.call import CallResult, Outcome
 from domain.endpointstate import Phase
 from domain.settings import RoleSettings
 from engine.liaison import EVERY_S
-from engine.limits.endpoints import shared_out
 from engine.limits.gates import Gates
+from engine.limits.shares import shared_out
 from tests.support.endpoints import CALL, Crowd, Figures, Server, call, figures
 from tests.support.virtualtime import run
 
