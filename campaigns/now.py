@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from campaigns.forecast import Forecast, forecast
+from campaigns.wanted import Wanted, wanted_of
 from domain.base import Noun
 from domain.endpointstate import EndpointState
 from domain.price import dollars
@@ -49,6 +50,8 @@ class Now(Noun):
     patience_s: dict[str, float] = Field(default_factory=dict)
     """Seconds that a call puts up with an endpoint that answers nothing, by address."""
     forecast: Forecast | None
+    wanted: Wanted | None = None
+    """What it needs in all, where it was stopped."""
 
 
 def read_now(
@@ -81,6 +84,7 @@ def read_now(
         budget=_budget(live),
         patience_s=_patience(settings, live),
         forecast=None if finished else forecast(live),
+        wanted=None if finished or running else wanted_of(live),
     )
 
 

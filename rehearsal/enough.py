@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from math import ceil, floor, log10
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from campaigns.forecast import forecast
+from campaigns.wanted import wanted_of
 from domain.price import dollars
 
 if TYPE_CHECKING:
-    from campaigns.forecast import Forecast
+    from collections.abc import Callable
+
     from campaigns.now import Now
-    from campaigns.summary import CampaignSummary
+    from campaigns.wanted import Wanted
     from domain.settings import BudgetSettings
     from engine.live import LiveState
 
@@ -19,45 +20,66 @@ MARGIN = 1.05
 """On top of what is foretold: the last calls are only made where the dearest answer fits."""
 
 
-def enough(now: Now, summary: CampaignSummary) -> str:
+class _Kind(NamedTuple):
+    """One thing that is limited."""
+
+    limit: float | None
+    spent: float
+    wanted: float
+    sign: str
+    """What stands in the words that say that it is reached."""
+    write: Callable[[float], str]
+
+
+def enough(now: Now) -> str:
     """Return the options that let a campaign that has run out come to its end.
 
-    `` --budget 1.6usd --budget 2.5Mtok``: each kind that is limited too tightly, by the upper end
-    of the forecast; where nothing can be foretold yet, twice the present limit, or as much for each
-    session as for each that has finished, where that is more.
+    `` --budget 1.6usd --budget 2.5Mtok``: what was reached, and what the forecast says will be;
+    where nothing can be foretold yet, by how far the sessions under way have come.
     """
-    limits = now.budget.calls, now.budget.tokens, now.budget.usd
-    return _options(limits, now.spent, now.forecast, summary.finished, summary.planned)
+    budget = now.budget
+    return _options((budget.calls, budget.tokens, budget.usd), now.spent, now.wanted, now.why)
 
 
-def enough_by(live: LiveState, budget: BudgetSettings) -> str:
-    """Return the same from a run's live file, for a budget that need not be the file's."""
+def enough_by(live: LiveState, budget: BudgetSettings, why: str = "") -> str:
+    """Return the same from a run's live file, for a budget that need not be the file's.
+
+    Args:
+        live: How the run stood.
+        budget: What it may spend.
+        why: The words that say what was reached.
+    """
     spent = (*live.spent[:2], dollars(live.spent[2]))
-    finished = live.before + sum(live.finished.values())
-    limits = budget.calls, budget.tokens, budget.usd
-    return _options(limits, spent, forecast(live), finished, live.planned)
+    return _options((budget.calls, budget.tokens, budget.usd), spent, wanted_of(live), why)
 
 
 def _options(
-    limits: tuple[int | None, int | None, float | None],
+    limits: tuple[float | None, float | None, float | None],
     spent: tuple[float, float, float],
-    known: Forecast | None,
-    finished: int,
-    planned: int,
+    wanted: Wanted | None,
+    why: str,
 ) -> str:
-    highs = (None,) * 3 if known is None else (known.calls, known.tokens, known.usd)
-    options = []
-    for limit, gone, high, write in zip(limits, spent, highs, _WRITTEN, strict=True):
-        if limit is None:
-            continue
-        if high is not None:
-            wanted = high.high
-        else:
-            each = gone / finished if finished else 0.0
-            wanted = max(2.0 * max(limit, gone), each * planned) if gone >= limit / 2 else 0.0
-        if wanted * MARGIN > limit:
-            options.append(f" --budget {write(_rounded(wanted * MARGIN))}")
-    return "".join(options)
+    needs = (0.0,) * 3 if wanted is None else (wanted.calls, wanted.tokens, wanted.usd)
+    kinds = [_Kind(*each) for each in zip(limits, spent, needs, _SIGNS, _WRITTEN, strict=True)]
+    limited = [kind for kind in kinds if kind.limit is not None]
+    reached = [kind for kind in limited if kind.sign in why] or _nearest(limited)
+    foretold = wanted is not None and wanted.foretold
+    return "".join(
+        f" --budget {kind.write(_rounded(_amount(kind)))}"
+        for kind in limited
+        if kind in reached or (foretold and kind.wanted * MARGIN > (kind.limit or 0))
+    )
+
+
+def _nearest(limited: list[_Kind]) -> list[_Kind]:
+    """Return what has most of its limit spent, where nobody says what is reached."""
+    return sorted(limited, key=lambda kind: -kind.spent / (kind.limit or 1))[:1]
+
+
+def _amount(kind: _Kind) -> float:
+    """Return what is needed; where that would fit, twice the limit: one call did not."""
+    limit, needed = kind.limit or 0, kind.wanted * MARGIN
+    return needed if needed > limit else 2 * max(limit, kind.spent)
 
 
 def _rounded(amount: float) -> float:
@@ -81,3 +103,4 @@ def _usd(amount: float) -> str:
 
 
 _WRITTEN = (_calls, _tokens, _usd)
+_SIGNS = ("call", "token", "$")

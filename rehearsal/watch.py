@@ -12,7 +12,7 @@ from rich.text import Text
 from campaigns.status import State, campaign_status
 from rehearsal.course import is_paused, paused
 from rehearsal.enough import enough
-from rehearsal.wording import short, span, spread, usd
+from rehearsal.wording import exactly, short, span, spread, usd
 
 if TYPE_CHECKING:
     from campaigns.now import Now
@@ -151,7 +151,7 @@ def _tokens(status: CampaignStatus) -> str:
 def _cost(status: CampaignStatus) -> str:
     now, said = status.now, usd(status.usd)
     if now is not None and now.budget.usd is not None:
-        said += f" of {usd(now.budget.usd)}"
+        said += f" of {exactly(now.budget.usd)}"
     if now is not None and now.forecast is not None and status.usd:
         said += f"; expected {spread(now.forecast.usd, usd)}"
     if status.unpriced:
@@ -180,7 +180,7 @@ def _of_now(status: CampaignStatus, now: Now) -> list[tuple[str, Text]]:
             rows.append(("stopped", Text(now.why)))
         said = f'rehearsal campaign resume "{status.folder}"'
         if "budget" in now.why:
-            said += enough(now, status.summary)
+            said += enough(now)
         rows.append(("to go on", Text(said)))
     return rows
 

@@ -30,6 +30,11 @@ def usd(amount: float) -> str:
     return f"${amount:.2g}" if amount >= 1e-4 else f"${amount:.1e}"
 
 
+def exactly(amount: float) -> str:
+    """Write dollars as they were given: `$0.135`, `$5`."""
+    return "$" + f"{amount:,.12f}".rstrip("0").rstrip(".")
+
+
 def span(seconds: float) -> str:
     """Write a time: 42 s, 7 min, 3 h 20 min."""
     if seconds < 100:

@@ -162,13 +162,16 @@ def reached(limits: Spend, spent: Spend, needed: Spend = NOTHING) -> BudgetReach
         spent: What has been.
         needed: What the next call could cost at most.
     """
-    got = f"{_said(spent, limits)} spent"
-    if needed != NOTHING:
-        got += f", and the next call could cost up to {_said(needed, limits)}"
+    tight = _reached(limits, spent + needed)
+    got = f"{_said(spent, tight)} spent"
+    if tight.pico < NO_LIMIT or tight.tokens < NO_LIMIT:
+        more = _said(needed, tight._replace(calls=NO_LIMIT))
+        got += f", and the next call could cost up to {more}" if needed != NOTHING else ""
+    most = _limits_said(tight)
     return BudgetReachedError(
-        "the budget is reached",
+        f"the budget is reached: {most}",
         where="--budget (campaign.budget)",
-        expected=f"at most {_said(limits, limits)}",
+        expected=f"at most {most}",
         got=got,
         mend="resume with a larger one, such as "
         f"`rehearsal campaign resume RUN --budget {_larger(limits, spent + needed)}`; "
@@ -187,16 +190,44 @@ def late(deadline_s: float) -> BudgetReachedError:
     )
 
 
+def _reached(limits: Spend, wanted: Spend) -> Spend:
+    """Return the limits that stand in the way, without those that leave room enough."""
+    for over in (int.__gt__, int.__ge__):  # spent to the last, where no more was asked for
+        tight = [a if over(b, a) else NO_LIMIT for a, b in zip(limits, wanted, strict=True)]
+        if min(tight) < NO_LIMIT:
+            return Spend(*tight)
+    return limits
+
+
 def _said(spend: Spend, limits: Spend) -> str:
-    """Name those counts that are limited."""
+    """Name those counts that are limited, dollars to a hundredth of a cent."""
+    return " and ".join(_counts(spend, limits, _cents(spend.pico)))
+
+
+def _limits_said(limits: Spend) -> str:
+    """Name the limits as they were given, none of them rounded."""
+    amount = f"{dollars(limits.pico):,.12f}".rstrip("0").rstrip(".")
+    return " and ".join(_counts(limits, limits, f"${amount}"))
+
+
+def _counts(spend: Spend, limits: Spend, amount: str) -> list[str]:
     said = []
     if limits.calls < NO_LIMIT:
         said.append(f"{spend.calls:,} call{'' if spend.calls == 1 else 's'}")
     if limits.tokens < NO_LIMIT:
         said.append(f"{spend.tokens:,} tokens")
     if limits.pico < NO_LIMIT:
-        said.append(money(spend.pico))
-    return " and ".join(said)
+        said.append(amount)
+    return said
+
+
+def _cents(pico: int) -> str:
+    """Write an amount so that it can be compared with a limit of a tenth of a cent."""
+    amount = dollars(pico)
+    if 0 < amount < 0.01:
+        return money(pico)
+    whole, _, part = f"{amount:,.4f}".partition(".")
+    return f"${whole}.{part[:2]}{part[2:].rstrip('0')}"
 
 
 def _larger(limits: Spend, wanted: Spend) -> str:

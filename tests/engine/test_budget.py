@@ -89,7 +89,7 @@ def test_no_call_can_cost_more_than_is_set_aside() -> None:
 @pytest.mark.parametrize(
     ("budget", "said"),
     [
-        (BudgetSettings(calls=5), "5 calls spent, and the next call could cost up to 1 call"),
+        (BudgetSettings(calls=5), "5 calls spent"),
         (BudgetSettings(tokens=9000), "1,000 tokens spent"),
         (BudgetSettings(usd=2.5), "$0.40 spent, and the next call could cost up to $0.001"),
     ],
@@ -97,7 +97,22 @@ def test_no_call_can_cost_more_than_is_set_aside() -> None:
 def test_the_message_names_what_is_limited(budget: BudgetSettings, said: str) -> None:
     error = reached(limits_of(budget), Spend(5, 1000, 4 * PICO // 10), Spend(1, 300, PICO // 1000))
     assert said in error.fields()["got"]
+    assert "1 call" not in error.fields()["got"]
     assert "resume RUN --budget" in error.fields()["mend"]
+
+
+def test_of_several_limits_only_the_one_that_is_reached_is_named_and_as_it_was_given() -> None:
+    limits = limits_of(BudgetSettings(calls=300, tokens=5_000_000, usd=0.135))
+    error = reached(limits, Spend(200, 90_000, 134 * PICO // 1000), Spend(1, 300, PICO // 100))
+    assert error.what == "the budget is reached: $0.135"
+    assert error.fields()["expected"] == "at most $0.135"
+    assert error.fields()["got"] == "$0.134 spent, and the next call could cost up to $0.01"
+    assert error.mend.count("--budget") == 1
+    error = reached(limits, Spend(300, 90_000, 1), Spend(1, 300, 1))
+    assert (error.fields()["expected"], error.fields()["got"]) == (
+        "at most 300 calls",
+        "300 calls spent",
+    )
 
 
 def test_nothing_left_is_said_before_anything_starts() -> None:

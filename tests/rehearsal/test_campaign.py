@@ -248,7 +248,32 @@ def test_a_budget_that_suffices_is_worked_out_from_the_forecast() -> None:
     both = enough_by(state, BudgetSettings(tokens=31_000, calls=300))
     assert both == " --budget 630calls --budget 63000tok"
     few = state.model_copy(update={"finished": {"accepted": 3}, "survey": Survey()})
-    assert enough_by(few, BudgetSettings(tokens=31_000)) == " --budget 630000tok"
+    assert enough_by(few, BudgetSettings(tokens=31_000)) == " --budget 62000tok"
+
+
+def under_way() -> LiveState:
+    """One of 41 sessions finished, after ten calls; forty have made seven each."""
+    survey = Survey(
+        made=((0, 0, 0), *(((41, 4100, 0),) * 7), *(((1, 100, 0),) * 3)),
+        ended=(*(0,) * 10, 1),
+        playing=(*(0,) * 7, 40),
+    )
+    found = {"planned": 41, "finished": {"accepted": 1}, "spent": (290, 29_000, 0)}
+    return live(100, survey=survey, **found)
+
+
+def test_sessions_under_way_are_counted_as_far_as_they_have_come() -> None:
+    """All that was spent, divided by the one that had finished, was thirty times too much."""
+    state, limits = under_way(), BudgetSettings(calls=300, tokens=5_000_000)
+    (option,) = enough_by(state, limits, "the budget is reached: 300 calls").split(" --budget ")[1:]
+    assert 410 < int(option.removesuffix("calls")) < 820
+
+
+def test_where_several_are_limited_only_what_was_reached_is_asked_for() -> None:
+    limits = BudgetSettings(calls=5000, tokens=29_500)
+    said = enough_by(under_way(), limits, "the budget is reached: 29,500 tokens")
+    assert said.count("--budget") == 1
+    assert said.endswith("tok")
 
 
 def test_a_mend_keeps_its_words_where_nothing_is_known(tmp_path: Path) -> None:
