@@ -9,7 +9,7 @@ from campaigns.manifest import require_campaign
 from campaigns.planfile import read_lines
 from campaigns.spending import payers, spent_on_casting
 from domain.base import Noun
-from domain.call import Outcome, Role
+from domain.call import UNANSWERED, Outcome, Role
 from domain.price import dollars
 from domain.session import Session, Status
 from engine.ledger.delta import common_prefix
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 AT_MOST = 200
 """Sessions that a bill looks at, evenly over the plan: each is read call by call."""
 
+_UNSEEN = UNANSWERED | {Outcome.TIMEOUT}
+"""Outcomes of requests that no cache is known to have kept."""
 _SPOKEN = frozenset({Role.CLIENT, Role.THERAPIST})
 
 
@@ -101,7 +103,7 @@ def bill_of(folder: RunFolder, settings: Settings, at_most: int = AT_MOST) -> Bi
     bills, first = [], dict[Role, bytes]()
     for name, rows in store.iter_calls(chosen):
         bills.append(session_bill(sessions[name], rows, prices, first))
-        first = {row.role: row.request for row in reversed(rows)}
+        first = {row.role: row.request for row in reversed(rows) if _seen(row)}
     bill = _sum(len(accepted), bills, priced=set(prices) >= set(payers(folder)))
     spent = store.spent(prices) + spent_on_casting(folder, prices)
     each = max(1, len(accepted))
@@ -158,8 +160,14 @@ def _cacheable(rows: tuple[CallRow, ...], first: Mapping[Role, bytes]) -> float:
         if last is not None and row.request:
             share = common_prefix(row.request, last) / len(row.request)
             found += share * row.result.usage.prompt_tokens
-        before[row.role] = row.request
+        if _seen(row):
+            before[row.role] = row.request
     return found
+
+
+def _seen(row: CallRow) -> bool:
+    """Whether the request was answered: one that was not is no beginning that a cache has kept."""
+    return row.result.outcome not in _UNSEEN
 
 
 def _saved(session: Session, rows: tuple[CallRow, ...], costs: Mapping[str, Spend]) -> Spend:

@@ -16,6 +16,7 @@ from campaigns.now import Now, read_now
 from campaigns.spending import payers, spent_on_casting, totals_of_casting
 from campaigns.summary import CampaignSummary
 from domain.base import Noun
+from domain.call import Outcome
 from domain.coverage import CoverageTable
 from domain.errors import RehearsalError
 from domain.price import dollars
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from domain.settings import Settings
+    from engine.ledger.store import Totals
 
 
 class State(StrEnum):
@@ -57,6 +59,8 @@ class CampaignStatus(Noun):
     """Rejected sessions by the first gate that failed, or `score`."""
     quarantined_by: dict[str, int] = Field(default_factory=dict)
     """Quarantined sessions by how their last call ended."""
+    failed_by: dict[str, int] = Field(default_factory=dict)
+    """Calls that brought no answer to use, by how they ended, over all runs of the campaign."""
     estimated_tokens: int = 0
     """Tokens of calls whose endpoint reported none: an estimate, not in `summary.tokens`."""
     usd: float = 0.0
@@ -96,13 +100,13 @@ def campaign_status(
     prices = {} if settings is None else tariff(settings)
     begun = manifest.settings if manifest else None
     dealt = begun.campaign.sessions if begun else 0
-    labels = store.labels()
-    summary, counts = _summary(store, sum(read_refills(folder, dealt).lines), labels)
+    labels, totals = store.labels(), store.totals()
+    summary, counts = _summary(totals, sum(read_refills(folder, dealt).lines), labels)
     summary = _with_casting(summary, folder)
     spent = store.spent(prices) + spent_on_casting(folder, prices)
     usd, tokens = dollars(spent.pico), spent.tokens
     judged = summary.accepted + summary.rejected
-    state = _state(folder, holder, played=bool(labels) or store.totals().calls > 0)
+    state = _state(folder, holder, played=bool(labels) or totals.calls > 0)
     return CampaignStatus(
         name=folder.root.name,
         folder=str(folder.root),
@@ -111,6 +115,7 @@ def campaign_status(
         acceptance=summary.accepted / judged if judged else None,
         rejected_by=_by_why(counts, Status.REJECTED),
         quarantined_by=_by_why(counts, Status.QUARANTINED),
+        failed_by=_failed(totals, folder),
         estimated_tokens=max(0, tokens - summary.tokens),
         usd=usd,
         unpriced=_unpriced(settings, payers(folder), set(prices)),
@@ -119,12 +124,7 @@ def campaign_status(
         coverage=coverage_of(folder.plan, labels, dealt)
         if coverage and begun and folder.plan.is_file()
         else None,
-        now=read_now(
-            folder,
-            settings,
-            running=state is State.RUNNING,
-            finished=state is State.FINISHED,
-        ),
+        now=_now(folder, settings, state, summary),
         holder=holder,
     )
 
@@ -137,16 +137,17 @@ def _with_casting(summary: CampaignSummary, folder: RunFolder) -> CampaignSummar
     more = {
         "calls": summary.calls + totals.calls,
         "tokens": summary.tokens + totals.tokens,
+        "estimated_tokens": summary.estimated_tokens + totals.estimated_tokens,
         "cached_tokens": summary.cached_tokens + totals.cached_tokens,
     }
     return summary.model_copy(update=more)
 
 
 def _summary(
-    store: Store, planned: int, labels: dict[str, str]
+    totals: Totals, planned: int, labels: dict[str, str]
 ) -> tuple[CampaignSummary, dict[str, int]]:
     """Return the numbers of a campaign, and its sessions counted by label."""
-    totals, tally = store.totals(), Counter(labels.values())
+    tally = Counter(labels.values())
     counts = dict.fromkeys(Status, 0)
     for label, count in tally.items():
         counts[Status(status_of(label))] += count
@@ -157,9 +158,34 @@ def _summary(
         quarantined=counts[Status.QUARANTINED],
         calls=totals.calls,
         tokens=totals.tokens,
+        estimated_tokens=totals.estimated_tokens,
         cached_tokens=totals.cached_tokens,
     )
     return summary, dict(tally)
+
+
+def _failed(totals: Totals, folder: RunFolder) -> dict[str, int]:
+    """Count the calls that failed, those of a model's casting too, the most frequent first."""
+    casting = totals_of_casting(folder)
+    counts = Counter(totals.by_outcome)
+    counts.update({} if casting is None else casting.by_outcome)
+    del counts[Outcome.OK.value]
+    return dict(counts.most_common())
+
+
+def _now(
+    folder: RunFolder, settings: Settings | None, state: State, summary: CampaignSummary
+) -> Now | None:
+    """Return what the run last wrote of itself.
+
+    The ledger has gone on since: a session that it has as ended is not in flight as well.
+    """
+    running, finished = state is State.RUNNING, state is State.FINISHED
+    now = read_now(folder, settings, running=running, finished=finished)
+    if now is None:
+        return None
+    open_ = summary.planned - summary.accepted - summary.rejected  # quarantined may play again
+    return now.model_copy(update={"in_flight": max(0, min(now.in_flight, open_))})
 
 
 def _by_why(labels: dict[str, int], status: Status) -> dict[str, int]:

@@ -29,6 +29,8 @@ class CampaignSummary(Noun):
     calls: int = 0
     tokens: int = 0
     """Prompt and completion tokens, as the endpoints report them."""
+    estimated_tokens: int = 0
+    """Of calls whose endpoint reported none: an estimate, not in `tokens`."""
     cached_tokens: int = 0
 
     @property
@@ -59,5 +61,6 @@ def summarise(planned: int, sessions: Iterable[bytes], totals: Totals) -> Campai
         mended=mended,
         calls=totals.calls,
         tokens=totals.tokens,
+        estimated_tokens=totals.estimated_tokens,
         cached_tokens=totals.cached_tokens,
     )

@@ -18,10 +18,19 @@ def show_summary(summary: CampaignSummary, folder: RunFolder) -> None:
     tell(
         f"{summary.accepted} of {summary.planned} sessions accepted "
         f"({summary.mended} of them mended by a rewind), {summary.rejected} rejected, "
-        f"{summary.quarantined} quarantined; {summary.calls:,} calls, {summary.tokens:,} tokens."
+        f"{summary.quarantined} quarantined; {summary.calls:,} calls, {_tokens(summary)}."
     )
     say(f"Sessions: {folder.sessions}")
     say(f'Look inside one: rehearsal trace list "{folder.root}"')
+
+
+def _tokens(summary: CampaignSummary) -> str:
+    from rehearsal.wording import short
+
+    said = f"{summary.tokens + summary.estimated_tokens:,} tokens"
+    if summary.estimated_tokens:
+        said += f", {short(summary.estimated_tokens)} of them estimated"
+    return said
 
 
 def show_bill(bill: Bill) -> None:
@@ -63,7 +72,8 @@ def show_statuses(found: list[CampaignStatus]) -> None:
     from rich.table import Table
 
     from rehearsal.console import say, show
-    from rehearsal.wording import short, usd
+    from rehearsal.watch import cost
+    from rehearsal.wording import short
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("run", overflow="fold")
@@ -78,8 +88,8 @@ def show_statuses(found: list[CampaignStatus]) -> None:
             each.name,
             each.state.value,
             *(f"{number:,}" for number in counts),
-            short(summary.tokens),
-            usd(each.usd),
+            short(summary.tokens + summary.estimated_tokens),
+            cost(each),
         )
     show(table)
     for each in found:

@@ -92,7 +92,11 @@ def _accepted(status: CampaignStatus) -> str:
     said = f"{status.summary.accepted:,}"
     if status.acceptance is None:
         return said
-    return f"{said}, {_share(status.acceptance)} of those that were judged"
+    judged = status.summary.accepted + status.summary.rejected
+    said += f", {_share(status.acceptance)} of {judged:,} judged"
+    if status.state is State.RUNNING:
+        said += " so far; those that are revised end later"
+    return said
 
 
 def _counted(total: int, by: dict[str, int]) -> str:
@@ -123,14 +127,12 @@ def coverage_text(table: CoverageTable) -> str:
 
 def _calls(status: CampaignStatus) -> str:
     now, said = status.now, f"{status.summary.calls:,}"
-    if now is None:
-        return said
-    said += _of(now.budget.calls, "{:,}")
-    if now.calls_per_second:
-        said += f", {now.calls_per_second:,.1f} a second"
-    failed = {why: n for why, n in now.outcomes.items() if why != "ok"}
-    if failed:
-        said += f"; failed: {_counted(sum(failed.values()), failed)}"
+    if now is not None:
+        said += _of(now.budget.calls, "{:,}")
+        if now.calls_per_second:
+            said += f", {now.calls_per_second:,.1f} a second"
+    if status.failed_by:
+        said += f"; failed: {_counted(sum(status.failed_by.values()), status.failed_by)}"
     return said
 
 
@@ -149,7 +151,7 @@ def _tokens(status: CampaignStatus) -> str:
 
 
 def _cost(status: CampaignStatus) -> str:
-    now, said = status.now, usd(status.usd)
+    now, said = status.now, cost(status)
     if now is not None and now.budget.usd is not None:
         said += f" of {exactly(now.budget.usd)}"
     if now is not None and now.forecast is not None and status.usd:
@@ -157,6 +159,13 @@ def _cost(status: CampaignStatus) -> str:
     if status.unpriced:
         said += f" (no price known for {', '.join(status.unpriced)})"
     return said
+
+
+def cost(status: CampaignStatus) -> str:
+    """Return what a campaign has cost; a question mark where no price is known."""
+    if not status.unpriced:
+        return usd(status.usd)
+    return f"{usd(status.usd)} and more" if status.usd else "?"
 
 
 def _per_accepted(status: CampaignStatus) -> str:

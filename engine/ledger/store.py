@@ -40,6 +40,8 @@ class Totals:
     """Calls by role."""
     by_outcome: dict[str, int]
     """Calls by outcome."""
+    estimated_tokens: int = 0
+    """Of calls whose endpoint reported none; not in `tokens`."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,9 @@ class Store:
             cached_tokens=sum(one.cached_tokens for one in tallies),
             by_role=dict(roles),
             by_outcome=dict(outcomes),
+            estimated_tokens=sum(
+                one.estimated_prompt + one.estimated_completion for one in tallies
+            ),
         )
 
     def spent(self, prices: Mapping[str, Price]) -> Spend:

@@ -70,9 +70,9 @@ class Breaker:
     @property
     def why(self) -> str:
         """Why nothing is sent while it is open."""
-        kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(self._errors.items()))
+        kinds = ", ".join(sorted(self._errors))  # counted since before the last answer: no numbers
         said = f"; the last said: {self._said}" if self._said else ""
-        return f"no answer came back and {self._row} calls failed ({kinds}){said}"
+        return f"no answer came back and {self._row} calls in a row failed ({kinds}){said}"
 
     def probe_in_s(self, now: float) -> float:
         """Seconds until a probe may be sent."""

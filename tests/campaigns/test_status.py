@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -12,20 +13,23 @@ import pytest
 from rich.console import Console
 
 from agents.pack import load_pack
-from campaigns.bill import bill_of
+from campaigns.bill import bill_of, session_bill
 from campaigns.cancel import cancel_campaign
 from campaigns.manifest import begin_casting, manifest_of
 from campaigns.run import run_campaign
 from campaigns.status import State, campaign_status
-from domain.errors import BudgetReachedError, ConfigError, ExitCode
+from domain.call import CallResult, Outcome
+from domain.errors import BudgetReachedError, ConfigError, ExitCode, RehearsalError
 from domain.price import Price
 from domain.progress import silent
 from domain.runfolder import RunFolder
+from domain.session import Session
 from domain.settings import BudgetSettings
-from engine.live import read_live
+from engine.ledger.store import Store
+from engine.live import LiveState, read_live
 from engine.lock import RunLock
 from engine.spending.prices import price_of, shipped
-from rehearsal.watch import status_table
+from rehearsal.watch import cost, status_table
 from rehearsal.wording import short
 from tests.campaigns.conftest import KEY_ENV
 from tests.support.second_endpoint import KEY, MODEL
@@ -33,6 +37,7 @@ from tests.support.second_endpoint import KEY, MODEL
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from campaigns.status import CampaignStatus
     from domain.settings import Settings
     from tests.campaigns.conftest import Stage
 
@@ -73,6 +78,7 @@ def test_tokens_that_nobody_reports_are_marked_as_estimated(
     summary = run_campaign(settings, folder, silent)
     status = campaign_status(folder, settings)
     assert summary.tokens == status.summary.tokens == 0
+    assert summary.estimated_tokens == status.estimated_tokens
     assert status.estimated_tokens > 0
     with Console(width=80, file=StringIO(), record=True) as screen:
         screen.print(status_table(status))
@@ -103,6 +109,73 @@ def test_a_budget_in_dollars_is_kept_and_a_new_one_goes_on(stage: Stage, folder:
     assert 0 < status.usd <= 0.02
     run_campaign(priced(stage.settings()), folder, silent, resume=True)
     assert set(stage.asked.values()) == {1}
+
+
+def shown(status: CampaignStatus) -> str:
+    with Console(width=200, file=StringIO(), record=True) as screen:
+        screen.print(status_table(status))
+    return screen.export_text()
+
+
+def test_failures_are_those_of_all_runs(stage: Stage, folder: RunFolder) -> None:
+    """The live file knows the failures of its own run only, and calls came from the ledger."""
+    settings = stage.settings(4)
+    stage.dies_after = 20
+    with suppress(RehearsalError):
+        run_campaign(settings, folder, silent)
+    failed = campaign_status(folder, settings).failed_by
+    assert failed.get("connection", 0) > 0
+    assert "ok" not in failed
+    stage.dies_after = None
+    run_campaign(settings, folder, silent, resume=True)
+    status = campaign_status(folder, settings)
+    assert status.failed_by["connection"] >= failed["connection"]
+    assert "failed: " in shown(status)
+
+
+def test_no_more_are_in_flight_than_are_unfinished(stage: Stage, folder: RunFolder) -> None:
+    """The ledger is read after the live file was written, and sessions end in between."""
+    settings = stage.settings(4, budget={"calls": 60})
+    with suppress(BudgetReachedError):
+        run_campaign(settings, folder, silent)
+    live = LiveState.model_validate_json(folder.live.read_bytes())
+    late = live.model_copy(update={"over": False, "in_flight": 99})
+    folder.live.write_text(late.model_dump_json())
+    with RunLock(folder.lock):
+        status = campaign_status(folder, settings)
+    assert status.now is not None
+    assert status.now.in_flight + status.summary.finished <= 4
+
+
+def test_an_early_acceptance_says_of_how_many_it_is(stage: Stage, folder: RunFolder) -> None:
+    run_campaign(stage.settings(4), folder, silent)
+    status = campaign_status(folder)
+    assert "of 4 judged" in shown(status)
+    assert "so far" not in shown(status)
+    with RunLock(folder.lock):
+        assert "those that are revised end later" in shown(campaign_status(folder))
+
+
+def test_a_cost_that_nobody_knows_is_not_nothing(stage: Stage, folder: RunFolder) -> None:
+    run_campaign(stage.settings(2), folder, silent)
+    assert cost(campaign_status(folder)) == "?"
+    assert "$0.00" not in shown(campaign_status(folder))
+    assert cost(campaign_status(folder, priced(stage.settings(2)))).startswith("$")
+
+
+def test_a_request_that_was_never_answered_is_no_beginning_in_a_cache(
+    stage: Stage, folder: RunFolder
+) -> None:
+    settings = stage.settings(2)
+    run_campaign(settings, folder, silent)
+    store = Store(folder.ledger)
+    ((name, rows), *_) = store.iter_calls(store.labels())
+    session = Session.model_validate_json(store.result(name) or b"")
+    clean = session_bill(session, rows, {}, {})
+    nobody = CallResult(outcome=Outcome.CONNECTION)
+    failed = [row.model_copy(update={"result": nobody}) for row in rows]
+    twice = [each for pair in zip(failed, rows, strict=True) for each in pair]
+    assert session_bill(session, twice, {}, {}).cacheable_tokens == clean.cacheable_tokens
 
 
 def test_a_run_that_is_being_started_is_not_told_by_the_one_before(
