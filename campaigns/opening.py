@@ -11,9 +11,9 @@ from agents.pack import load_pack
 from campaigns.again import to_play_again
 from campaigns.castfile import cast_lines, write_cast
 from campaigns.manifest import admit, begin, begin_casting, manifest_of
-from campaigns.nextround import mend_refills
 from campaigns.plan import cast_campaign
 from campaigns.planfile import PlanLines, lines_of, read_lines
+from campaigns.refillfile import mend_refills
 from campaigns.spending import spent_on_casting
 from campaigns.telltale import hash_of, keep_discriminator
 from campaigns.troupe import write_troupe

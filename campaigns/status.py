@@ -11,8 +11,8 @@ from pydantic import Field
 from campaigns.coverage import coverage_of
 from campaigns.labels import status_of, why_of
 from campaigns.manifest import manifest_path, read_manifest, require_campaign
-from campaigns.nextround import read_refills
 from campaigns.now import Now, read_now
+from campaigns.refillfile import read_refills
 from campaigns.spending import payers, spent_on_casting, totals_of_casting
 from campaigns.summary import CampaignSummary
 from domain.base import Noun

@@ -14,6 +14,7 @@ from domain.errors import StoreError
 from engine.ledger import file, sqlite
 from engine.ledger.place import NOTE, place_of
 from engine.ledger.shard import Shard, other_run
+from engine.ledger.writer import outlived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from engine.ledger.writer import Table
 
 _NAME = re.compile(r"e(\d{3,})-w(\d+)\.sqlite")
+MARK = 0
+"""The worker's number of the empty shard that marks the newest epoch; workers count from 1."""
 _SIDECAR = re.compile(r"e\d{3,}-w\d+\.sqlite-(wal|shm|journal)")
 
 
@@ -96,7 +99,11 @@ def create(shard: Shard, run_hash: str, page_limit: int | None = None) -> Table:
         from engine.ledger.postgres.table import PostgresTable
 
         return PostgresTable(shard)
-    return sqlite.SqliteTable(shard, run_hash, page_limit)
+    table = sqlite.SqliteTable(shard, run_hash, page_limit)
+    if _newest(shard.path.parent) > shard.epoch:
+        table.close()
+        raise outlived(shard.where)
+    return table
 
 
 @contextmanager
@@ -154,9 +161,43 @@ def begin_epoch(folder: Path, run_hash: str) -> int:
         before = sqlite.run_hash_of(shard)
         if before is not None and before != run_hash:
             raise other_run(shard.where, before, run_hash)
-    for shard in shards:
-        sqlite.seal(shard)
-    return max((shard.epoch for shard in shards), default=0) + 1
+    epoch = max((shard.epoch for shard in shards), default=0) + 1
+    _mark(folder, epoch)
+    for shard in list_shards(folder):
+        if shard.epoch < epoch:
+            sqlite.seal(shard)
+    return epoch
+
+
+def _newest(folder: Path) -> int:
+    """Return the number of the newest epoch that a folder shows."""
+    names = (_NAME.fullmatch(path.name) for path in folder.iterdir())
+    return max(int(match[1]) for match in names if match)
+
+
+def _mark(folder: Path, epoch: int) -> None:
+    """Show that an epoch has begun, by an empty shard of a worker that there is not.
+
+    Without it, a worker that outlives its run and only now comes to make its shard would find no
+    sign that it is late. Marks of earlier epochs have done their service.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
+    mark = shard_at(folder, epoch, MARK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        mark.path.touch()
+        for shard in list_shards(folder):
+            if shard.worker == MARK and shard.epoch < epoch:
+                shard.path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            "the ledger cannot be written",
+            where=str(mark.path),
+            got=error.strerror or type(error).__name__,
+            mend="Check the folder's permissions and the space on the disk.",
+        ) from error
 
 
 @contextmanager

@@ -10,10 +10,10 @@ import pytest
 from campaigns.casting.deal import quota_of
 from campaigns.casting.grammar import load_grammar
 from campaigns.coverage import placed, tabulate
-from campaigns.nextround import mend_refills, read_refills
 from campaigns.plan import plan_campaign, read_plan
 from campaigns.planfile import lines_of
 from campaigns.refill import refills
+from campaigns.refillfile import mend_refills, read_refills
 from campaigns.run import run_campaign
 from campaigns.status import campaign_status
 from domain.casting import CastingSettings

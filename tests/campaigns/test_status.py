@@ -285,6 +285,15 @@ def test_a_runs_own_price_goes_first() -> None:
     assert price_of("nobody-knows", {}) is None
 
 
+def test_status_waits_for_no_library_that_plays(repository: Path) -> None:
+    """They take seconds to import, and status has none of them to ask."""
+    heavy = "{'langchain_openai', 'langgraph', 'ray', 'torch', 'transformers', 'scipy'}"
+    code = f"import sys, campaigns.status; print(*sorted({heavy} & set(sys.modules)))"
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, cwd=repository, capture_output=True, check=True)  # noqa: S603
+    assert found.stdout.split() == []
+
+
 def test_status_is_json(stage: Stage, folder: RunFolder) -> None:
     run_campaign(stage.settings(2), folder, silent)
     assert orjson.loads(campaign_status(folder).model_dump_json())["state"] == "finished"

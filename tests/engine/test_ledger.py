@@ -178,6 +178,16 @@ async def test_a_call_that_may_be_billed_counts_as_its_prompt(
     assert Store(tmp_path).spent({}).tokens == 10
 
 
+async def test_a_worker_that_comes_late_to_make_its_shard_is_refused(tmp_path: Path) -> None:
+    """Its driver was killed before it had one, and the run has been resumed meanwhile."""
+    assert shards.begin_epoch(tmp_path, "hash") == 1
+    assert shards.begin_epoch(tmp_path, "hash") == 2
+    with pytest.raises(StoreError, match="newer run"):
+        Ledger(shard_at(tmp_path, 1, 1), "hash", [])
+    Ledger(shard_at(tmp_path, 2, 1), "hash", []).close()
+    assert shards.begin_epoch(tmp_path, "hash") == 3
+
+
 async def test_a_sealed_shard_refuses_its_writer(tmp_path: Path, ledger: Ledger) -> None:
     await ledger.record(row("session-1", 0, b"{}"))
     assert shards.begin_epoch(tmp_path, "hash") == 2

@@ -213,6 +213,7 @@ def test_ray_workers_give_the_same_results(tmp_path: Path, endpoint: Endpoint) -
     assert results == inline
     assert summary.finished == 40
     assert {shard.name for shard in (tmp_path / "ray").glob("*.sqlite")} == {
+        "e001-w0.sqlite",
         "e001-w1.sqlite",
         "e001-w2.sqlite",
     }
