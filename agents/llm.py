@@ -194,6 +194,8 @@ class RoleModel:
     ) -> None:
         self.role = role
         self.settings = settings
+        self.answered = False
+        """Whether anything that could be used has come back yet, recalled or fresh."""
         self._backoff = backoff or Backoff()
         self._desk = Desk(role, settings, journal)
         self._chat = EndpointChat.at_desk(self._desk)
@@ -281,6 +283,7 @@ class RoleModel:
             attempt = Attempt(key, asked, params, check, form, patience.since)
             result = await self._once(attempt)
             if result.outcome is Outcome.OK:
+                self.answered = True
                 return result
             if not await patience.allows(attempt, result):
                 raise CallFailed(key, self.role, result)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agents.llm import RoleModel, check_endpoint, close_line, require_server
 from agents.pack import same_pack
 from agents.reply import is_shut
+from campaigns.fruitless import Fruitless
 from campaigns.labels import label_of
 from campaigns.telltale import reader_of
 from domain.base import Noun, canonical_json
@@ -53,6 +54,7 @@ class SessionJob:
             supervisor=RoleModel(Role.SUPERVISOR, roles.supervisor, journal),
             discriminator=reader_of(orders.discriminator, orders.discriminator_hash),
         )
+        self._fruitless = Fruitless()
         self._thresholds = _spare_collector()
 
     async def run(self, item: bytes) -> Done:
@@ -64,9 +66,12 @@ class SessionJob:
                 that is mended, instead of losing every session.
         """
         session = await play_item(PlanItem.model_validate_json(item), self._context)
+        stop = None
         if session.failure is not None:
             await self._check(session.failure)
-        return Done(canonical_json(session), label_of(session))
+            model: RoleModel = getattr(self._context, session.failure.role)
+            stop = self._fruitless.after(session.failure, answered=model.answered)
+        return Done(canonical_json(session), label_of(session), stop)
 
     async def _check(self, failure: Failure) -> None:
         """Tell a fault of the endpoint, which every session would meet, from one of the session.

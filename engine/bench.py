@@ -100,8 +100,8 @@ class Bench:
                 self._ends.put_nowait(ItemEnd(item, error=self._stopped))
                 continue
             end = await self._play(item, data)
-            if end.error is not None:
-                self._after(end.error)
+            if (stopping := end.error or end.stop) is not None:
+                self._after(stopping)
             self._ends.put_nowait(end)
 
     async def _play(self, item: str, data: bytes) -> ItemEnd:
@@ -118,14 +118,15 @@ class Bench:
         if error is not None:
             cohort.leave(item)
             return ItemEnd(item, error=explain(item, error))
-        return ItemEnd(item, task.result() if self._plan.returns_results else None)
+        done = task.result()
+        return ItemEnd(item, done.data if self._plan.returns_results else None, stop=done.stop)
 
-    async def _finish(self, item: str, data: bytes) -> bytes:
+    async def _finish(self, item: str, data: bytes) -> Done:
         result = await self._job.run(data)
         done = result if isinstance(result, Done) else Done(result)
         await self._ledger.finish(item, done.data, done.label)
         self._liaison.wallet.cohort.finish(item, done.label)
-        return done.data
+        return done
 
     def _after(self, error: RehearsalError) -> None:
         """The budget stops new items only; any other error stops new calls as well."""

@@ -21,6 +21,8 @@ class Done(NamedTuple):
 
     data: bytes
     label: str = ""
+    stop: RehearsalError | None = None
+    """What ends the run, now that this result is kept: what it shows will go on."""
 
 
 class Job(Protocol):
@@ -45,6 +47,8 @@ class ItemEnd:
     item: str
     result: bytes | None = None
     error: RehearsalError | None = None
+    stop: RehearsalError | None = None
+    """What ends the run though this item has its result."""
 
 
 def explain(item: str, error: BaseException) -> RehearsalError:

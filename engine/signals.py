@@ -1,4 +1,7 @@
-"""Ctrl-C as a count: the first asks a run to drain, the second to stop at once."""
+"""Ctrl-C as a count: the first asks a run to drain, the second to stop at once.
+
+SIGTERM counts as one: schedulers, containers and `timeout` send it before they kill.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 _LOOK_S = 0.25
+_COUNTED = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Counts SIGINT while it is entered; outside the main thread it counts nothing.
+    """Counts SIGINT and SIGTERM while it is entered; outside the main thread it counts nothing.
 
     Args:
         tell: Called at each one, from the signal's handler or a thread.
@@ -31,14 +35,14 @@ class Interrupts:
         self._tell = tell
         self._cancel = cancel
         self._left = threading.Event()
-        self._before: Any = None
+        self._before: dict[signal.Signals, Any] = {}
         self._seen = False
         self._counting = threading.current_thread() is threading.main_thread()
 
     def __enter__(self) -> Self:
         """Start to count."""
         if self._counting:
-            self._before = signal.signal(signal.SIGINT, self._note)
+            self._before = {one: signal.signal(one, self._note) for one in _COUNTED}
         if self._cancel is not None:
             threading.Thread(target=self._look, name="cancel", daemon=True).start()
         return self
@@ -49,9 +53,10 @@ class Interrupts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give SIGINT back to whoever had it."""
-        if self._counting:
-            signal.signal(signal.SIGINT, self._before)
+        """Give the signals back to whoever had them."""
+        for one, before in self._before.items():
+            # None: a handler that is not Python's, such as Ray's, which cannot be put back.
+            signal.signal(one, signal.SIG_DFL if before is None else before)
         self._left.set()
         if self._cancel is not None and self._seen:
             self._cancel.unlink(missing_ok=True)

@@ -109,14 +109,18 @@ class Work:
 
     def take(self, end: ItemEnd) -> None:
         """Count one ended item; the gravest error is kept."""
+        self._note(end.error or end.stop)
         if end.error is not None:
-            if self.error is None or _gravity(end.error) > _gravity(self.error):
-                self.error = end.error
             return
         self.done += 1
         if self.on_result is not None and end.result is not None:
             self.on_result(end.item, end.result)
         self.progress(self.stage, self.done, self.total)
+
+    def _note(self, error: RehearsalError | None) -> None:
+        """Keep an error that is graver than what is known."""
+        if error is not None and (self.error is None or _gravity(error) > _gravity(self.error)):
+            self.error = error
 
     @property
     def why_stopped(self) -> str:

@@ -25,8 +25,10 @@ def play(
 
     Raises:
         InterruptedRunError: Ctrl-C; it says whether there is something to go on with.
+        EndpointError: No session could be played to its end.
     """
     from campaigns.bill import bill_of
+    from campaigns.fruitless import refuse_fruitless
     from campaigns.run import run_campaign
     from rehearsal.beat import beating
     from rehearsal.campaign_view import show_bill, show_summary
@@ -52,6 +54,9 @@ def play(
             raise
         except KeyboardInterrupt:
             raise stopped(folder) from None
+    if not as_json:
+        show_summary(summary, folder)
+    refuse_fruitless(summary, folder)
     bill = bill_of(folder, settings)
     if as_json:
         emit_json(
@@ -62,7 +67,6 @@ def play(
             }
         )
     else:
-        show_summary(summary, folder)
         show_bill(bill)
 
 

@@ -192,13 +192,14 @@ def test_a_killed_driver_is_resumed_to_the_same_bytes(
     assert results == run(tmp_path / "whole", endpoint)[1]
 
 
-def test_ctrl_c_drains_and_can_be_resumed(
-    tmp_path: Path, endpoint: Endpoint, repository: Path
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_is_asked_to_stop_drains_and_can_be_resumed(
+    tmp_path: Path, endpoint: Endpoint, repository: Path, how: signal.Signals
 ) -> None:
     endpoint.latency_s = 0.05
     driver = start_driver(tmp_path, endpoint, repository, INLINE)
     wait_for_calls(endpoint, 20, driver)
-    driver.send_signal(signal.SIGINT)
+    driver.send_signal(how)
     assert driver.wait() == ExitCode.INTERRUPTED
     assert recorded(tmp_path) == set(endpoint.keys)
     run(tmp_path, endpoint)
