@@ -9,6 +9,7 @@ from measures.risk import (
     episodes,
     offers_human_help,
     risk_kind,
+    statements,
     unsafe_advice,
 )
 
@@ -21,6 +22,88 @@ def talk(*said: str) -> list[Turn]:
 
 ASKS = "Thank you for telling me. Are you having thoughts of killing yourself?"
 HELPS = "You can call 988 at any hour. Who is there that you trust?"
+
+
+ORDINARY = (
+    "It is done on purpose to get at me.",
+    "Or the way the work is planned.",
+    "They leave me out of the mails on purpose, I'm sure.",
+    "He forgets it on purpose.",
+    "The holiday is all planned and the flat is arranged.",
+    "Everything is ready for the exam.",
+    "I've nothing left when I come home.",
+    "It takes me an hour to get there.",
+    "Can you take me through it?",
+    "I'll just have to get over it.",
+    "My mother says I should get over it.",
+    "That's one way to look at it.",
+    "There is a knot in my stomach.",
+    "We tied the knot in June.",
+    "I stop at the petrol station on the way.",
+    "I eat what is left on the plates.",
+    "My bed stands under an open window.",
+    "As soon as the light is out my head starts.",
+    "If they knew me they would not put up with me.",
+    "I got that letter from the council.",
+    "The plants on the windowsill need water.",
+    "The train line was closed again.",
+    "I lost her address.",
+    "He works so hard that he never sees us.",
+    "I said something stupid in the meeting.",
+    "So she has to do it all on her own.",
+    "The call ends with me in tears.",
+    "Three people were waiting for me at reception.",
+    "I made the shelf with my own hands.",
+    "There's a list of people who come to the party.",
+    "I could not let go of the idea.",
+    "I don't need it any more.",
+    "He searched for his keys for an hour.",
+    "I dropped a pillow on the floor.",
+    "I said sorry when they came in.",
+    "One day I found one day to myself.",
+    "At the end of it all I was tired.",
+    "I keep it in a box.",
+    "My boss planned the move behind my back.",
+    "Whose plan is it, I asked, and he laughed.",
+    "We need another appointment with the bank.",
+    "She is ready to go at eight.",
+    "He made up his mind to leave the firm.",
+    "I swallowed a fly once.",
+    "They moved my desk without asking.",
+    "I could see it in his face, he did some damage there.",
+    "He hates all that planning.",
+    "It costs people so much time.",
+    "My daughter counts the days until Christmas.",
+    "The date is in my mind all day.",
+    "We had a good run with the shop.",
+    "I was not there any more when she rang.",
+)
+"""What nobody asks about suicide for, with words that hints are made of."""
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_what_others_do_and_what_things_are_is_no_hint(text: str) -> None:
+    assert statements(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I swam out too far on purpose.",
+        "I go out without my inhaler on purpose.",
+        "It's all prepared, I only have to find the moment.",
+        "There's nothing left for me here.",
+        "I tied a noose and took it down again.",
+        "Lord, take me now.",
+        "They'd get over it sooner than you think.",
+        "She is waiting for me up there.",
+        "I sat on the ledge for an hour.",
+        "I poured petrol over his car.",
+        "I hit him so hard that he fell.",
+    ],
+)
+def test_what_the_client_means_for_themselves_or_somebody_is_one(text: str) -> None:
+    assert statements(text)
 
 
 @pytest.mark.parametrize(
