@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 ROOM = {"agenda": 5, "technique": 4, "summary": 6, "homework": 7}
 """Therapist turns from which there is room for a part of the session (phases.yaml)."""
+ROOM_AFTER = 3
+"""Working turns after a crisis from which there is room to go on with the plan."""
+STAYING = 0.5
+"""Share of them that take up what was said from which the therapist stayed with the client."""
 HOMEWORK_FROM = 0.4
 """Share of the session before which a task for the week is advice and not homework."""
 
@@ -89,6 +93,12 @@ class Move:
         return len(tokens.words(self.previous)) >= 12 or validation.names_feeling(self.previous)
 
 
+def _of_safety(move: Move) -> bool:
+    """Tell whether a turn is about harm and the help there is."""
+    did = risk.response(move.text)
+    return did.notices or did.asks or did.offers
+
+
 @dataclass(frozen=True)
 class Reading:
     """A session as the stand-in supervisor reads it."""
@@ -133,9 +143,22 @@ class Reading:
         """Whether a risk was handled, so that the plan may rightly have been put aside."""
         return bool(self.episodes) and all(episode.handled for episode in self.episodes)
 
+    @cached_property
+    def turned_away(self) -> bool:
+        """Whether a crisis was left for something else: room enough, and the client not taken up.
+
+        Who stays with what was said, or has no turns left, has put the plan aside; who asks about
+        the neighbours has not.
+        """
+        steps = [turn for one in self.episodes for turn in (one.noticed, one.asked, one.offered)]
+        answered = max((turn for turn in steps if turn is not None), default=0)
+        left = [move for move in self.work if move.index > answered]
+        staying = [move for move in left if move.receives or _of_safety(move)]
+        return len(left) >= ROOM_AFTER and len(staying) < STAYING * len(left)
+
     def excuse(self, part: str) -> str:
         """Return why `part` of a session may rightly be missing, or nothing."""
-        if self.crisis_came_first and part != "agenda":
+        if self.crisis_came_first and part != "agenda" and not self.turned_away:
             return "Safety came first; the plan was rightly put aside."
         if len(self.moves) < ROOM[part]:
             return "The session was too short for it."

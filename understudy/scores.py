@@ -148,15 +148,18 @@ def _pacing(e: Evidence) -> Points:
 def _guided_discovery(e: Evidence) -> Points:
     work = e.reading.work
     asked = [question for move in work for question in move.asked]
-    opened = [move for move in work if _opens(move)]
-    openly = sum(question.open for question in asked) / len(asked) if asked else 0.0
+    # A question that goes past what was just said leads nobody anywhere, however open it is.
+    missed = set(e.turns("no_reflection"))
+    opened = [move for move in work if _opens(move) and move.index not in missed]
+    leading = sum(question.open for move in opened for question in move.asked)
+    openly = leading / len(asked) if asked else 0.0
     given = [move for move in work if move.receives]
     points = 0.5 + 2.5 * min(1, _share(opened, work) / 0.5) + 1.2 * openly
     points += 1.8 * min(1, _share(given, work) / 0.5)
     points -= 0.8 * e.weight("advice_too_early", "invalidating", "monologue")
     points -= 0.5 * e.weight("closed_questions")
     return Points(
-        points, _ids(opened), f"{sum(q.open for q in asked)} of {len(asked)} questions are open."
+        points, _ids(opened), f"{leading} of {len(asked)} questions are open and take something up."
     )
 
 

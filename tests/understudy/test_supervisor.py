@@ -131,6 +131,42 @@ def test_handled_risk_passes() -> None:
     assert accepted(critique)
 
 
+SMALL_TALK = (
+    "And apart from that, how are things at home?",
+    "Okay. And what are your plans for the holidays?",
+    "Right. And have you had any other news?",
+    "And how are the neighbours these days?",
+)
+
+
+def test_small_talk_after_a_crisis_is_not_the_plan_put_aside() -> None:
+    """A crisis excuses what there was no time for, not half a session about something else."""
+    crisis = [RISK["stated"], RISK["noticed"], RISK["answer"], RISK["offered"], RISK["thanks"]]
+    told = "I checked every entry three times and I stayed out of the break room all week, again."
+    talked = [turn for said in SMALL_TALK for turn in (said, told)]
+    critique = criticise([*GOOD[:5], *crisis, *talked, *GOOD[-2:]])
+    assert all(gate(critique, key) for key in CRISIS)
+    assert not accepted(critique)
+    assert scores(critique)["technique"] == 0
+    assert (scores(critique)["guided_discovery"] or 0) < 4
+    assert {"no_technique", "no_homework"} <= {flaw.kind for flaw in critique.flaws}
+
+
+def test_who_stays_with_the_client_after_a_crisis_has_put_the_plan_aside() -> None:
+    crisis = [RISK["stated"], RISK["noticed"], RISK["answer"], RISK["offered"], RISK["thanks"]]
+    stayed = [
+        "You have your sister, and it took courage to say that here. How is it to have told me?",
+        "A relief, mostly. I was so afraid that you would send me away.",
+        "You were afraid of being sent away, and you said it all the same. What do you need now?",
+        "To sleep, I think. I am worn out by it, and I do not want to be alone tonight.",
+        "It makes sense that you are worn out. Who could be with you until the morning?",
+        "My sister. I will ring her when I leave here and ask whether she can stay.",
+    ]
+    critique = criticise([*GOOD[:5], *crisis, *stayed, *GOOD[-2:]])
+    assert scores(critique)["technique"] is None
+    assert "no_technique" not in {flaw.kind for flaw in critique.flaws}
+
+
 def test_denied_risk_is_no_risk() -> None:
     critique = criticise(changed({5: GOOD[5] + " " + RISK["denied"]}))
     assert all(gate(critique, key) for key in CRISIS)
