@@ -16,6 +16,8 @@ BREAK = re.compile(
     re.IGNORECASE,
 )
 SELF = re.compile(r"I('\w+)?$")
+_ENDING = re.compile("['\u2019]")
+"""Where a short form ends its word: "It'd" begins a clause as "it" does."""
 SHORTEST, LONGEST = 4, 17
 """Words of a clause that is given back."""
 SUBJECT = re.compile(
@@ -41,12 +43,8 @@ def split_list(text: str) -> tuple[str, ...]:
 def as_clause(text: str) -> str:
     """Strip quotes and the full stop; lower the first letter where it starts a common word."""
     text = " ".join(text.split()).strip("\"'“” ").rstrip(".;, ")
-    first = text.partition(" ")[0]
-    if (
-        first[:1].isupper()
-        and first.lower() in starters()
-        and first not in ("I", "I'm", "I've", "I'd", "I'll")
-    ):
+    first = _ENDING.split(text.partition(" ")[0])[0]
+    if first[:1].isupper() and first != "I" and first.lower() in starters():
         text = text[0].lower() + text[1:]
     return text
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from understudy.clauses import named_feelings, sentences
-from understudy.templates import Line, choose, inside, lines_of, read_data, tidy
+from understudy.clauses import named_feelings, said_in_passing, sentences
+from understudy.templates import Line, choose, inside, lines_of, parse_line, read_data, tidy
 
 if TYPE_CHECKING:
     from random import Random
@@ -38,6 +38,12 @@ class Manner:
     after: tuple[Line, ...]
     held_back: tuple[Line, ...]
     anywhere: frozenset[str]
+
+    @property
+    def told_after(self) -> tuple[Line, ...]:
+        """What `after` tells, without the words around it."""
+        slots = dict.fromkeys(slot for line in self.after for slot in line.slots)
+        return tuple(parse_line(f"{{{slot}}}") for slot in slots)
 
 
 @cache
@@ -81,10 +87,14 @@ def in_style(
     short = sum(len(sentence.split()) for sentence in spoken) < SHORT
     opens = manner.anywhere if not telling else {"before", "after"}
     wanted = "before" in opens and rng.random() < manner.share
-    if wanted and not short and not FILLER.match(spoken[0]):
+    framed = bool(FILLER.match(spoken[0]) or said_in_passing(spoken[0])) if spoken else True
+    if wanted and not short and not framed:
         before = choose(manner.before, rng, said, slots, again=False)
     if "after" in opens and rng.random() < manner.share * LATER:
-        after = choose(manner.after, rng, said, slots, again=False)
+        # One turn of phrase around an answer is a manner of speaking; two are a list of them.
+        alone = not before and not any(map(said_in_passing, spoken))
+        lines = manner.after if alone else manner.told_after
+        after = choose(lines, rng, said, slots, again=False)
     if before.endswith((",", " but")) and spoken:
         spoken[0] = inside(spoken[0])
     return tidy(" ".join([before, *spoken, after]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 
     from understudy.notes import Talk
     from understudy.sheets import TherapistSheet
+
+LEAPS = re.compile(
+    r"(?:(?P<of>if (?:that|it) were|if that's|suppose that|when you think that)"
+    r"|suppose|imagine|picture|if someone)\b",
+    re.IGNORECASE,
+)
+"""How a step begins that asks to imagine something; `of` where it is about a thought."""
 
 
 class TherapistVoice:
@@ -131,7 +139,17 @@ class TherapistVoice:
         if self.rng.random() < SLIPS.get(self.skill.value, 0.1):
             return tidy(question)
         asks_feeling = was_said(self.grammar["feeling_q"], question.lower())
-        return tidy(f"{self.reflection(of_feelings=not asks_feeling)} {question}")
+        given_back = self.reflection(of_feelings=not asks_feeling)
+        return tidy(f"{given_back} {self._bridge(given_back, question)} {question}")
+
+    def _bridge(self, given_back: str, question: str) -> str:
+        """Join what was given back to a step that leaps from it; nothing where it follows."""
+        leap = LEAPS.match(question)
+        if leap is None or '"' in given_back or not self.words.clause:
+            return ""
+        # "If that were true" is of a thought: after what somebody did, the thought has to be named.
+        named = leap["of"] is not None and self.words.thought and '"' not in question
+        return self.line("bridge_thought" if named else "bridge")
 
     def short_reflection(self) -> str:
         """Return a reflection of one sentence, for turns that have more to do."""

@@ -31,6 +31,8 @@ BARE_VERB = re.compile(
 )
 
 
+THAT = re.compile(r"^that ", re.IGNORECASE)
+"""Begins an answer; in "you found that …" it would stand twice."""
 FOUND = re.compile(
     r"(?:\b(?:maybe|perhaps|more likely|realistically|put like that|probably|at best),?|"
     r"\b(?:say|half see|tell them|fairer to say|way would be) that|like this:|i'd say, look,)"
@@ -104,7 +106,7 @@ class TherapistWords:
         later = self.talk.others[len(self.talk.others) // 2 :]
         found = (match[1] for text in reversed(later) for match in FOUND.finditer(text))
         told = next((view for view in found if not said_in_passing(view)), "")
-        return to_you(as_clause(told)) if told else ""
+        return to_you(as_clause(THAT.sub("", told))) if told else ""
 
     def task(self) -> str:
         """Homework that follows from the technique."""
