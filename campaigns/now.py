@@ -84,7 +84,9 @@ def read_now(
         budget=_budget(live),
         patience_s=_patience(settings, live),
         forecast=None if finished else forecast(live),
-        wanted=None if finished or running else wanted_of(live),
+        wanted=None
+        if finished or running
+        else wanted_of(live, settings.campaign if settings else None),
     )
 
 

@@ -9,6 +9,7 @@ from domain.base import Noun
 from domain.price import PICO as PICO_A_DOLLAR
 
 if TYPE_CHECKING:
+    from domain.settings import CampaignSettings
     from engine.live import LiveState, Survey
 
 FURTHER = 1.5
@@ -26,8 +27,13 @@ class Wanted(Noun):
     """Whether by the forecast; else by how far the sessions under way have come."""
 
 
-def wanted_of(live: LiveState) -> Wanted | None:
-    """Return what a run needs in all; None where it knows nothing of its sessions."""
+def wanted_of(live: LiveState, campaign: CampaignSettings | None = None) -> Wanted | None:
+    """Return what a run needs in all; None where it knows nothing of its sessions.
+
+    Args:
+        live: How the run stood.
+        campaign: How long its sessions may be, which counts where none has ended yet.
+    """
     known = forecast(live)
     if known is not None:
         highs = known.calls.high, known.tokens.high, known.usd.high
@@ -35,11 +41,18 @@ def wanted_of(live: LiveState) -> Wanted | None:
     length = FURTHER * _longest(live.survey)
     if not length:
         return None
+    if campaign is not None and not any(live.survey.ended):
+        length = max(length, _whole(campaign))
     more = _calls_to_come(live, length)
     calls, tokens, pico = (
         live.spent[kind] + more * _each(live, kind) for kind in (CALLS, TOKENS, PICO)
     )
     return Wanted(calls=calls, tokens=tokens, usd=pico / PICO_A_DOLLAR, foretold=False)
+
+
+def _whole(campaign: CampaignSettings) -> float:
+    """Return the calls of a session that is played out and revised as often as it may be."""
+    return (2 * campaign.exchanges + 1) * (1 + campaign.revisions)
 
 
 def _longest(survey: Survey) -> int:

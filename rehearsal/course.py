@@ -145,7 +145,7 @@ def named(error: BudgetReachedError, folder: RunFolder, settings: Settings) -> B
     """Return the error with the run's own folder in its mend, and a budget that would suffice."""
     mend = error.mend.replace("resume RUN", f'resume "{folder.root}"')
     found = read_live(folder.live)
-    budget = enough_by(found[0], settings.campaign.budget, error.what) if found is not None else ""
+    budget = enough_by(found[0], settings.campaign, error.what) if found is not None else ""
     if budget and " --budget " in mend:
         begin, _, rest = mend.partition(" --budget ")
         mend = f"{begin}{budget}`{rest.partition('`')[2]}"

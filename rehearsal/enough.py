@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from campaigns.now import Now
     from campaigns.wanted import Wanted
-    from domain.settings import BudgetSettings
+    from domain.settings import CampaignSettings
     from engine.live import LiveState
 
 MARGIN = 1.05
@@ -41,16 +41,17 @@ def enough(now: Now) -> str:
     return _options((budget.calls, budget.tokens, budget.usd), now.spent, now.wanted, now.why)
 
 
-def enough_by(live: LiveState, budget: BudgetSettings, why: str = "") -> str:
+def enough_by(live: LiveState, campaign: CampaignSettings, why: str = "") -> str:
     """Return the same from a run's live file, for a budget that need not be the file's.
 
     Args:
         live: How the run stood.
-        budget: What it may spend.
+        campaign: What it may spend, and how long its sessions may be.
         why: The words that say what was reached.
     """
-    spent = (*live.spent[:2], dollars(live.spent[2]))
-    return _options((budget.calls, budget.tokens, budget.usd), spent, wanted_of(live), why)
+    budget, spent = campaign.budget, (*live.spent[:2], dollars(live.spent[2]))
+    wanted = wanted_of(live, campaign)
+    return _options((budget.calls, budget.tokens, budget.usd), spent, wanted, why)
 
 
 def _options(

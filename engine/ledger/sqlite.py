@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 WRITER = 1
 """The only writer of a file."""
 _BUSY_S = 30.0
+_UNWRITABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+"""What SQLite says where it cannot make the index of a log, which it needs to read one."""
+_LOG = "a killed process has left a log, which cannot be read where nothing can be written"
 _CHECKPOINT_PAGES = 2000
 """Pages of 4 KiB that the log may hold before they are copied into the file: pages that are
 written often, such as those of the totals, are then copied once."""
@@ -50,14 +53,42 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
     A reader opens read-write as well where it may, because reading a log that a killed process
     left behind needs its index file; it never writes.
     """
-    mode = "rwc" if write else "rw"
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(
-        uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-    )
-    if not write:
+    if write:
+        return _opened(path, "mode=rwc")
+    connection = _opened(path, "mode=rw")
+    try:
         connection.execute("PRAGMA query_only=ON")
+        connection.execute("PRAGMA schema_version")  # the first to look into the file
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF not in _UNWRITABLE:
+            raise
+        return _unwritten(path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _unwritten(path: Path) -> sqlite3.Connection:
+    """Open a shard where nothing can be written: on a file system that is mounted read-only, say.
+
+    Without a log all is in the file, which can then be read as one that nobody changes.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise sqlite3.OperationalError(f"{_LOG}: {log.name}")
+    return _opened(path, "mode=ro&immutable=1")
+
+
+def _opened(path: Path, how: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{how}",
+        uri=True,
+        timeout=_BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
 
 
 class SqliteTable:
@@ -232,5 +263,8 @@ def told(error: sqlite3.Error, path: Path) -> StoreError:
             "that will be asked again."
         )
         return StoreError("the shard is damaged or no ledger", where=str(path), got=text, mend=mend)
+    if _LOG in text:
+        mend = "Copy the whole run to where it can be written, and read the copy."
+        return StoreError("the shard cannot be read here", where=str(path), got=text, mend=mend)
     mend = "Check that the folder can be written and that the disk is healthy."
     return StoreError("the shard cannot be used", where=str(path), got=text, mend=mend)

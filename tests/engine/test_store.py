@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +17,7 @@ from engine.ledger.store import Store, spent_in
 from tests.engine.test_ledger import conversation, row, written
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 
 async def fill(folder: Path, epoch: int = 1, worker: int = 1, session: str = "session-1") -> None:
@@ -34,6 +37,52 @@ def test_an_absent_folder_is_an_empty_store(tmp_path: Path) -> None:
     store = Store(tmp_path / "none")
     assert store.results() == {}
     assert store.totals().calls == 0
+
+
+@pytest.fixture
+def archive() -> Iterator[Path]:
+    """A folder that everybody may look into, root with its rights laid down too."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    """Let nobody write to a folder and its files; who may do all steps down for as long."""
+    own = os.geteuid()
+    for path in folder.iterdir():
+        path.chmod(0o444)
+    folder.chmod(0o555)
+    if own == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(own)
+        folder.chmod(0o755)
+
+
+def test_what_cannot_be_written_can_be_read(archive: Path) -> None:
+    asyncio.run(fill(archive))
+    with unwritable(archive):
+        before = sorted(archive.iterdir())
+        store = Store(archive)
+        assert store.totals().calls == 3
+        assert store.results() == {"session-1": b"result of session-1 in 1"}
+        assert store.check() == 3
+        assert sorted(archive.iterdir()) == before
+
+
+def test_a_log_that_cannot_be_read_without_writing_is_told(archive: Path) -> None:
+    """The file alone would be read without what was committed last."""
+    asyncio.run(fill(archive))
+    (shard,) = archive.iterdir()
+    shard.with_name(f"{shard.name}-wal").write_bytes(b"what a killed process has left")
+    with unwritable(archive), pytest.raises(StoreError, match="cannot be read here") as refused:
+        Store(archive).totals()
+    assert f"{shard.name}-wal" in refused.value.fields()["got"]
+    assert "Copy the whole run" in refused.value.mend
 
 
 async def test_totals_add_up_over_shards(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import yaml
 from domain.endpointstate import EndpointState, PauseState, Phase
 from domain.errors import BudgetReachedError, ExitCode
 from domain.runfolder import RunFolder
-from domain.settings import BudgetSettings, Settings
+from domain.settings import BudgetSettings, CampaignSettings, Settings
 from engine.live import LiveState, Sample, Survey
 from rehearsal.cli import run
 from rehearsal.course import Foretelling, is_paused, named, paused
@@ -220,6 +220,10 @@ def test_lines_fit_the_columns_and_words_stay_whole(
         assert max(map(len, capsys.readouterr().out.splitlines())) <= columns
 
 
+def within(**budget: int) -> CampaignSettings:
+    return CampaignSettings(budget=BudgetSettings(**budget))
+
+
 def live(tokens: int, **changes: object) -> LiveState:
     """Thirty of sixty sessions, each of ten calls of a hundred tokens."""
     made = ((0, 0, 0), *(((30, 30 * tokens, 0),) * 10))
@@ -243,12 +247,12 @@ def live(tokens: int, **changes: object) -> LiveState:
 
 def test_a_budget_that_suffices_is_worked_out_from_the_forecast() -> None:
     state = live(100)
-    assert enough_by(state, BudgetSettings(tokens=31_000)) == " --budget 63000tok"
-    assert enough_by(state, BudgetSettings(tokens=31_000, calls=5000)) == " --budget 63000tok"
-    both = enough_by(state, BudgetSettings(tokens=31_000, calls=300))
+    assert enough_by(state, within(tokens=31_000)) == " --budget 63000tok"
+    assert enough_by(state, within(tokens=31_000, calls=5000)) == " --budget 63000tok"
+    both = enough_by(state, within(tokens=31_000, calls=300))
     assert both == " --budget 630calls --budget 63000tok"
     few = state.model_copy(update={"finished": {"accepted": 3}, "survey": Survey()})
-    assert enough_by(few, BudgetSettings(tokens=31_000)) == " --budget 62000tok"
+    assert enough_by(few, within(tokens=31_000)) == " --budget 62000tok"
 
 
 def under_way() -> LiveState:
@@ -264,16 +268,25 @@ def under_way() -> LiveState:
 
 def test_sessions_under_way_are_counted_as_far_as_they_have_come() -> None:
     """All that was spent, divided by the one that had finished, was thirty times too much."""
-    state, limits = under_way(), BudgetSettings(calls=300, tokens=5_000_000)
+    state, limits = under_way(), within(calls=300, tokens=5_000_000)
     (option,) = enough_by(state, limits, "the budget is reached: 300 calls").split(" --budget ")[1:]
     assert 410 < int(option.removesuffix("calls")) < 820
 
 
 def test_where_several_are_limited_only_what_was_reached_is_asked_for() -> None:
-    limits = BudgetSettings(calls=5000, tokens=29_500)
+    limits = within(calls=5000, tokens=29_500)
     said = enough_by(under_way(), limits, "the budget is reached: 29,500 tokens")
     assert said.count("--budget") == 1
     assert said.endswith("tok")
+
+
+def test_where_none_has_ended_a_session_is_as_long_as_it_may_be() -> None:
+    survey = Survey(made=((0, 0, 0), *(((40, 4000, 0),) * 7)), playing=(*(0,) * 7, 40))
+    state = live(100, survey=survey, planned=40, finished={}, spent=(280, 28_000, 0))
+    limits = within(calls=280)
+    whole = 40 * (2 * limits.exchanges + 1) * (1 + limits.revisions)
+    (option,) = enough_by(state, limits, "280 calls").split(" --budget ")[1:]
+    assert whole <= int(option.removesuffix("calls")) <= 1.1 * whole
 
 
 def test_a_mend_keeps_its_words_where_nothing_is_known(tmp_path: Path) -> None:
