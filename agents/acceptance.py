@@ -14,6 +14,7 @@ from measures.detectors import detections
 from measures.disclosure import reveals, touches
 from measures.farewell import goodbye_loop_start
 from measures.persona import Facts
+from measures.repetition import near_repeats
 from measures.roles import is_broken
 from measures.session import session_behaviours
 from measures.tokens import TURNS
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from agents.rubrics import FlawKind, SessionRubric
     from domain.persona import Persona
 
+REPEATS = "repetition_share"
+"""The behaviour whose limit a session breaks that goes round in a loop."""
 GUIDANCE = 12
 """Pieces of guidance a therapist is given at most."""
 
@@ -51,6 +54,7 @@ def critique_of(
     score = share_of_points(answer, pack.session)
     behaviours = session_behaviours(turns)
     broken = pack.limits.broken_by(behaviours)
+    looped = _repeats(turns) if [limit.key for limit, _ in broken] == [REPEATS] else ()
     reasons = (
         *(f'Gate "{gate.gate}" failed: {gate.reason}' for gate in _failed(answer)),
         *(f"Turn {fault.turn}: {fault.why}" for fault in faults),
@@ -66,7 +70,7 @@ def critique_of(
         accepted=accepted,
         reasons=reasons,
         detections=detections(turns, facts_of(persona), pack.note_labels),
-        rewind_to=None if accepted else rewind_point(answer, faults, turns),
+        rewind_to=None if accepted else rewind_point(answer, (*faults, *looped), turns),
         guidance=()
         if accepted
         else guidance_for(answer, pack, persona, turns, [limit.instead for limit, _ in broken]),
@@ -140,6 +144,14 @@ def _fault_of(text: str, labels: tuple[str, ...]) -> str:
         return "the turn is broken."
     said = text.casefold()
     return "private notes are spoken." if any(label in said for label in labels) else ""
+
+
+def _repeats(turns: Sequence[Turn]) -> tuple[Fault, ...]:
+    """Return the turns said again: a loop is left where it began, which no flaw need name.
+
+    Only where it is the one limit that is broken; the others are of the session as a whole.
+    """
+    return tuple(Fault(later, "it was said before.") for _, later in near_repeats(turns))
 
 
 def rewind_point(

@@ -94,6 +94,42 @@ def test_a_few_turns_are_not_held_to_what_is_measured(pack: Pack) -> None:
     assert decide(pack, critique_answer(pack, score=6), LECTURES[:8]).accepted
 
 
+STEPS = (
+    "It sounds as if the meeting on Monday stayed with you. What happened first?",
+    "They all looked at me, and I went red to the ears.",
+    "You went red, and everybody saw it. What went through your mind in that moment?",
+    "That I should have prepared for longer than I did.",
+    "You tell yourself that more work would have helped. What did you do afterwards?",
+    "I went to the kitchen and waited there until it was empty.",
+    "So you kept away from them. What was it like to stand there?",
+    "Quiet, at first, and then lonely, if I am honest.",
+    "Lonely, behind the door. Who would you have liked to find there?",
+    "My old desk neighbour, she left in the spring for Leeds.",
+    "You miss somebody on your side. What would she have said to you?",
+    "She would have laughed and asked whether I wanted tea.",
+    "Tea, and no verdict at all. How far do you believe the thought now?",
+    "About half, perhaps, when I hear her voice with it.",
+    "It is half of what it was. What do you take with you from today?",
+    "That not everybody in a room is a judge of me.",
+)
+
+
+def test_a_session_that_goes_round_in_a_loop_is_left_where_it_began(pack: Pack) -> None:
+    looped = list(STEPS)
+    looped[6], looped[8], looped[9] = looped[4], looped[4], looped[5]
+    critique = decide(pack, critique_answer(pack, score=6), turns_of(*looped))
+    assert critique.reasons == (
+        "Share of turns that a speaker nearly said before: 0.19, measured, is over 0.07.",
+    )
+    assert critique.rewind_to == 6
+    assert any(told.startswith("Say nothing twice") for told in critique.guidance)
+
+
+def test_a_turn_said_twice_once_is_let_pass_as_in_real_sessions(pack: Pack) -> None:
+    once = [*STEPS[:6], STEPS[4], *STEPS[7:]]
+    assert decide(pack, critique_answer(pack, score=6), turns_of(*once)).accepted
+
+
 def test_a_rewind_goes_to_the_earliest_flawed_turn(pack: Pack) -> None:
     flaws = [(4, "no_reflection", "Reflect."), (2, "advice_too_early", "Ask first.")]
     critique = decide(pack, critique_answer(pack, score=3, flaws=flaws))
