@@ -56,7 +56,7 @@ class CampaignStatus(Noun):
     acceptance: float | None = None
     """Accepted among the accepted and rejected; None before there is one."""
     rejected_by: dict[str, int] = Field(default_factory=dict)
-    """Rejected sessions by the first gate that failed, or `score`."""
+    """Rejected sessions by the first rule that failed: a gate, or one that `labels` names."""
     quarantined_by: dict[str, int] = Field(default_factory=dict)
     """Quarantined sessions by how their last call ended."""
     failed_by: dict[str, int] = Field(default_factory=dict)

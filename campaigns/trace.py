@@ -12,7 +12,7 @@ from domain.base import Noun
 from domain.call import CallRow, Outcome, Role, Usage
 from domain.errors import ConfigError
 from domain.scenario import PlanItem
-from domain.session import Draft, Session
+from domain.session import Draft, Session, Status
 from engine.ledger.store import Store
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ class TraceLine(Noun):
     drafts: int
     score: float | None
     calls: int
+    why: str = ""
+    """Why it was rejected or quarantined, in plain words."""
 
 
 def load_trace(folder: RunFolder, session_id: str) -> Trace:
@@ -190,6 +192,7 @@ class _End(NamedTuple):
     status: str
     drafts: int
     score: float | None
+    why: str = ""
 
 
 _OPEN = _End("open", 0, None)
@@ -199,7 +202,17 @@ def _end(result: bytes) -> _End:
     session = orjson.loads(result)
     drafts, best = session["drafts"], session["best"]
     critique = None if best is None else drafts[best]["critique"]
-    return _End(session["status"], len(drafts), None if critique is None else critique["score"])
+    score = None if critique is None else critique["score"]
+    return _End(session["status"], len(drafts), score, _why(session, critique))
+
+
+def _why(session: dict[str, Any], critique: dict[str, Any] | None) -> str:
+    if session["failure"] is not None:
+        return f"{session['failure']['role']}: {session['failure']['outcome'].replace('_', ' ')}"
+    if session["status"] != Status.REJECTED or critique is None or not critique["reasons"]:
+        return ""
+    first, *others = critique["reasons"]
+    return f"{first} (and {len(others)} more)" if others else str(first)
 
 
 def _line(item: PlanItem, end: _End, calls: int) -> TraceLine:
@@ -214,4 +227,5 @@ def _line(item: PlanItem, end: _End, calls: int) -> TraceLine:
         drafts=end.drafts,
         score=end.score,
         calls=calls,
+        why=end.why,
     )

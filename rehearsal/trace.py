@@ -54,13 +54,15 @@ def list_(
     for head in ("#", "session", "status", "drafts", "score"):
         right = head in {"#", "drafts", "score"}
         table.add_column(head, justify="right" if right else "left", no_wrap=True)
-    for head in ("persona", "problem", "technique", "style"):
+    any_why = any(line.why for line in lines)
+    for head in ("persona", "problem", "technique", "style", *(("why",) if any_why else ())):
         table.add_column(head, overflow="fold")
     for line in lines:
         score = "" if line.score is None else f"{line.score:.2f}"
         table.add_row(
             str(line.plan_index), _start(line.session), line.status, str(line.drafts), score,
             line.persona, *(_words(text) for text in (line.problem, line.technique, line.style)),
+            *((line.why,) if any_why else ()),
         )  # fmt: skip
     show(table)
     if lines:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from campaigns.labels import FLAW, ITEM, LIMIT, TEXT
 from campaigns.status import State, campaign_status
 from rehearsal.course import is_paused, paused
 from rehearsal.enough import enough
@@ -33,6 +34,13 @@ _COLOURS = {
 }
 
 
+_RULES = {
+    ITEM: "an item under its own limit",
+    FLAW: "a flaw that blocks",
+    TEXT: "broken text",
+    LIMIT: "over a limit of what is counted in the text",
+}
+"""What a rejected session's label says in more than a word; a gate is its own name."""
 _NAMED = 3
 """Values that share the last place and are named."""
 
@@ -51,7 +59,7 @@ def status_table(status: CampaignStatus) -> Table:
     summary, now = status.summary, status.now
     table.add_row("sessions", _sessions(status))
     table.add_row("accepted", _accepted(status))
-    table.add_row("rejected", _counted(summary.rejected, status.rejected_by))
+    table.add_row("rejected", _rejected(status))
     table.add_row("quarantined", _counted(summary.quarantined, status.quarantined_by))
     if status.state is State.CAST:
         table.add_row("to play it", Text(f'rehearsal campaign resume "{status.folder}"'))
@@ -97,6 +105,11 @@ def _accepted(status: CampaignStatus) -> str:
     if status.state is State.RUNNING:
         said += " so far; those that are revised end later"
     return said
+
+
+def _rejected(status: CampaignStatus) -> str:
+    by = {_RULES.get(why, why): n for why, n in status.rejected_by.items()}
+    return _counted(status.summary.rejected, by)
 
 
 def _counted(total: int, by: dict[str, int]) -> str:

@@ -229,6 +229,7 @@ def test_status_of_no_campaign(folder: RunFolder) -> None:
 def test_a_trace_holds_every_call_of_a_session(stage: Stage, folder: RunFolder) -> None:
     play(stage.settings(3), folder)
     lines = list_traces(folder)
+    assert all(bool(line.why) is (line.status != "accepted") for line in lines)
     assert sum(line.calls for line in lines) == sum(stage.asked.values())
     trace = load_trace(folder, lines[1].session)
     assert trace.session is not None
