@@ -150,22 +150,38 @@ def admit(folder: RunFolder, now: Manifest, *, resume: bool) -> None:
             mend="Check the run's name, or use `rehearsal campaign run`.",
         )
     if before is not None and not resume:
-        state = "finished" if folder.sessions.is_file() else "begun"
-        raise ConfigError(
-            f"a campaign of this name has been {state}",
-            where=str(folder.root),
-            expected="a new name",
-            mend="Use `rehearsal campaign resume` to continue it, or give the run another `name`.",
-        )
+        raise _begun(folder, changes(before, now))
     changed = changes(before, now) if before is not None else []
     if changed:
         raise ResumeRefusedError(
             "the campaign cannot go on with what has changed",
             where=str(folder.root),
             expected="the config, pack and plan it was begun with",
-            got="; ".join(changed[:_SHOWN]) + ("; …" if len(changed) > _SHOWN else ""),
+            got=_listed(changed),
             mend="Restore what has changed, or start a new run under another name.",
         )
+
+
+def _begun(folder: RunFolder, changed: list[str]) -> ConfigError:
+    """Say that the name is taken, and what the run file now asks for that the campaign does not."""
+    state = "finished" if folder.sessions.is_file() else "begun"
+    resume = f'`rehearsal campaign resume "{folder.root}"`'
+    if changed:
+        mend = f"Give the run another `name`; {resume} goes on with the campaign as it was begun."
+    else:
+        mend = f"Go on with it by {resume}, or give the run another `name`."
+    return ConfigError(
+        f"a campaign named {folder.root.name} has been {state}",
+        where=str(folder.root),
+        expected="a new name",
+        got=_listed(changed, "this run file differs from the one it was begun with: "),
+        mend=mend,
+    )
+
+
+def _listed(changed: list[str], head: str = "") -> str:
+    more = "; …" if len(changed) > _SHOWN else ""
+    return f"{head}{'; '.join(changed[:_SHOWN])}{more}" if changed else ""
 
 
 def changes(before: Manifest, now: Manifest) -> list[str]:

@@ -153,7 +153,7 @@ def cancel(
         return
     summary = found.status.summary
     if not found.was_running:
-        say(f"Nobody is at it: {found.status.state.value}.")
+        say(f"Nothing to cancel: no process plays it. Its state: {found.status.state.value}.")
         return
     say(
         f"Drained in {found.seconds:.1f} s: {summary.finished:,} of {summary.planned:,} sessions "
@@ -194,15 +194,17 @@ def list_(
     from campaigns.status import list_campaigns
     from rehearsal.campaign_view import show_statuses
     from rehearsal.console import emit_json, say
+    from rehearsal.options import present
     from rehearsal.runs import runs_root
 
-    found = list_campaigns(root or runs_root())
+    folder = runs_root() if root is None else present(root, "ROOT", "a folder that runs lie in")
+    found = list_campaigns(folder)
     if as_json:
         emit_json([each.model_dump(mode="json") for each in found])
     elif found:
         show_statuses(found)
     else:
-        say('No campaigns yet. "rehearsal demo" makes a first one.')
+        say(f'No campaigns in {folder} yet. "rehearsal demo" makes a first one.')
 
 
 def _without_deadline(settings: Settings) -> Settings:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import ConfigError
+from domain.errors import BudgetReachedError, ConfigError
+from rehearsal.budget_options import BudgetOption, with_budget
 from rehearsal.options import JsonOption, RayOption, RunArgument, present, with_ray
 from rehearsal.verbs import Verbs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domain.settings import BudgetSettings, Settings
     from evaluation.critic.human import Labelled, Talk
     from evaluation.injection.run import Steering
     from evaluation.planted.tally import Tally
@@ -121,27 +125,60 @@ def score(
 def planted(
     run: RunArgument,
     seed: Annotated[int, typer.Option(help="Seed of the planting.")] = 0,
+    budget: BudgetOption = None,
     ray: RayOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Plant one flaw of each kind in a run's sessions; does its supervisor find them?"""
+    """Plant one flaw of each kind in a run's sessions; does its supervisor find them?
+
+    Asks the supervisor for a critique of every session and of each of its flawed twins: a dozen or
+    more a session, hundreds in all; it says how many before it begins. --budget bounds them.
+    """
     from engine import cluster
+    from evaluation.planted.run import planned
     from evaluation.planted.run import planted as plant
-    from rehearsal.console import emit_json, watching
+    from rehearsal.console import emit_json, stderr, watching
     from rehearsal.embedded import endpoints_ready
     from rehearsal.runs import open_run
 
     settings, folder = open_run(run)
+    asked, limits = len(planned(settings, folder, seed)), _budget_of(settings, budget)
+    supervisor = settings.roles.supervisor
+    stderr().print(
+        f"{asked:,} critiques by {supervisor.model} at {supervisor.base_url}: as many calls, more "
+        "where an answer has to be mended; what was read before is not asked again.",
+        markup=False,
+    )
     with (
         watching() as progress,
         endpoints_ready(with_ray(settings, ray)) as ready,
         cluster.running(ready.engine, progress),
     ):
-        found = plant(ready, folder, seed, progress)
+        found = _within(lambda: plant(ready, folder, seed, progress, limits))
     if as_json:
         emit_json(found.model_dump(mode="json"))
     else:
         show_planted(found, settings.roles.therapist.model)
+
+
+def _budget_of(settings: Settings, budget: list[str] | None) -> BudgetSettings:
+    """Return what the command line allows; the campaign's own budget is for its sessions."""
+    from domain.settings import BudgetSettings
+    from engine.spending.prices import require_prices
+
+    campaign = settings.campaign.model_copy(update={"budget": BudgetSettings()})
+    own = with_budget(settings.model_copy(update={"campaign": campaign}), budget, None)
+    require_prices(own)
+    return own.campaign.budget
+
+
+def _within(plant: Callable[[], Tally]) -> Tally:
+    """Plant; where the budget is reached, say that the same command goes on."""
+    try:
+        return plant()
+    except BudgetReachedError as error:
+        error.mend = "give the same command again with a larger --budget; nothing is paid twice"
+        raise
 
 
 @app.command("injection")

@@ -46,6 +46,7 @@ def evaluate(
         submit_job(submit, ["evaluate"], config, run_dir, as_json=as_json)
         return
     settings = with_ray(settings, ray)
+    require_trained(settings, folder, target)
     from campaigns.heldout import held_out_plan
     from corpus.compare.store import compare_run
     from evaluation.report import write_report
@@ -67,6 +68,26 @@ def evaluate(
     else:
         show_evaluation(summary)
         say(f"Report: {page}")
+
+
+def require_trained(settings: Settings, folder: RunFolder, target: str) -> None:
+    """See that a variant which is to be compared has been trained.
+
+    Raises:
+        ConfigError: None has.
+    """
+    from domain.errors import ConfigError
+
+    variants = settings.training.variants
+    if not variants or any((folder.adapters / name).exists() for name in variants):
+        return
+    raise ConfigError(
+        "nothing is trained yet",
+        where=str(folder.adapters),
+        expected=f"adapters of {', '.join(variants)}",
+        got="none of them",
+        mend=f'train them: rehearsal train "{target}"',
+    )
 
 
 def show_plan(settings: Settings, folder: RunFolder, *, as_json: bool) -> None:

@@ -92,7 +92,7 @@ def ingest(
     if as_json:
         emit_json({**summary.model_dump(mode="json"), "signed_off": signed, "rejected": left_out})
     else:
-        show_ingest(summary, folder)
+        show_ingest(summary, folder, signed=done is not None)
         if done and signed:
             say(f"{counted(signed, 'record')} signed off by {done.name}.")
         for flagged in left_out:
@@ -125,8 +125,14 @@ def _preview(source: Path, settings: Settings, ask: Ask | None, *, as_json: bool
         show_preview(seen)
 
 
-def show_ingest(summary: IngestSummary, folder: RunFolder) -> None:
-    """Print what came in, what was skipped and why, and what to look at before signing."""
+def show_ingest(summary: IngestSummary, folder: RunFolder, *, signed: bool = False) -> None:
+    """Print what came in, what was skipped and why, and what to look at before signing.
+
+    Args:
+        summary: What came in.
+        folder: The run's folder.
+        signed: Whether it is signed for at once.
+    """
     from rehearsal.console import say
     from rehearsal.reading import show_left_out
     from rehearsal.wording import counted
@@ -145,4 +151,4 @@ def show_ingest(summary: IngestSummary, folder: RunFolder) -> None:
     if summary.flagged:
         say(f"Flagged: {counted(summary.flagged, 'record')}: decide on each when you sign.")
     show_left_out(summary)
-    say(f"Read before signing: {folder.review}")
+    say(f"{'What was signed for' if signed else 'Read before signing'}: {folder.review}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.errors import BudgetReachedError, InterruptedRunError
+from domain.errors import BudgetReachedError, InterruptedRunError, RehearsalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from domain.runfolder import RunFolder
     from domain.settings import Settings
+
+RESUME = "`rehearsal campaign resume`"
+"""How a mend speaks of it that does not know the run."""
 
 
 def play(
@@ -32,7 +35,7 @@ def play(
     from campaigns.run import run_campaign
     from rehearsal.beat import beating
     from rehearsal.campaign_view import show_bill, show_summary
-    from rehearsal.console import emit_json, stderr, watching
+    from rehearsal.console import emit_json, watching
     from rehearsal.course import Foretelling, named
     from rehearsal.embedded import endpoints_ready
 
@@ -49,8 +52,8 @@ def play(
                 )
         except BudgetReachedError as error:
             raise named(error, folder, settings) from None
-        except InterruptedRunError:
-            stderr().print(f'Go on with: rehearsal campaign resume "{folder.root}"')
+        except RehearsalError as error:
+            error.mend = error.mend.replace(RESUME, f'`rehearsal campaign resume "{folder.root}"`')
             raise
         except KeyboardInterrupt:
             raise stopped(folder) from None

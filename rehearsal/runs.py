@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from domain.errors import ConfigError
 from domain.runfolder import RunFolder
 from domain.settings import Settings
 from rehearsal.runfile import load_settings, read_settings
+
+_SHOWN = 8
+"""Runs that are named where none of the name is found."""
 
 
 def runs_root() -> Path:
@@ -69,11 +73,15 @@ def open_run(name: str) -> tuple[Settings, RunFolder]:
     if Path(name).is_file():
         raise _is_run_file(Path(name))
     known = sorted(path.parent.name for path in runs_root().glob("*/config.yaml"))
+    near = difflib.get_close_matches(name, known, n=1)
+    said = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" * (len(known) > _SHOWN))
     raise ConfigError(
         "there is no such run",
         where=name,
-        expected=f"a run's folder, or one of: {', '.join(known) or 'none yet'}",
-        mend='"rehearsal campaign list" shows the runs; "rehearsal demo" makes a first one',
+        expected=f"a run's folder, or the name of one under {runs_root()}: {said or 'none yet'}",
+        mend=f"did you mean {near[0]}?"
+        if near
+        else '"rehearsal campaign list" shows the runs; "rehearsal demo" makes a first one',
     )
 
 

@@ -12,6 +12,7 @@ from domain.scenario import PlanItem
 from domain.session import Session
 from domain.settings import BudgetSettings
 from engine import pool
+from engine.spending.prices import tariff
 from evaluation.planted.kinds import handwritten
 from evaluation.planted.reading import Read, ReadOrders, open_reading
 from evaluation.planted.tally import tally
@@ -28,7 +29,23 @@ if TYPE_CHECKING:
     from evaluation.planted.twins import Twin
 
 
-def planted(settings: Settings, folder: RunFolder, seed: int, progress: Progress) -> Tally:
+def planned(settings: Settings, folder: RunFolder, seed: int) -> list[Twin]:
+    """Return the twins that are to be read, each with one critique at least.
+
+    Raises:
+        EvaluationError: The run has no sessions.
+    """
+    pack = load_pack(settings.pack)
+    return list(twins_of(sessions_of(folder), pack.phases, seed, handwritten()))
+
+
+def planted(
+    settings: Settings,
+    folder: RunFolder,
+    seed: int,
+    progress: Progress,
+    budget: BudgetSettings | None = None,
+) -> Tally:
     """Have every twin of a run's sessions read once; what was read before is not asked again.
 
     The sessions are taken as they are, whatever their critique said, in their last draft: where
@@ -38,10 +55,10 @@ def planted(settings: Settings, folder: RunFolder, seed: int, progress: Progress
     Raises:
         EvaluationError: The run has no sessions.
         EndpointError: The supervisor cannot be used.
+        BudgetReachedError: `budget` is spent; the same again with a larger one goes on.
     """
-    pack = load_pack(settings.pack)
-    twins = list(twins_of(sessions_of(folder), pack.phases, seed, handwritten()))
-    found = read_twins(settings, folder, seed, twins, progress, "planted")
+    twins = planned(settings, folder, seed)
+    found = read_twins(settings, folder, seed, twins, progress, "planted", budget)
     return tally([(twin, found[twin.id]) for twin in twins])
 
 
@@ -52,6 +69,7 @@ def read_twins(
     twins: Sequence[Twin],
     progress: Progress,
     stage: str,
+    budget: BudgetSettings | None = None,
 ) -> dict[str, Read]:
     """Have each twin read by the run's supervisor; return what was read by the twin's id.
 
@@ -74,12 +92,13 @@ def read_twins(
         [(twin.id, canonical_json(twin)) for twin in {twin.id: twin for twin in twins}.values()],
         folder.evaluation / stage / run_hash,
         settings.engine,
-        BudgetSettings(),
+        budget or BudgetSettings(),
         run_hash,
         progress,
         lambda item, result: found.update({item: Read.model_validate_json(result)}),
         stage="twins",
         variables=[settings.roles.supervisor.api_key_env],
+        prices=tariff(settings),
     )
     return found
 

@@ -13,6 +13,7 @@ from domain.endpointstate import EndpointState, PauseState, Phase
 from domain.errors import BudgetReachedError, ExitCode
 from domain.runfolder import RunFolder
 from domain.settings import BudgetSettings, CampaignSettings, Settings
+from engine.bench import interrupted
 from engine.live import LiveState, Sample, Survey
 from rehearsal.cli import run
 from rehearsal.course import Foretelling, is_paused, named, paused
@@ -184,6 +185,89 @@ def test_a_run_file_in_the_place_of_a_run(
     begun(stage, tmp_path)
     assert run(["campaign", "resume", "trial.yaml"]) == ExitCode.USAGE
     assert 'its run is "runs/trial"' in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_has_no_campaigns(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["campaign", "list", "nosuch"]) == ExitCode.USAGE
+    assert "nosuch" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert run(["campaign", "list", "empty"]) == ExitCode.DONE
+    assert "in empty yet" in capsys.readouterr().out
+
+
+def test_a_slip_in_a_runs_name_is_answered_with_the_near_one(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun(stage, tmp_path)
+    for number in range(20):
+        (tmp_path / f"runs/other-{number}").mkdir()
+        (tmp_path / f"runs/other-{number}/config.yaml").touch()
+    capsys.readouterr()
+    assert run(["campaign", "status", "trail"]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert "did you mean trial?" in said
+    assert "and 13 more" in said
+
+
+def test_a_name_that_is_taken_is_named_and_what_has_changed_told(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun(stage, tmp_path)
+    capsys.readouterr()
+    assert run(["campaign", "run", "trial.yaml"]) == ExitCode.USAGE
+    same = capsys.readouterr().err
+    assert "a campaign named trial has been begun" in same
+    assert "differs" not in same
+    assert 'rehearsal campaign resume "' in same
+    write(tmp_path / "trial.yaml", stage.settings(sessions=9))
+    assert run(["campaign", "run", "trial.yaml"]) == ExitCode.USAGE
+    changed = capsys.readouterr().err
+    assert "campaign.sessions: 6 became 9" in changed
+    assert "another `name`" in changed
+
+
+def test_an_interruption_says_which_run_to_resume(
+    stage: Stage,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise interrupted()
+
+    monkeypatch.setattr("campaigns.run.pool.run_all", stop)
+    write(tmp_path / "trial.yaml", stage.settings())
+    assert run(["campaign", "run", "trial.yaml"]) == ExitCode.INTERRUPTED
+    said = capsys.readouterr().err
+    assert said.count("campaign resume") == 1
+    assert '/runs/trial"` continues' in said
+
+
+def test_nothing_is_compared_before_anything_is_trained(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun(stage, tmp_path)
+    capsys.readouterr()
+    assert run(["evaluate", "trial"]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert "nothing is trained yet" in said
+    assert 'rehearsal train "trial"' in said
+
+
+def test_planting_says_how_many_critiques_it_asks_for_and_keeps_a_budget(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "trial.yaml", stage.settings(2))
+    assert run(["campaign", "run", "trial.yaml"]) == ExitCode.DONE
+    before = sum(stage.asked.values())
+    capsys.readouterr()
+    assert run(["critic", "planted", "trial", "--budget", "3calls"]) == ExitCode.BUDGET_REACHED
+    said = capsys.readouterr().err
+    assert re.search(r"[0-9]+ critiques by .* at http://", said)
+    assert "the same command again with a larger --budget" in said
+    assert sum(stage.asked.values()) - before <= 3
 
 
 def test_a_deadline_is_named_as_it_was_typed(

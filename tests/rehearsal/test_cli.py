@@ -113,9 +113,25 @@ def test_an_unreachable_endpoint_spends_nothing(
 
 def test_no_campaigns_yet_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["campaign", "list"]) == 0
-    assert "No campaigns yet" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("No campaigns in ")
+    assert "runs yet" in said
     assert run(["campaign", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_what_is_signed_for_at_once_is_not_to_be_read_before_signing(
+    tmp_path: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.yaml").write_text("name: x\n")
+    words = ["corpus", "ingest", "run.yaml", "--transcripts"]
+    words.append(str(repository / "examples/transcripts"))
+    assert run(words) == 0
+    assert "Read before signing: " in capsys.readouterr().out
+    assert run([*words, "--sign-off", "A Reader"]) == 0
+    said = capsys.readouterr().out
+    assert "Read before signing" not in said
+    assert "signed off by A Reader" in said
 
 
 def test_doctor_says_whose_packages_these_are(capsys: pytest.CaptureFixture[str]) -> None:
