@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import aiohttp
 import orjson
+from pydantic import BaseModel, ConfigDict
 
 from agents.line import current_line, headers_of, key_of, post, read_capped
 from agents.retry import LESSONS
+from agents.structured import response_format
 from agents.wire import reason
 from domain.errors import EndpointError
 
@@ -24,6 +26,9 @@ TRIAL_S = 60.0
 
 TRIAL_TOKENS = 16
 """Most tokens that a trial call asks for."""
+
+TRIAL_JSON_TOKENS = 64
+"""The same of one that asks for JSON."""
 
 SHOWN = 12
 """How many known models an error names."""
@@ -86,10 +91,19 @@ async def require_server(settings: RoleSettings, where: str) -> None:
     await _ask(settings, where, "GET", "models")
 
 
-async def try_chat(settings: RoleSettings) -> CallResult:
+class Trial(BaseModel):
+    """What a trial call with a schema asks for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ready: bool
+
+
+async def try_chat(settings: RoleSettings, schema: type[BaseModel] | None = None) -> CallResult:
     """Make one small chat call, as the role would: its model, its key, its sampling.
 
-    At most `TRIAL_TOKENS` are asked for. Parameters that the endpoint refuses are left out as in a
+    At most `TRIAL_TOKENS` are asked for, with a `schema`, which goes as `response_format`,
+    `TRIAL_JSON_TOKENS`. Parameters that the endpoint refuses are left out as in a
     run, so up to `LESSONS` requests may be made, of which one is answered.
 
     Returns:
@@ -99,11 +113,14 @@ async def try_chat(settings: RoleSettings) -> CallResult:
     line, headers = current_line(), headers_of(key_of(settings.api_key_env))
     base_url = settings.base_url.rstrip("/")
     sampling = settings.model_dump(include={"temperature", "top_p"}, exclude_none=True)
-    params = {**sampling, "max_tokens": min(settings.max_tokens, TRIAL_TOKENS)}
-    messages = [{"role": "user", "content": "Say: ready."}]
+    most = TRIAL_TOKENS if schema is None else TRIAL_JSON_TOKENS
+    params = {**sampling, "max_tokens": min(settings.max_tokens, most)}
+    asked = "Say: ready." if schema is None else "Are you ready? Answer as the schema says."
+    messages = [{"role": "user", "content": asked}]
+    form = {} if schema is None else {"response_format": response_format(schema)}
     for _ in range(LESSONS):
         habits = line.habits(base_url, settings.model)
-        body = {"model": settings.model, "messages": messages, **habits.adapt(params)}
+        body = {"model": settings.model, "messages": messages, **habits.adapt(params), **form}
         patience = min(TRIAL_S, settings.timeout_s)
         url = f"{base_url}/chat/completions"
         result = await post(url, orjson.dumps(body), headers, patience)

@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
+from urllib.parse import urlsplit
 
 import typer
 
@@ -27,6 +28,11 @@ ROOMS = (
 NEEDED = (
     "langgraph", "langchain-openai", "transformers", "peft", "torch", "ray", "pydantic",
 )  # fmt: skip
+JSON_ROLES = ("supervisor", "judge", "caster")
+"""Roles whose answers have to fit a schema."""
+UNDERSTUDY = "understudy-"
+"""Models that know the schemas of a run by heart, and refuse any other."""
+LOOPBACKS = frozenset({"127.0.0.1", "localhost", "::1"})
 FREE_BYTES = 2_000_000_000
 """What a demo and its adapters need, with room to spare."""
 
@@ -38,6 +44,8 @@ class Check(NamedTuple):
     ok: bool
     found: str
     mend: str = ""
+    warning: bool = False
+    """Whether a run would go all the same, but not as well."""
 
 
 def doctor(
@@ -45,7 +53,8 @@ def doctor(
         Path | None,
         typer.Argument(
             metavar="CONFIG",
-            help="Also ask this run's endpoints: one call of at most 16 tokens for each model.",
+            help="Also ask this run's endpoints: one call of at most 16 tokens for each model, and "
+            "one of 64 for each that has to answer with JSON.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -57,14 +66,31 @@ def doctor(
     if config is not None:
         checks += _endpoints(config)
     if as_json:
-        emit_json([check._asdict() for check in checks])
+        emit_json(_document(checks))
     else:
         for check in checks:
-            tell(f"{'✓' if check.ok else '✗'} {check.name:<26} {check.found}", " " * 29)
-            if not check.ok and check.mend:
+            mark = "✗" if not check.ok else "!" if check.warning else "✓"
+            tell(f"{mark} {check.name:<26} {check.found}", " " * 29)
+            if check.mend and (check.warning or not check.ok):
                 tell(f"  {check.mend}")
     if not all(check.ok for check in checks):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _document(checks: list[Check]) -> dict[str, object]:
+    """Return all checks, and what failed of them as every failure is told."""
+    document: dict[str, object] = {"checks": [check._asdict() for check in checks]}
+    failed = [
+        {"what": "a check failed", "where": one.name, "got": one.found}
+        | ({"mend": one.mend} if one.mend else {})
+        for one in checks
+        if not one.ok
+    ]
+    if failed:
+        code = int(ExitCode.FAILED)
+        error: dict[str, object] = {"kind": "CheckFailed", **failed[0], "exit_code": code}
+        document["error"] = error | ({"also": failed[1:]} if failed[1:] else {})
+    return document
 
 
 def _python() -> list[Check]:
@@ -132,6 +158,7 @@ def _endpoints(config: Path) -> list[Check]:
     from rehearsal.runfile import load_settings
 
     checks, asked = [], dict[tuple[str, str, str], list[Check]]()
+    formed = set[tuple[str, str, str]]()
     for name, role in load_settings(config).roles:
         where = f"roles.{name}"
         if role.base_url == EMBEDDED:
@@ -145,7 +172,55 @@ def _endpoints(config: Path) -> list[Check]:
             same = asked[place]
             ok = all(check.ok for check in same)
             checks.append(Check(where, ok, f"{role.model}, as {same[0].name}"))
+        free = not role.model.startswith(UNDERSTUDY)
+        if (
+            free
+            and name in JSON_ROLES
+            and place not in formed
+            and all(one.ok for one in asked[place])
+        ):
+            formed.add(place)
+            checks.append(asyncio.run(_ask_json(role, where)))
     return checks
+
+
+def _key(role: RoleSettings, where: str) -> list[Check]:
+    """Say where the key is missing that an endpoint elsewhere will ask for."""
+    from agents.line import key_of
+
+    host = urlsplit(role.base_url).hostname or ""
+    if host in LOOPBACKS or key_of(role.api_key_env):
+        return []
+    said = f"{role.api_key_env} is not set, and {host} is not this machine"
+    mend = f"set {role.api_key_env}, unless the endpoint takes calls without a key"
+    return [Check(f"{where}, key", True, said, mend, warning=True)]
+
+
+async def _ask_json(role: RoleSettings, where: str) -> Check:
+    """Ask for one small answer that fits a schema, and say whether it did."""
+    from agents.endpoint import Trial, try_chat
+    from agents.line import close_line
+    from agents.structured import InvalidAnswerError, read_answer
+    from domain.call import Outcome
+
+    try:
+        result = await try_chat(role, Trial)
+    finally:
+        await close_line()
+    if result.outcome is Outcome.OK:
+        try:
+            read_answer(result.text, Trial)
+        except InvalidAnswerError:
+            got = f"response_format is not honoured: it said {result.text[:40]!r}"
+        else:
+            return Check(f"{where}, JSON schema", True, "response_format is honoured")
+    else:
+        got = f"no answer with response_format ({result.outcome.value}: {result.detail[:80]})"
+    mend = (
+        "answers are then read from the text and asked for again where they do not fit: turn on "
+        "structured output at the server, or take a model that has it"
+    )
+    return Check(f"{where}, JSON schema", True, got, mend, warning=True)
 
 
 async def _ask(role: RoleSettings, where: str) -> list[Check]:
@@ -156,10 +231,11 @@ async def _ask(role: RoleSettings, where: str) -> list[Check]:
     try:
         await check_endpoint(role, where)
         known = Check(where, True, f"{role.model} at {role.base_url}")
-        return [known, _tried(where, await try_chat(role))]
+        return [known, *_key(role, where), _tried(where, await try_chat(role))]
     except RehearsalError as error:
         expected = f"; expected {error.expected}" if error.expected else ""
-        return [Check(where, False, f"{error.what} ({error.got}){expected}", error.mend)]
+        failed = Check(where, False, f"{error.what} ({error.got}){expected}", error.mend)
+        return [failed, *_key(role, where)]
     finally:
         await close_line()
 

@@ -136,7 +136,7 @@ def test_what_is_signed_for_at_once_is_not_to_be_read_before_signing(
 
 def test_doctor_says_whose_packages_these_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor", "--json"]) == 0
-    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)}
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
     assert checks["package agents"]["found"] == "ours"
 
 

@@ -23,6 +23,7 @@ class Clinic:
         self.status = 200
         self.finish = "stop"
         self.refuses = ""
+        self.formed = '{"ready": true}'
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.url = ""
@@ -46,6 +47,8 @@ class Clinic:
         if self.status != 200:
             return web.json_response({"error": {"message": "out of memory"}}, status=self.status)
         message = {"role": "assistant", "content": "ready"}
+        if "response_format" in body:
+            message["content"] = self.formed
         choice = {"index": 0, "message": message, "finish_reason": self.finish}
         usage = {"prompt_tokens": 9, "completion_tokens": 2}
         return web.json_response({"choices": [choice], "usage": usage})
@@ -67,7 +70,7 @@ def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clinic]:
 
 
 def checks(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
-    return {check["name"]: check for check in json.loads(capsys.readouterr().out)}
+    return {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
 
 
 @pytest.mark.parametrize("finish", ["stop", "length"])
@@ -79,9 +82,60 @@ def test_one_small_call_for_each_model(
     found = checks(capsys)
     assert "11 tokens" in found["roles.client, one call"]["found"]
     assert found["roles.judge"]["found"] == "m, as roles.client"
-    (body,) = clinic.bodies
-    assert body["max_tokens"] <= 16
-    assert clinic.keys == ["Bearer of-the-tests"]
+    chat, form = clinic.bodies
+    assert chat["max_tokens"] <= 16
+    assert form["max_tokens"] <= 64
+    assert clinic.keys == ["Bearer of-the-tests"] * 2
+    assert not any("key" in name for name in found)
+
+
+@pytest.mark.parametrize(("says", "fits"), [('{"ready": true}', True), ("ready", False)])
+def test_what_has_to_answer_with_json_is_asked_for_some(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str], says: str, fits: bool
+) -> None:
+    clinic.formed = says
+    assert run(["doctor", "run.yaml", "--json"]) == 0
+    check = checks(capsys)["roles.supervisor, JSON schema"]
+    assert check["ok"]
+    assert check["warning"] is not fits
+    assert clinic.bodies[1]["response_format"]["type"] == "json_schema"
+    assert run(["doctor", "run.yaml"]) == 0
+    assert ("! roles.supervisor, JSON schema" in capsys.readouterr().out) is not fits
+
+
+def test_an_endpoint_that_takes_no_schema_is_a_warning(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clinic.refuses = "response_format"
+    assert run(["doctor", "run.yaml", "--json"]) == 0
+    assert "Unsupported" in checks(capsys)["roles.supervisor, JSON schema"]["found"]
+
+
+def test_a_key_that_is_not_set_is_said_of_an_endpoint_elsewhere(
+    clinic: Clinic,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CLINIC_KEY")
+    path = tmp_path / "run.yaml"
+    path.write_text(path.read_text().replace(clinic.url, "http://models.invalid"))
+    assert run(["doctor", "run.yaml", "--json"]) == 1
+    check = checks(capsys)["roles.client, key"]
+    assert check["warning"]
+    assert "CLINIC_KEY is not set" in check["found"]
+
+
+def test_a_failure_is_one_document_with_its_error_and_all_checks(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clinic.status = 500
+    assert run(["doctor", "run.yaml", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["error"]["exit_code"] == 1
+    assert document["error"]["where"] == "roles.client, one call"
+    assert {"kind", "what", "got"} <= document["error"].keys()
+    assert len(document["checks"]) > len(document["error"]["also"])
 
 
 def test_a_chat_that_fails_is_told_with_its_outcome(
@@ -112,4 +166,4 @@ def test_a_parameter_that_is_refused_is_left_out(
     clinic.refuses = "max_tokens"
     assert run(["doctor", "run.yaml", "--json"]) == 0
     assert checks(capsys)["roles.client, one call"]["ok"]
-    assert clinic.bodies[-1]["max_completion_tokens"] <= 16
+    assert clinic.bodies[1]["max_completion_tokens"] <= 16
