@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from evaluation.paired import Paired
 
 ALPHA = 0.05
+WIDEST = 4.0
+"""The largest difference of two scores from 1 to 5."""
 
 
 def difference_of(pair: Paired, *, samples: int, seed: int) -> Difference | None:
@@ -37,7 +39,9 @@ def difference_of(pair: Paired, *, samples: int, seed: int) -> Difference | None
         return None
     clusters = cluster(gaps, pair.sessions)
     few = len(clusters.counts) < FEW
-    bounds = interval(clusters, samples=samples, seed=seed_of(seed, "difference", *name))
+    bounds = interval(
+        clusters, samples=samples, seed=seed_of(seed, "difference", *name), limits=(-WIDEST, WIDEST)
+    )
     won = cluster([(np.sign(gap) + 1) / 2 for gap in gaps], pair.sessions)
     win_bounds = share_interval(won, samples=samples, seed=seed_of(seed, "wins", *name))
     spread = deviation(gaps)

@@ -49,7 +49,7 @@ from evaluation.stagecharts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from matplotlib.figure import Figure
 
@@ -62,15 +62,43 @@ class Kind:
     """One kind of figure: its file name, what it shows, when, and from what."""
 
     name: str
-    caption: str
+    caption: str | Callable[[ChartData], str]
     draw: Callable[[ChartData], Figure]
     fits: Callable[[ChartData], bool]
     rows: Callable[[ChartData], Rows]
     """What it is drawn from, as a table: the header first."""
 
+    def says(self, data: ChartData) -> str:
+        """Return its caption over what is drawn."""
+        return self.caption if isinstance(self.caption, str) else self.caption(data)
+
 
 def _scored(data: ChartData) -> bool:
     return bool(data.scores)
+
+
+def _differences_caption(data: ChartData) -> str:
+    said = (
+        "Difference of mean scores on the same scenarios, with 95% intervals over sessions, which "
+        "end at 4, the largest difference that scores from 1 to 5 can have; p is corrected for all "
+        "comparisons."
+    )
+    return said + _filled(one.p_holm for one in data.summary.differences)
+
+
+def _spreads_caption(data: ChartData) -> str:
+    drawn = [one for one in data.summary.spreads if one.ratio is not None]
+    said = "Variance of the first model's scores over that of the second's"
+    if any(one.low is not None for one in drawn):
+        said += ", with 95% intervals over sessions"
+    return f"{said}; left of 1 the first varies less.{_filled(one.p_holm for one in drawn)}"
+
+
+def _filled(tested: Iterable[float | None]) -> str:
+    """Say what a filled mark means, where one could be."""
+    if any(p is not None for p in tested):
+        return " Filled: beyond chance. Hollow: may be chance."
+    return " None of these could be tested."
 
 
 def _ctrs(data: ChartData) -> bool:
@@ -136,16 +164,14 @@ KINDS = (
     ),
     Kind(
         "differences",
-        "Difference of mean scores on the same scenarios, with 95% intervals over sessions; p is "
-        "corrected for all comparisons. Filled: beyond chance. Hollow: may be chance.",
+        _differences_caption,
         differences_chart,
         lambda data: bool(data.summary.differences),
         differences_rows,
     ),
     Kind(
         "spreads",
-        "Variance of the first model's scores over that of the second's, with 95% intervals over "
-        "sessions; left of 1 the first varies less. Filled: beyond chance. Hollow: may be chance.",
+        _spreads_caption,
         spreads_chart,
         lambda data: any(one.ratio is not None for one in data.summary.spreads),
         spreads_rows,

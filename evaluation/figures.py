@@ -47,5 +47,5 @@ def draw_figures(data: ChartData, folder: Path) -> list[Drawn]:
         write_text(folder / f"{kind.name}.csv", as_csv(kind.rows(data)))
         with appears_at(folder / f"{kind.name}.png") as part:
             part.write_bytes(png)
-        drawn.append(Drawn(kind.name, kind.caption, for_page(svg, kind.name, kind.caption)))
+        drawn.append(Drawn(kind.name, kind.says(data), for_page(svg, kind.name, kind.says(data))))
     return drawn

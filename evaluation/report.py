@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from domain.settings import Settings
     from evaluation.figures import Drawn
     from evaluation.reportdata import ReportData
-    from evaluation.summary import Difference, Mean, Spread
+    from evaluation.summary import Difference, EvaluationSummary, Mean, Spread
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 MOST_TRAILS = 500
@@ -100,7 +100,6 @@ def render(data: ReportData, figures: Sequence[Drawn], *, run: str) -> str:
             css=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
             most=MOST_TRAILS,
             anchors=anchors,
-            few=FEW_GROUPS,
             lines=lines_of(data.certificate) if data.certificate else (),
             remarks_on_judge=remarks_of(data.certificate) if data.certificate else (),
         )
@@ -137,8 +136,17 @@ def _shared(data: ReportData, run: str) -> dict[str, Any]:
         "letter": letter,
         "titled": partial(name_of, names=data.criteria),
         "shown": shown,
+        "intervals": _intervals(data.summary),
         "judges": ", ".join(data.summary.panel) or data.summary.judge,
     }
+
+
+def _intervals(summary: EvaluationSummary) -> str:
+    """Say how the intervals came about: in the page and in the card with the same words."""
+    said = "95%, over sessions"
+    if summary.groups < FEW_GROUPS:
+        return f"{said}, which are fewer than {FEW_GROUPS}: Student's t"
+    return f"{said}, by {summary.statistics.bootstrap_samples} bootstrap samples"
 
 
 def notes_of(found: Sequence[Mean | Difference | Spread]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation.comparison import difference_of
-from evaluation.paired import paired
+from evaluation.paired import Paired, paired
 from evaluation.spread import spread_of
 
 if TYPE_CHECKING:
@@ -42,3 +42,11 @@ def test_a_thousand_null_experiments_give_five_percent_of_false_alarms() -> None
         spreads += spread is not None and spread.p is not None and spread.p < 0.05
     assert abs(means / EXPERIMENTS - 0.05) <= 0.015
     assert abs(spreads / EXPERIMENTS - 0.05) <= 0.015
+
+
+def test_an_interval_ends_where_differences_of_scores_do() -> None:
+    """Three sessions that disagree: Student's t would reach beyond what scores can differ by."""
+    pair = Paired("empathy", "real", "base", (1.0, 5.0, 1.0), (5.0, 1.0, 5.0), ("a", "b", "c"))
+    gap = difference_of(pair, samples=100, seed=0)
+    assert gap is not None
+    assert (gap.low, gap.high) == (-4.0, 4.0)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -14,6 +15,7 @@ from evaluation.figures import Drawn, draw_figures
 from evaluation.figuretables import as_csv
 from evaluation.statistics import summarise
 from evaluation.style import styled
+from evaluation.summary import Spread
 from tests.evaluation.invented import chart_data
 
 if TYPE_CHECKING:
@@ -97,3 +99,18 @@ def test_words_that_a_spreadsheet_would_run_are_kept_as_words() -> None:
 def test_no_verdicts_draw_no_score_figures(tmp_path: Path) -> None:
     empty = ChartData(summary=summarise([], {}, samples=100, seed=0), scores={})
     assert draw_figures(empty, tmp_path) == []
+
+
+def test_a_caption_promises_no_interval_that_is_not_drawn() -> None:
+    (kind,) = (kind for kind in KINDS if kind.name == "spreads")
+    bare = Spread(
+        criterion="empathy", variant="real", against="base", sd=1.0, sd_against=2.0, ratio=0.25,
+        p=None, p_holm=None, significant=False,
+    )  # fmt: skip
+    sure = bare.model_copy(update={"low": 0.1, "high": 0.6, "p": 0.01, "p_holm": 0.02})
+    data = chart_data(3)
+    for spread, promised in ((bare, False), (sure, True)):
+        summary = data.summary.model_copy(update={"spreads": (spread,)})
+        said = kind.says(replace(data, summary=summary))
+        assert ("95% intervals" in said) is promised
+        assert ("Filled" in said) is promised

@@ -240,6 +240,16 @@ def test_few_sessions_and_missing_parts_still_make_a_page(tmp_path: Path) -> Non
     assert "Not measured in this run." in text
 
 
+def test_page_and_card_say_with_the_same_words_where_intervals_come_from(tmp_path: Path) -> None:
+    settings, folder = make_run(tmp_path, scenarios=4)
+    text = " ".join(read(write_report(settings, folder)).text)
+    said = "95%, over sessions, which are fewer than 10: Student's t"
+    assert said in text
+    card = (folder.root / "report.md").read_text()
+    assert said in card
+    assert "resampled" not in card
+
+
 def test_criteria_are_called_by_the_names_of_their_pack(page: Path) -> None:
     names = json.loads((RunFolder(page.parent).evaluation / "report.json").read_text())["criteria"]
     assert names["ctrs_key_cognitions"] == "focusing on key cognitions or behaviours"
