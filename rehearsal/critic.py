@@ -131,8 +131,8 @@ def planted(
 ) -> None:
     """Plant one flaw of each kind in a run's sessions; does its supervisor find them?
 
-    Asks the supervisor for a critique of every session and of each of its flawed twins: a dozen or
-    more a session, hundreds in all; it says how many before it begins. --budget bounds them.
+    Asks the supervisor for a critique of every session and of each of its flawed twins: about
+    twenty a session, hundreds in all; it says how many before it begins. --budget bounds them.
     """
     from engine import cluster
     from evaluation.planted.run import planned
