@@ -15,6 +15,7 @@ from corpus.discriminator import Discriminator, Weight
 from domain.base import canonical_json
 from domain.case import Kind, Subject
 from domain.errors import TrustError
+from domain.gate import Gate, OpenGate
 from domain.record import Origin
 from domain.runfolder import RunFolder
 from domain.settings import RoleSettings, Settings
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 class Unasked:
     """A journal that nothing may be written to: no call is to be made."""
 
-    def gate(self, endpoint: RoleSettings) -> Any:  # noqa: ANN401 - a gate nobody goes through
-        """Stand in for the gate that a model is built with."""
+    def gate(self, endpoint: RoleSettings) -> Gate:
+        """Return what a model is built with; nobody goes through it."""
+        return OpenGate()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a job asks for
         raise AssertionError(name)
