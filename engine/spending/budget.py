@@ -206,8 +206,7 @@ def _said(spend: Spend, limits: Spend) -> str:
 
 def _limits_said(limits: Spend) -> str:
     """Name the limits as they were given, none of them rounded."""
-    amount = f"{dollars(limits.pico):,.12f}".rstrip("0").rstrip(".")
-    return " and ".join(_counts(limits, limits, f"${amount}"))
+    return " and ".join(_counts(limits, limits, _written(dollars(limits.pico), 12)))
 
 
 def _counts(spend: Spend, limits: Spend, amount: str) -> list[str]:
@@ -226,7 +225,12 @@ def _cents(pico: int) -> str:
     amount = dollars(pico)
     if 0 < amount < 0.01:
         return money(pico)
-    whole, _, part = f"{amount:,.4f}".partition(".")
+    return _written(amount, 4)
+
+
+def _written(amount: float, places: int) -> str:
+    """Write dollars with cents, and as many of `places` behind them as are needed."""
+    whole, _, part = f"{amount:,.{places}f}".partition(".")
     return f"${whole}.{part[:2]}{part[2:].rstrip('0')}"
 
 
