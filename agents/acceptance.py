@@ -70,7 +70,7 @@ def critique_of(
         accepted=accepted,
         reasons=reasons,
         detections=detections(turns, facts_of(persona), pack.note_labels),
-        rewind_to=None if accepted else rewind_point(answer, (*faults, *looped), turns),
+        rewind_to=None if accepted else _again_from(answer, (*faults, *looped), turns, broken),
         guidance=()
         if accepted
         else guidance_for(answer, pack, persona, turns, [limit.instead for limit, _ in broken]),
@@ -152,6 +152,21 @@ def _repeats(turns: Sequence[Turn]) -> tuple[Fault, ...]:
     Only where it is the one limit that is broken; the others are of the session as a whole.
     """
     return tuple(Fault(later, "it was said before.") for _, later in near_repeats(turns))
+
+
+def _again_from(
+    answer: CritiqueAnswer, faults: Sequence[Fault], turns: Sequence[Turn], broken: Sequence[object]
+) -> int | None:
+    """Return where a draft is played again; None where nothing says so.
+
+    A limit on the session as a whole that no turn is named for is met, if at all, by another
+    second half, played by somebody who has been told of it.
+    """
+    point = rewind_point(answer, faults, turns)
+    if point is None and broken and turns:
+        later = [t.index for t in turns[len(turns) // 2 :] if t.speaker is Speaker.THERAPIST]
+        point = min(later, default=None)
+    return point
 
 
 def rewind_point(

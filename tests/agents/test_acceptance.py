@@ -125,6 +125,17 @@ def test_a_session_that_goes_round_in_a_loop_is_left_where_it_began(pack: Pack) 
     assert any(told.startswith("Say nothing twice") for told in critique.guidance)
 
 
+def test_a_limit_on_the_whole_session_sends_its_second_half_back(pack: Pack) -> None:
+    """Nothing is given back in any turn: none is to blame, and half a session makes the share."""
+    bare = [text[text.index(".") + 2 :] if "?" in text else text for text in STEPS]
+    answer = critique_answer(pack, score=6)
+    items = tuple(item.model_copy(update={"turns": ()}) for item in answer.items)
+    critique = decide(pack, answer.model_copy(update={"items": items}), turns_of(*bare))
+    assert critique.reasons
+    assert all(", measured, is under " in reason for reason in critique.reasons)
+    assert critique.rewind_to == len(STEPS) // 2
+
+
 def test_a_turn_said_twice_once_is_let_pass_as_in_real_sessions(pack: Pack) -> None:
     once = [*STEPS[:6], STEPS[4], *STEPS[7:]]
     assert decide(pack, critique_answer(pack, score=6), turns_of(*once)).accepted
