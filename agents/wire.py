@@ -118,10 +118,11 @@ class Wire:
         connection = self._kept(route) or await self._connect(route)
         try:
             reply = await connection.ask(head.encode() + body)
-        except BaseException as error:
+        except OSError as error:
             connection.abort()
-            if isinstance(error, OSError):
-                raise LostAnswerError(reason(error)) from error
+            raise LostAnswerError(reason(error)) from error
+        except BaseException:  # the deadline, or the end of the run: nobody waits for it any more
+            connection.abort()
             raise
         if connection.reusable:
             connection.since = time.monotonic()

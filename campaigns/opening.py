@@ -78,7 +78,7 @@ def open_campaign(
         if plan is None or (play and (again or unplayed)):
             _make_ready(settings, folder, store, progress, play=play, cast=plan is None)
         accepted()
-    except BaseException:
+    except BaseException:  # Ctrl-C too: what has not begun leaves no lock file behind
         lock.undo()
         raise
     # Only now: a run that never got as far as its endpoints has not used up its name.
