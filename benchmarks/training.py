@@ -24,6 +24,7 @@ from benchmarks.tuning.start import start
 
 GROWTH = Path(__file__).resolve().parent.parent / "docs" / "training-growth.jsonl"
 LEAST_GROWN = 100
+LEAST_STEPS = 3
 TARGETS = {
     "over_trl_bfd": "at least 2.0",
     "over_trl_padded": "at least 2.4",
@@ -77,11 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--transcripts", type=Path, help="sessions to train on; else made here")
     parser.add_argument("--keep", type=Path, help="file to keep laps in and to go on from")
     parser.add_argument("--repeats", type=int, help="laps of each leg, counting those kept")
-    parser.add_argument("--tokens", type=int, default=16_000, help="tokens of a lap, about")
+    parser.add_argument("--tokens", type=int, help="tokens of a lap, about")
     card = parser.add_argument_group("on a card, or a toy of it on a CPU")
     card.add_argument("--size", choices=("toy", "1b", "8b"), help="tokens a second and MFU")
     card.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     card.add_argument("--rate", type=float, default=RATE, help="learning rate of a large base")
+    card.add_argument("--steps", type=int, help="optimiser steps of a lap, about")
     card.add_argument(
         "--choices", action="store_true", help="what each of our own choices is worth"
     )
@@ -100,6 +102,8 @@ def _wrong(asked: argparse.Namespace) -> str:
         return "--device cuda and --dry-run want --size"
     if asked.repeats is not None and asked.repeats < 1:
         return "--repeats begins at 1"
+    if asked.steps is not None and asked.steps < LEAST_STEPS:
+        return f"--steps begins at {LEAST_STEPS}: with fewer, warming up is all there is"
     if asked.growth and min(asked.growth) < LEAST_GROWN:
         return f"--growth begins at {LEAST_GROWN} sessions: fewer give too few steps"
     return ""
@@ -115,11 +119,20 @@ def _measure(asked: argparse.Namespace) -> dict[str, Any]:
             plot(lines, asked.plot)
         return {"growth": lines}
     if asked.size:
-        run = Run(asked.device, asked.size, asked.transcripts, repeats, asked.rate)
+        run = Run(
+            asked.device,
+            asked.size,
+            asked.transcripts,
+            repeats,
+            asked.rate,
+            asked.tokens,
+            asked.steps,
+        )
         if asked.dry_run:
             return run.plan()
         return choices(run) if asked.choices else on_card(run)
-    wanted = Asked(asked.transcripts, tokens=asked.tokens, repeats=repeats, quick=asked.quick)
+    tokens = asked.tokens or Asked.tokens
+    wanted = Asked(asked.transcripts, tokens=tokens, repeats=repeats, quick=asked.quick)
     return compare(wanted, Kept(asked.keep))
 
 

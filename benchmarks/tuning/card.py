@@ -29,6 +29,8 @@ FAST = ("flash_attention_2", "flex_attention", "sdpa")
 """Attention that TRL is tried with on a card, where it is installed; `sdpa` on a CPU."""
 RATE = 2e-3
 """Learning rate of large random bases: their loss falls fast at a rate that keeps it smooth."""
+STEPS = 12
+"""Optimiser steps of a large base, about: four leave its losses too unsettled to compare."""
 MATMUL = {"cpu": 1024, "cuda": 8192}
 """Side of the matrices of the measured rate."""
 
@@ -42,13 +44,18 @@ class Run:
     transcripts: Path | None
     repeats: int
     rate: float = RATE
+    tokens: int | None = None
+    """Tokens of a lap, about; by default what one lap of the size takes seconds for."""
+    steps: int | None = None
+    """Optimiser steps of a lap, about."""
 
     @property
     def amount(self) -> Amount:
         """Tokens and steps of a lap."""
         if self.size == "toy":
-            return Amount(9_000, 3, 256)
-        return Amount(60_000 if self.size == "8b" else 200_000, 4, 2048, self.rate)
+            return Amount(self.tokens or 9_000, self.steps or 3, 256)
+        tokens = self.tokens or (120_000 if self.size == "8b" else 200_000)
+        return Amount(tokens, self.steps or STEPS, 2048, self.rate)
 
     @property
     def liger(self) -> bool:

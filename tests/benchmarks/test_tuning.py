@@ -188,6 +188,11 @@ def test_a_plan_says_what_is_run() -> None:
     assert tried - {"flash_attention_2"} == {"flex_attention", "sdpa"}
 
 
+def test_a_lap_on_a_card_is_as_long_as_asked_for() -> None:
+    assert Run("cuda", "8b", None, 3, tokens=40_000, steps=5).plan()["lap"]["steps"] == 5
+    assert Run("cuda", "8b", None, 3).amount.tokens < Run("cuda", "1b", None, 3).amount.tokens
+
+
 @pytest.mark.slow
 def test_all_legs_train_on_the_same_and_come_to_the_same(prepared: Prepared) -> None:
     pytest.importorskip("trl", reason="the group bench-training is not installed")
