@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 TRL, OURS = "trl_bfd", "ours"
 FAST = ("flash_attention_2", "flex_attention", "sdpa")
 """Attention that TRL is tried with on a card, where it is installed; `sdpa` on a CPU."""
-RATE = 2e-3
+RATE = 1e-3
 """Learning rate of large random bases: their loss falls fast at a rate that keeps it smooth."""
-STEPS = 12
+STEPS = 14
 """Optimiser steps of a large base, about: four leave its losses too unsettled to compare."""
 MATMUL = {"cpu": 1024, "cuda": 8192}
 """Side of the matrices of the measured rate."""
@@ -45,7 +45,7 @@ class Run:
     repeats: int
     rate: float = RATE
     tokens: int | None = None
-    """Tokens of a lap, about; by default what one lap of the size takes seconds for."""
+    """Tokens of a lap, about; by default so many that a card needs some ten seconds."""
     steps: int | None = None
     """Optimiser steps of a lap, about."""
 
@@ -54,7 +54,7 @@ class Run:
         """Tokens and steps of a lap."""
         if self.size == "toy":
             return Amount(self.tokens or 9_000, self.steps or 3, 256)
-        tokens = self.tokens or (120_000 if self.size == "8b" else 200_000)
+        tokens = self.tokens or (230_000 if self.size == "8b" else 200_000)
         return Amount(tokens, self.steps or STEPS, 2048, self.rate)
 
     @property
