@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from benchmarks.course import SHORTEST, Course
+from benchmarks.drawing import draw
 from benchmarks.machine import machine
 from benchmarks.stub import running_stub
 
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
     from benchmarks.stub import Stub
 
 ROOT = Path(__file__).resolve().parent.parent
+
+CHARTS = {
+    "CPU per session, ms": {"cpu_ms_per_session": "driver and worker"},
+    "memory at the end, MB": {"driver_end_mb": "driver", "worker_end_mb": "worker"},
+    "seconds": {"resume_first_call_s": "resume: first call", "status_s": "status: answer"},
+}
 
 
 def measure(sessions: int, kind: str) -> dict[str, Any]:
@@ -93,30 +100,6 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return sorted(map(orjson.loads, lines), key=lambda line: int(line["sessions"]))
 
 
-def plot(lines: list[dict[str, Any]], path: Path) -> None:
-    """Draw the series."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    from matplotlib import pyplot as plt
-
-    mpl.rcParams["svg.hashsalt"] = "growth"
-    charts = (
-        ("CPU per session, ms", {"cpu_ms_per_session": "driver and worker"}),
-        ("memory at the end, MB", {"driver_end_mb": "driver", "worker_end_mb": "worker"}),
-        ("seconds", {"resume_first_call_s": "resume: first call", "status_s": "status: answer"}),
-    )
-    sizes = [line["sessions"] for line in lines]
-    figure, axes = plt.subplots(1, len(charts), figsize=(12, 3.6), layout="constrained")
-    for axis, (title, series) in zip(axes, charts, strict=True):
-        for key, label in series.items():
-            axis.plot(sizes, [line[key] for line in lines], marker="o", label=label)
-        axis.set(xscale="log", xlabel="sessions", title=title)
-        axis.set_ylim(bottom=0)
-        axis.legend()
-    figure.savefig(path, metadata={"Date": None})
-
-
 def main() -> None:
     """Measure what is missing, and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -136,7 +119,7 @@ def main() -> None:
             lines.write(line + b"\n")
         print(line.decode(), flush=True)  # noqa: T201
     if asked.plot:
-        plot(read_lines(asked.lines), asked.plot)
+        draw(read_lines(asked.lines), CHARTS, asked.plot)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,11 @@ from typing import Any
 
 import orjson
 
+from benchmarks.drawing import draw
 from benchmarks.machine import machine
 from benchmarks.tuning.card import RATE, Run, choices, on_card
 from benchmarks.tuning.compare import LEGS, Asked, Kept, compare
-from benchmarks.tuning.growth import grow, plot
+from benchmarks.tuning.growth import CHARTS, grow
 from benchmarks.tuning.start import start
 
 GROWTH = Path(__file__).resolve().parent.parent / "docs" / "training-growth.jsonl"
@@ -116,7 +117,7 @@ def _measure(asked: argparse.Namespace) -> dict[str, Any]:
     if asked.growth:
         lines = grow(asked.growth, asked.lines)
         if asked.plot:
-            plot(lines, asked.plot)
+            draw(lines, CHARTS, asked.plot)
         return {"growth": lines}
     if asked.size:
         run = Run(

@@ -8,7 +8,7 @@ from campaigns.manifest import write_atomically
 from campaigns.nextround import campaign_coverage, next_round
 from campaigns.opening import open_campaign
 from campaigns.rounds import close_round
-from campaigns.spending import spent_on_casting
+from campaigns.spending import spent_on_casting, with_casting
 from campaigns.summary import CampaignSummary, summarise
 from campaigns.worker import SessionOrders, open_job
 from corpus.synthetic import Making, write_synthetic
@@ -81,7 +81,7 @@ def run_campaign(
             if more is None:
                 break
             plan, again = more, frozenset()
-        summary = export(folder, plan)
+        summary = with_casting(export(folder, plan), folder)
         table = campaign_coverage(folder, settings.campaign.sessions, opening.store)
         write_atomically(folder.coverage, canonical_json(table))
         hand_over(settings, opening.pack, folder)

@@ -11,6 +11,7 @@ from engine.spending.prices import CASTER, PLAYERS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from campaigns.summary import CampaignSummary
     from domain.price import Price
     from domain.runfolder import RunFolder
     from engine.ledger.store import Totals
@@ -33,6 +34,24 @@ def totals_of_casting(folder: RunFolder) -> Totals | None:
         StoreError: Its ledger cannot be read.
     """
     return Store(folder.casting).totals() if folder.casting.exists() else None
+
+
+def with_casting(summary: CampaignSummary, folder: RunFolder) -> CampaignSummary:
+    """Add the calls that wrote the personas, where a model did.
+
+    Raises:
+        StoreError: Their ledger cannot be read.
+    """
+    totals = totals_of_casting(folder)
+    if totals is None:
+        return summary
+    more = {
+        "calls": summary.calls + totals.calls,
+        "tokens": summary.tokens + totals.tokens,
+        "estimated_tokens": summary.estimated_tokens + totals.estimated_tokens,
+        "cached_tokens": summary.cached_tokens + totals.cached_tokens,
+    }
+    return summary.model_copy(update=more)
 
 
 def payers(folder: RunFolder) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from campaigns.labels import status_of, why_of
 from campaigns.manifest import manifest_path, read_manifest, require_campaign
 from campaigns.now import Now, read_now
 from campaigns.refillfile import read_refills
-from campaigns.spending import payers, spent_on_casting, totals_of_casting
+from campaigns.spending import payers, spent_on_casting, totals_of_casting, with_casting
 from campaigns.summary import CampaignSummary
 from domain.base import Noun
 from domain.call import Outcome
@@ -102,7 +102,7 @@ def campaign_status(
     dealt = begun.campaign.sessions if begun else 0
     labels, totals = store.labels(), store.totals()
     summary, counts = _summary(totals, sum(read_refills(folder, dealt).lines), labels)
-    summary = _with_casting(summary, folder)
+    summary = with_casting(summary, folder)
     spent = store.spent(prices) + spent_on_casting(folder, prices)
     usd, tokens = dollars(spent.pico), spent.tokens
     judged = summary.accepted + summary.rejected
@@ -127,20 +127,6 @@ def campaign_status(
         now=_now(folder, settings, state, summary),
         holder=holder,
     )
-
-
-def _with_casting(summary: CampaignSummary, folder: RunFolder) -> CampaignSummary:
-    """Add the calls that wrote the personas, where a model did."""
-    totals = totals_of_casting(folder)
-    if totals is None:
-        return summary
-    more = {
-        "calls": summary.calls + totals.calls,
-        "tokens": summary.tokens + totals.tokens,
-        "estimated_tokens": summary.estimated_tokens + totals.estimated_tokens,
-        "cached_tokens": summary.cached_tokens + totals.cached_tokens,
-    }
-    return summary.model_copy(update=more)
 
 
 def _summary(

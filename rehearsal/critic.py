@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,21 +14,12 @@ from rehearsal.options import JsonOption, RayOption, RunArgument, present, with_
 from rehearsal.verbs import Verbs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from domain.settings import BudgetSettings, Settings
+    from domain.settings import BudgetSettings, RoleSettings, Settings
     from evaluation.critic.human import Labelled, Talk
-    from evaluation.injection.run import Steering
-    from evaluation.planted.tally import Tally
 
     Annomi = tuple[list[Talk], list[Labelled], list[Labelled]]
-
-PLANTED_COLUMNS = (
-    "found: share of twins whose planted flaw was named, of so many. by hand: the same for flaws "
-    "worded by somebody who had not seen the word lists. alarms: clean sessions in which that "
-    "flaw was named though nobody planted it. accepted: share of flawed twins "
-    "that would have been accepted all the same."
-)
 
 app = Verbs(
     help="Whom to believe: try the supervisor on planted flaws and pleas (planted, injection), and "
@@ -137,28 +129,75 @@ def planted(
     from engine import cluster
     from evaluation.planted.run import planned
     from evaluation.planted.run import planted as plant
-    from rehearsal.console import emit_json, stderr, watching
+    from rehearsal.console import emit_json, watching
+    from rehearsal.critic_view import show_planted
     from rehearsal.embedded import endpoints_ready
     from rehearsal.runs import open_run
 
     settings, folder = open_run(run)
     asked, limits = len(planned(settings, folder, seed)), _budget_of(settings, budget)
-    supervisor = settings.roles.supervisor
+    _announce(asked, settings.roles.supervisor)
+    with (
+        watching() as progress,
+        endpoints_ready(with_ray(settings, ray)) as ready,
+        cluster.running(ready.engine, progress),
+        _saying_how_to_go_on(),
+    ):
+        found = plant(ready, folder, seed, progress, limits)
+    if as_json:
+        emit_json(found.model_dump(mode="json"))
+    else:
+        show_planted(found, settings.roles.therapist.model)
+
+
+@app.command("injection")
+def injection(
+    run: RunArgument,
+    seed: Annotated[int, typer.Option(help="Seed of the planting.")] = 0,
+    sessions: Annotated[int, typer.Option(min=1, help="How many sessions to plant in.")] = 10,
+    budget: BudgetOption = None,
+    ray: RayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Plant texts that ask for a verdict in clients' turns; does the supervisor follow them?
+
+    Asks the supervisor for a critique of each session without and with every text, well over a
+    hundred a session; it says how many before it begins. --budget bounds them.
+    """
+    from engine import cluster
+    from evaluation.injection.run import injection as plant
+    from evaluation.injection.run import planned
+    from rehearsal.console import emit_json, watching
+    from rehearsal.critic_view import show_steering
+    from rehearsal.embedded import endpoints_ready
+    from rehearsal.runs import open_run
+
+    settings, folder = open_run(run)
+    asked = len({one.twin.id for one in planned(settings, folder, seed, sessions)})
+    limits = _budget_of(settings, budget)
+    _announce(asked, settings.roles.supervisor)
+    with (
+        watching() as progress,
+        endpoints_ready(with_ray(settings, ray)) as ready,
+        cluster.running(ready.engine, progress),
+        _saying_how_to_go_on(),
+    ):
+        found = plant(ready, folder, seed, sessions, progress, limits)
+    if as_json:
+        emit_json(found.model_dump(mode="json"))
+    else:
+        show_steering(found)
+
+
+def _announce(asked: int, supervisor: RoleSettings) -> None:
+    """Say what will be asked of whom, before it is."""
+    from rehearsal.console import stderr
+
     stderr().print(
         f"{asked:,} critiques by {supervisor.model} at {supervisor.base_url}: as many calls, more "
         "where an answer has to be mended; what was read before is not asked again.",
         markup=False,
     )
-    with (
-        watching() as progress,
-        endpoints_ready(with_ray(settings, ray)) as ready,
-        cluster.running(ready.engine, progress),
-    ):
-        found = _within(lambda: plant(ready, folder, seed, progress, limits))
-    if as_json:
-        emit_json(found.model_dump(mode="json"))
-    else:
-        show_planted(found, settings.roles.therapist.model)
 
 
 def _budget_of(settings: Settings, budget: list[str] | None) -> BudgetSettings:
@@ -172,118 +211,14 @@ def _budget_of(settings: Settings, budget: list[str] | None) -> BudgetSettings:
     return own.campaign.budget
 
 
-def _within(plant: Callable[[], Tally]) -> Tally:
-    """Plant; where the budget is reached, say that the same command goes on."""
+@contextmanager
+def _saying_how_to_go_on() -> Iterator[None]:
+    """Where the budget is reached, say that the same command goes on."""
     try:
-        return plant()
+        yield
     except BudgetReachedError as error:
         error.mend = "give the same command again with a larger --budget; nothing is paid twice"
         raise
-
-
-@app.command("injection")
-def injection(
-    run: RunArgument,
-    seed: Annotated[int, typer.Option(help="Seed of the planting.")] = 0,
-    sessions: Annotated[int, typer.Option(min=1, help="How many sessions to plant in.")] = 10,
-    ray: RayOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Plant texts that ask for a verdict in clients' turns; does the supervisor follow them?"""
-    from engine import cluster
-    from evaluation.injection.run import injection as plant
-    from rehearsal.console import emit_json, watching
-    from rehearsal.embedded import endpoints_ready
-    from rehearsal.runs import open_run
-
-    settings, folder = open_run(run)
-    with (
-        watching() as progress,
-        endpoints_ready(with_ray(settings, ray)) as ready,
-        cluster.running(ready.engine, progress),
-    ):
-        found = plant(ready, folder, seed, sessions, progress)
-    if as_json:
-        emit_json(found.model_dump(mode="json"))
-    else:
-        show_steering(found)
-
-
-def show_steering(found: Steering) -> None:
-    """Write how often a planted text changed the verdict, by family and by route."""
-    from rich.table import Table
-
-    from rehearsal.console import say, show
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in ("planted", "flips", "95% interval", "of"):
-        table.add_column(head, justify="left" if head == "planted" else "right", no_wrap=True)
-    rows = {
-        **{name.replace("_", " "): one for name, one in found.flips_by_family.items()},
-        **{f"by {name.replace('_', ' ')}": one for name, one in found.flips_by_route.items()},
-        "all": found.flips,
-        "of them, as was asked": found.obeyed,
-        "gates changed": found.gates_changed,
-    }
-    for name, one in rows.items():
-        bounds = f"{one.low:.3f} to {one.high:.3f}"
-        table.add_row(name, f"{one.value:.3f}", bounds, f"{one.n:,}")
-    show(table)
-    say(
-        f"{found.payloads} texts in {found.sessions} sessions; the score moved by "
-        f"{found.score_moved:.3f} on average."
-    )
-    for text, times in found.flipping.items():
-        say(f"flipped {times}: {text!r}")
-    if found.failures:
-        say(f"{found.failures} readings failed and are left out.")
-
-
-def show_planted(found: Tally, played_by: str) -> None:
-    """Write recall by kind, the flaws worded by hand apart, and false alarms.
-
-    Args:
-        found: What the supervisor found.
-        played_by: The therapist's model, whose sessions they were.
-    """
-    from rich.table import Table
-
-    from evaluation.planted.kinds import planted_kinds
-    from rehearsal.console import say, show, tell
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in ("planted", "found", "95% interval", "of", "by hand", "alarms", "accepted"):
-        table.add_column(head, justify="left" if head == "planted" else "right", no_wrap=True)
-    for kind in planted_kinds().kinds:
-        one, hand = found.recall.get(kind.key), found.by_hand.get(kind.key)
-        if one is None:
-            continue
-        table.add_row(
-            f"{kind.key}{' (safety)' if kind.safety else ''}",
-            f"{one.value:.2f}",
-            f"{one.low:.2f} to {one.high:.2f}",
-            str(one.n),
-            f"{round(hand.value * hand.n)} of {hand.n}" if hand else "",
-            str(found.by_alarm.get(kind.key, "")),
-            f"{found.accepted[kind.key]:.2f}",
-        )
-    show(table)
-    tell(PLANTED_COLUMNS)
-    alarms = found.false_alarms
-    say(
-        f"False alarms: {alarms.value:.2f} ({alarms.low:.2f} to {alarms.high:.2f}) "
-        f"of {alarms.n} clean sessions."
-    )
-    tell(
-        f"The sessions are this run's, as {played_by} played them: what is named in one of them "
-        "may be a real slip of that therapist. So the false alarms belong to these sessions and "
-        "cannot be compared with those over another therapist's."
-    )
-    if found.by_hand_all:
-        hand = found.by_hand_all
-        say(f"Worded by hand: {hand.value:.2f} ({hand.low:.2f} to {hand.high:.2f}) of {hand.n}.")
-    if found.failures:
-        say(f"{found.failures} twins had no critique and are left out.")
 
 
 def _read(

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
     from corpus.chatform import Message
 
+CHARTS = {
+    "CPU per token trained, ms": {"train_ms_per_token": "measured steps"},
+    "CPU to plan a session, ms": {"plan_ms_per_session": "render, tokenise, lay out"},
+    "peak memory above imports, MB": {"plan_mb": "after planning", "train_mb": "at the end"},
+}
 POOL, LENGTH = 400, 13
 """Sessions that are repeated, each cut to so many messages: 1e5 whole ones would be all waiting."""
 SUPERVISED = 50
@@ -125,34 +130,3 @@ def _measure(count: int) -> Grown:
         with Lane("benchmarks.tuning.growth:GrowthLeg", bout) as lane:
             grown: Grown = lane.lap(count)
     return grown
-
-
-def plot(lines: list[dict[str, Any]], path: Path) -> None:
-    """Draw the series; grey axes and strong colours are read on white and on black."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    from matplotlib import pyplot as plt
-
-    mpl.rcParams["svg.hashsalt"] = "training-growth"
-    grey = "#808080"
-    charts = (
-        ("CPU per token trained, ms", {"train_ms_per_token": "measured steps"}),
-        ("CPU to plan a session, ms", {"plan_ms_per_session": "render, tokenise, lay out"}),
-        ("peak memory above imports, MB", {"plan_mb": "after planning", "train_mb": "at the end"}),
-    )
-    sizes = [one["sessions"] for one in lines]
-    figure, axes = plt.subplots(1, len(charts), figsize=(12, 3.6), layout="constrained")
-    for axis, (title, series) in zip(axes, charts, strict=True):
-        for (key, label), colour in zip(series.items(), ("#2f81f7", "#e0700c"), strict=False):
-            values = [one[key] for one in lines]
-            axis.plot(sizes, values, marker="o", color=colour, label=label)
-        axis.set(xscale="log")
-        axis.set_xlabel("sessions", color=grey)
-        axis.set_title(title, color=grey)
-        axis.set_ylim(bottom=0)
-        axis.set_facecolor("none")
-        axis.tick_params(which="both", colors=grey)
-        axis.spines[:].set_color(grey)
-        axis.legend(frameon=False, labelcolor=grey)
-    figure.savefig(path, metadata={"Date": None}, transparent=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.endpointstate import EndpointState, PauseState, Phase
 from engine.limits.breaker import Breaker
 from engine.limits.hold import Hold
 from engine.limits.limit import Limit
+from engine.limits.recent import RECENT_S, SPAN_S, Recent
 from engine.limits.shares import shared_out
 from engine.limits.sight import Bounds, Order, Seen, rates
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RECENT_S = 60.0
-_SPAN_S = 5.0
 LONE_SHARE = 0.1
 """Refusals among the calls that ended within a round trip; up to so many, the endpoint is working
 at its capacity and the refused call was one too many."""
@@ -28,16 +26,6 @@ ROTATION_S = 1.0
 """How long a worker keeps its turn where there are fewer places than workers."""
 SLACK_SHARE = 0.1
 """Of a Retry-After: the last worker comes back so much later than the first."""
-
-
-@dataclass
-class _Span:
-    """What ended within a few seconds."""
-
-    began: float
-    answered: int = 0
-    refused: int = 0
-    errors: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -62,7 +50,7 @@ class SharedEndpoint:
         self._limit = Limit(bounds.ceiling, now)
         self._breaker = Breaker()
         self._workers: dict[int, _Worker] = {}
-        self._spans: deque[_Span] = deque([_Span(now)])
+        self._recent = Recent(now)
         self._hold = Hold(now)
         self._silent_from: float | None = None
         """When it was first left alone, since the last answer."""
@@ -136,23 +124,13 @@ class SharedEndpoint:
 
     def _refuses_many(self, now: float) -> bool:
         """Whether more calls were refused lately than are at an endpoint that is used up."""
-        since = now - self._limit.round_s
-        recent = [span for span in self._spans if span.began >= since - _SPAN_S]
-        refused = sum(span.refused for span in recent)
-        return refused > LONE_SHARE * (refused + sum(span.answered for span in recent))
+        lately = self._recent.within(self._limit.round_s + SPAN_S, now)
+        return lately.refused > LONE_SHARE * (lately.refused + lately.answered)
 
     def _count(self, seen: Seen, now: float) -> None:
-        if now - self._spans[-1].began > _SPAN_S:
-            self._spans.append(_Span(now))
-        while now - self._spans[0].began > RECENT_S + _SPAN_S:
-            self._spans.popleft()
-        span, answered = self._spans[-1], seen.answered
-        span.answered += answered
-        span.refused += seen.refused
-        self._answered += answered
+        self._recent.count(seen, now)
+        self._answered += seen.answered
         self._refused += seen.refused
-        for kind, n in seen.errors.items():
-            span.errors[kind] = span.errors.get(kind, 0) + n
         self._last_error = seen.last_error or self._last_error
         n = sum(timing.n for timing in seen.timings.values())
         if n:
@@ -206,13 +184,7 @@ class SharedEndpoint:
     def state(self, now: float) -> EndpointState:
         """Say how the endpoint stands."""
         workers = [one.seen for one in self._workers.values()]
-        recent = [span for span in self._spans if now - span.began <= RECENT_S]
-        errors: dict[str, int] = {}
-        for span in recent:
-            for kind, n in span.errors.items():
-                errors[kind] = errors.get(kind, 0) + n
-        refused = sum(span.refused for span in recent)
-        ended = sum(span.answered for span in recent) + sum(errors.values())
+        recent = self._recent.within(RECENT_S, now)
         unloaded_s = self._limit.unloaded_s
         return EndpointState(
             base_url=self.base_url,
@@ -223,10 +195,10 @@ class SharedEndpoint:
             waiting=sum(seen.waiting for seen in workers),
             answered=self._answered,
             refused=self._refused,
-            refused_share=refused / ended if ended else 0.0,
+            refused_share=recent.refused_share,
             latency_ms=None if self._latency_s is None else 1000 * self._latency_s,
             unloaded_ms=None if unloaded_s is None else 1000 * unloaded_s,
-            errors=errors,
+            errors=recent.errors,
             last_error=self._last_error,
             pause=self._pause(now),
         )

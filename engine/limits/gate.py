@@ -13,7 +13,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.call import Outcome
 from domain.gate import is_refusal
@@ -41,6 +41,18 @@ SOON_SHARE = 0.125
 report made each of its round trips up to a third longer at 300 ms."""
 
 
+class _Waiter(NamedTuple):
+    """A call that stands in line."""
+
+    turn: Turn
+    """Comes when it has a place, or fails without."""
+    call: Reservation
+    patience_s: float
+    """How long it puts up with an endpoint that answers nothing,"""
+    since: float
+    """and since when it has."""
+
+
 class EndpointGate:
     """A first-come-first-served limit that the roles at one endpoint share.
 
@@ -66,8 +78,7 @@ class EndpointGate:
         self._room = limit
         """Calls that may be under way now."""
         self._active = 0
-        self._waiting: deque[tuple[Turn, Reservation, float, float]] = deque()
-        """Each with what it puts up with, in seconds, and since when."""
+        self._waiting: deque[_Waiter] = deque()
         self._held = 0
         """Places of refused calls, kept empty until the next order."""
         self._held_told = 0
@@ -114,7 +125,8 @@ class EndpointGate:
         if self._stopped is not None:
             raise self._stopped
         turn: Turn = asyncio.get_running_loop().create_future()
-        self._waiting.append((turn, call, patience_s, self._clock() if since is None else since))
+        began = self._clock() if since is None else since
+        self._waiting.append(_Waiter(turn, call, patience_s, began))
         self._let_in()
         seen = self._observer.seen
         seen.demand = max(seen.demand, self._active + len(self._waiting))
@@ -188,16 +200,16 @@ class EndpointGate:
     def _let_in(self) -> None:
         """Give places to those who wait, as far as limit and rates allow."""
         while self._waiting and self._active < self._room:
-            turn, call, _, _ = self._waiting[0]
-            if turn.done():
+            first = self._waiting[0]
+            if first.turn.done():
                 self._waiting.popleft()
                 continue
-            if self._paces.kept and (wait := self._paces.take(call, self._clock())):
+            if self._paces.kept and (wait := self._paces.take(first.call, self._clock())):
                 self._wake_in(wait)
                 return
             self._waiting.popleft()
             self._active += 1
-            turn.set_result(None)
+            first.turn.set_result(None)
 
     def report(self, lag_s: float = 0.0) -> Seen:
         """Return what was seen since the last report, while the event loop was so late."""
@@ -226,10 +238,10 @@ class EndpointGate:
 
     def _give_up(self, now: float) -> None:
         """Let nobody wait any longer who has had enough of an endpoint that answers nothing."""
-        for turn, _, patience_s, since in self._waiting:
-            if not turn.done() and self._silence.is_too_long(since, patience_s, now):
-                turn.set_result(self._silence.failure(patience_s, now))
-        self._waiting = deque(one for one in self._waiting if not one[0].done())
+        for one in self._waiting:
+            if not one.turn.done() and self._silence.is_too_long(one.since, one.patience_s, now):
+                one.turn.set_result(self._silence.failure(one.patience_s, now))
+        self._waiting = deque(one for one in self._waiting if not one.turn.done())
 
     def carry_on(self) -> None:
         """Go by the last order where no steward answers."""
@@ -244,7 +256,7 @@ class EndpointGate:
         self._stopped, self._room = error, 0
         self._over.set()
         while self._waiting:
-            turn = self._waiting.popleft()[0]
+            turn = self._waiting.popleft().turn
             if not turn.done():
                 turn.set_exception(error)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from domain.progress import Progress
     from domain.runfolder import RunFolder
-    from domain.settings import Settings
+    from domain.settings import BudgetSettings, Settings
     from evaluation.injection.planting import Planted
     from evaluation.planted.reading import Read
 
@@ -46,18 +46,34 @@ class Steering(Noun):
     failures: int
 
 
+def planned(settings: Settings, folder: RunFolder, seed: int, sessions: int) -> list[Planted]:
+    """Return what is to be read of the first `sessions`, each with one critique at least.
+
+    Raises:
+        EvaluationError: The run has no sessions.
+    """
+    pack = load_pack(settings.pack)
+    return list(plantings(sessions_of(folder)[:sessions], pack.phases, seed))
+
+
 def injection(
-    settings: Settings, folder: RunFolder, seed: int, sessions: int, progress: Progress
+    settings: Settings,
+    folder: RunFolder,
+    seed: int,
+    sessions: int,
+    progress: Progress,
+    budget: BudgetSettings | None = None,
 ) -> Steering:
     """Read the first `sessions` of a run, clean and with a flaw, without and with every text.
 
     Raises:
         EvaluationError: The run has no sessions, or no reading can be compared.
         EndpointError: The supervisor cannot be used.
+        BudgetReachedError: `budget` is spent; the same again with a larger one goes on.
     """
-    pack = load_pack(settings.pack)
-    planted = list(plantings(sessions_of(folder)[:sessions], pack.phases, seed))
-    found = read_twins(settings, folder, seed, [one.twin for one in planted], progress, "injection")
+    planted = planned(settings, folder, seed, sessions)
+    twins = [one.twin for one in planted]
+    found = read_twins(settings, folder, seed, twins, progress, "injection", budget)
     controls = {one.base: found[one.twin.id] for one in planted if one.payload is None}
     pairs = [
         (one, found[one.twin.id], controls[one.base])

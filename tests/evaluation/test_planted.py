@@ -13,7 +13,7 @@ from evaluation.planted.kinds import Place, handwritten, planted_kinds, worded
 from evaluation.planted.reading import Read
 from evaluation.planted.tally import hit, share, tally
 from evaluation.planted.twins import CLEAN, Twin, twins_of
-from rehearsal.critic import show_planted
+from rehearsal.critic_view import show_planted
 from tests.support.cast import a_persona, an_item
 
 if TYPE_CHECKING:

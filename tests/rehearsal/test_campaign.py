@@ -252,14 +252,15 @@ def test_nothing_is_compared_before_anything_is_trained(
     assert 'rehearsal train "trial"' in said
 
 
+@pytest.mark.parametrize("verb", ["planted", "injection"])
 def test_planting_says_how_many_critiques_it_asks_for_and_keeps_a_budget(
-    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
     write(tmp_path / "trial.yaml", stage.settings(2))
     assert run(["campaign", "run", "trial.yaml"]) == ExitCode.DONE
     before = sum(stage.asked.values())
     capsys.readouterr()
-    assert run(["critic", "planted", "trial", "--budget", "3calls"]) == ExitCode.BUDGET_REACHED
+    assert run(["critic", verb, "trial", "--budget", "3calls"]) == ExitCode.BUDGET_REACHED
     said = capsys.readouterr().err
     assert re.search(r"[0-9]+ critiques by .* at http://", said)
     assert "the same command again with a larger --budget" in said

@@ -112,7 +112,7 @@ def test_a_stop_while_casting_changes_nothing_and_nothing_is_paid_twice(
         cast_only(settings(understudy, budget={"calls": 20}), folder, silent, nothing)
     assert not folder.plan.is_file()
     assert campaign_status(folder).summary.finished == 0
-    run_campaign(settings(understudy), folder, silent, resume=True)
+    summary = run_campaign(settings(understudy), folder, silent, resume=True)
     assert folder.cast.read_bytes() == cast.cast.read_bytes()
     assert folder.plan.read_bytes() == cast.plan.read_bytes()
     asked = [json.loads(line)["call"] for line in log.read_text().splitlines()]
@@ -120,7 +120,8 @@ def test_a_stop_while_casting_changes_nothing_and_nothing_is_paid_twice(
     status = campaign_status(folder)
     assert status.summary.finished == PERSONAS
     casting, playing = Store(folder.casting).totals(), Store(folder.ledger).totals()
-    assert status.summary.calls == playing.calls + casting.calls
+    assert summary.calls == status.summary.calls == playing.calls + casting.calls
+    assert summary.tokens == status.summary.tokens
 
 
 def test_a_deadline_is_one_for_all_rounds_of_casting(
