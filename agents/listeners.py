@@ -34,19 +34,26 @@ def anybody_listens(local: Callbacks = None) -> bool:
 
 
 @contextmanager
-def settled_listeners() -> Iterator[None]:
-    """Ask once who listens, for every call within the block.
+def settled_listeners(callbacks: Callbacks = None) -> Iterator[None]:
+    """Ask once who listens, for every call within the block; a block within it asks no more.
 
-    A listener that comes while the block runs is heard from the next block on: a draft or a
-    critique. To be used around code of ours only, where none is added.
+    A listener that comes while the block runs is heard from the next block on: the next session,
+    or the next draft or critique where a graph is run by itself. To be used around code of ours
+    only, where none is added.
+
+    Args:
+        callbacks: Of the config that the block's graph is run with.
     """
-    token = _SETTLED.set(_gather())
+    if _SETTLED.get() is not None:
+        yield
+        return
+    token = _SETTLED.set(_gather(callbacks))
     try:
         yield
     finally:
         _SETTLED.reset(token)
 
 
-def _gather() -> bool:
-    callbacks = (var_child_runnable_config.get() or {}).get("callbacks")
-    return bool(AsyncCallbackManager.configure(callbacks).handlers)
+def _gather(callbacks: Callbacks = None) -> bool:
+    inherited = (var_child_runnable_config.get() or {}).get("callbacks")
+    return bool(AsyncCallbackManager.configure(callbacks or inherited).handlers)

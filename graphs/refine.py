@@ -20,6 +20,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 from typing_extensions import TypedDict
 
+from agents.listeners import settled_listeners
 from agents.supervisor import criticise as ask_supervisor
 from agents.telltale import sent_back_for
 from domain.call import CallFailed, CallKey
@@ -226,8 +227,8 @@ async def play_item(
     settings = context.settings
     state: RefineState = {**begin_draft(item), "start": 0, "drafts": (), "session": None}
     steps = 3 * settings.revisions + 10
-    done = await _compiled().ainvoke(
-        state, config={**(config or {}), "recursion_limit": steps}, context=context
-    )
+    own: RunnableConfig = {**(config or {}), "recursion_limit": steps}
+    with settled_listeners(own.get("callbacks")):
+        done = await _compiled().ainvoke(state, config=own, context=context)
     session: Session = done["session"]
     return session

@@ -98,14 +98,17 @@ class Anchors:
             name: [(at, tuple(own)) for at in range(len(words))]
             for name, own in self._unanchored.items()
         }
-        find = self._found.get
+        find, already = self._found.get, called.get
         for texts in (words, pairs):
             for at, by_list in enumerate(map(find, texts)):
-                for name, anchored in by_list or ():
-                    if name in called:
-                        called[name].append((at, anchored))
-                    else:
+                if by_list is None:  # most: no loop is begun for them
+                    continue
+                for name, anchored in by_list:
+                    known = already(name)
+                    if known is None:
                         called[name] = [(at, anchored)]
+                    else:
+                        known.append((at, anchored))
         return called
 
 

@@ -161,3 +161,11 @@ async def test_a_tracers_fault_does_not_end_a_call() -> None:
             return (await model.say(HELLO, KEY, 11)).text
 
         assert await RunnableLambda(call).ainvoke(1, {"callbacks": [Refuses()]}) == "Hi."
+
+
+def test_a_block_within_a_block_asks_no_more() -> None:
+    with settled_listeners(), collect_runs(), settled_listeners():
+        assert not anybody_listens()
+    with settled_listeners([Kept()]), settled_listeners():
+        assert anybody_listens()
+    assert not anybody_listens()

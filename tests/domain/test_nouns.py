@@ -1,6 +1,7 @@
 """Nouns are frozen, closed, and named by what they hold."""
 
 import json
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from domain.call import RETRIED, CallFailed, CallKey, CallResult, Outcome, Role
 from domain.persona import CognitiveConceptualization, IntakeForm, Persona
 from domain.record import Deidentification, Origin, Provenance, Quality, Record
 from domain.scenario import PlanItem, Scenario
+from domain.session import Status
 from domain.turn import Speaker, Turn, transcript
 
 DIAGRAM = CognitiveConceptualization(
@@ -133,3 +135,27 @@ def test_schema_of_a_structured_answer_is_closed() -> None:
     for noun in (CritiqueAnswer, VerdictAnswer):
         schema = json.dumps(noun.model_json_schema())
         assert '"additionalProperties": false' in schema
+
+
+STRANGE: tuple[object, ...] = (
+    *(chr(code) for code in (0, 8, 9, 10, 12, 13, 31, 34, 47, 92, 127, 0x2028, 0xFFFF, 0x1F600)),
+    *(10.0**exponent for exponent in range(-8, 20)),
+    *(0.1, 1 / 3, -0.0, 9999999999999998.0, 1e-4, 9.99e-5, 5e-324, 1.7976931348623157e308),
+    *(2**53, 2**63, 2**64, -(2**63), 2**90),
+    *(None, True, [], {}, (1, (2.5, "x")), {"b": [1e-7], "a": {"\ue000": 1, "\U00010000": 2}}),
+    *({1: 2}, {None: 1}, {True: 1}, Status.ACCEPTED),
+)
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=repr)
+def test_canonical_bytes_are_those_of_the_standard_library(value: object) -> None:
+    form: dict[str, Any] = {"sort_keys": True, "ensure_ascii": False, "separators": (",", ":")}
+    for one in (value, [value], {"key": value}):
+        assert canonical_json(one) == json.dumps(one, **form).encode()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", {1, 2}, b"x"], ids=repr)
+def test_what_is_no_json_is_refused_wherever_it_stands(value: object) -> None:
+    for one in (value, {"key": [value]}):
+        with pytest.raises((ValueError, TypeError)):
+            canonical_json(one)
