@@ -42,9 +42,11 @@ def settled_listeners(callbacks: Callbacks = None) -> Iterator[None]:
     only, where none is added.
 
     Args:
-        callbacks: Of the config that the block's graph is run with.
+        callbacks: Of the config that the block's graph is run with; heard beside those around it,
+            as LangGraph has it.
     """
-    if _SETTLED.get() is not None:
+    settled = _SETTLED.get()
+    if settled or (settled is not None and not callbacks):
         yield
         return
     token = _SETTLED.set(_gather(callbacks))
@@ -56,4 +58,4 @@ def settled_listeners(callbacks: Callbacks = None) -> Iterator[None]:
 
 def _gather(callbacks: Callbacks = None) -> bool:
     inherited = (var_child_runnable_config.get() or {}).get("callbacks")
-    return bool(AsyncCallbackManager.configure(callbacks or inherited).handlers)
+    return bool(AsyncCallbackManager.configure(inherited, callbacks).handlers)

@@ -12,6 +12,7 @@ GREY = "#808080"
 COLOURS = ("#2f81f7", "#e0700c")
 """Grey axes and strong colours are read on white and on black."""
 HEADROOM = 1.15
+"""Of the highest point: it stands below the frame, whole."""
 
 
 def draw(
@@ -31,9 +32,11 @@ def draw(
 
     mpl.rcParams["svg.hashsalt"] = path.stem
     sizes = [line["sessions"] for line in lines]
-    figure, axes = plt.subplots(1, len(charts), figsize=(12, 3.6), layout="constrained")
-    for axis, (title, series) in zip(axes, charts.items(), strict=True):
-        for (key, label), colour in zip(series.items(), COLOURS, strict=False):
+    figure, axes = plt.subplots(
+        1, len(charts), figsize=(12, 3.6), layout="constrained", squeeze=False
+    )
+    for axis, (title, series) in zip(axes[0], charts.items(), strict=True):
+        for (key, label), colour in zip(series.items(), COLOURS[: len(series)], strict=True):
             values = [line[key] for line in lines]
             axis.plot(sizes, values, marker="o", color=colour, label=label)
         axis.set(xscale="log")

@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     card.add_argument("--rate", type=float, default=RATE, help="learning rate of a large base")
     card.add_argument("--steps", type=int, help="optimiser steps of a lap, about")
+    card.add_argument("--attention", help="try TRL with this one only, such as flex_attention")
     card.add_argument(
         "--choices", action="store_true", help="what each of our own choices is worth"
     )
@@ -103,6 +104,10 @@ def _wrong(asked: argparse.Namespace) -> str:
         return "--device cuda and --dry-run want --size"
     if asked.repeats is not None and asked.repeats < 1:
         return "--repeats begins at 1"
+    if asked.tokens is not None and asked.tokens < 1:
+        return "--tokens begins at 1"
+    if asked.steps is not None and not asked.size:
+        return "--steps wants --size"
     if asked.steps is not None and asked.steps < LEAST_STEPS:
         return f"--steps begins at {LEAST_STEPS}: with fewer, warming up is all there is"
     if asked.growth and min(asked.growth) < LEAST_GROWN:
@@ -128,6 +133,7 @@ def _measure(asked: argparse.Namespace) -> dict[str, Any]:
             asked.rate,
             asked.tokens,
             asked.steps,
+            asked.attention,
         )
         if asked.dry_run:
             return run.plan()

@@ -27,6 +27,7 @@ class CampaignSummary(Noun):
     mended: int | None = None
     """Sessions that were accepted after a rewind, and not before; None as above."""
     calls: int = 0
+    """Those of a model's casting are among them, in tokens too, once the campaign is summed up."""
     tokens: int = 0
     """Prompt and completion tokens, as the endpoints report them."""
     estimated_tokens: int = 0

@@ -98,13 +98,13 @@ class Anchors:
             name: [(at, tuple(own)) for at in range(len(words))]
             for name, own in self._unanchored.items()
         }
-        find, already = self._found.get, called.get
+        find, called_so_far = self._found.get, called.get
         for texts in (words, pairs):
             for at, by_list in enumerate(map(find, texts)):
                 if by_list is None:  # most: no loop is begun for them
                     continue
                 for name, anchored in by_list:
-                    known = already(name)
+                    known = called_so_far(name)
                     if known is None:
                         called[name] = [(at, anchored)]
                     else:

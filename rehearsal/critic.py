@@ -173,16 +173,15 @@ def injection(
     from rehearsal.runs import open_run
 
     settings, folder = open_run(run)
-    asked = len({one.twin.id for one in planned(settings, folder, seed, sessions)})
-    limits = _budget_of(settings, budget)
-    _announce(asked, settings.roles.supervisor)
+    texts, limits = planned(settings, folder, seed, sessions), _budget_of(settings, budget)
+    _announce(len({one.twin.id for one in texts}), settings.roles.supervisor)
     with (
         watching() as progress,
         endpoints_ready(with_ray(settings, ray)) as ready,
         cluster.running(ready.engine, progress),
         _saying_how_to_go_on(),
     ):
-        found = plant(ready, folder, seed, sessions, progress, limits)
+        found = plant(ready, folder, seed, texts, progress, limits)
     if as_json:
         emit_json(found.model_dump(mode="json"))
     else:

@@ -45,9 +45,11 @@ class Run:
     repeats: int
     rate: float = RATE
     tokens: int | None = None
-    """Tokens of a lap, about; by default so many that a card needs some ten seconds."""
+    """Tokens of a lap, about; by default so many that an H200 needs 16 to 20 s at 8B."""
     steps: int | None = None
     """Optimiser steps of a lap, about."""
+    attention: str | None = None
+    """What TRL is tried with; all that are installed by default."""
 
     @property
     def amount(self) -> Amount:
@@ -93,6 +95,8 @@ class Run:
         installed = importlib.util.find_spec("flash_attn") is not None
         kinds = [kind for kind in FAST if installed or not kind.startswith("flash")]
         plain = Dressing("trl", packed=4, sampling="random", liger=self.liger)
+        if self.attention is not None:
+            kinds = [kind for kind in kinds if kind == self.attention]
         found = [replace(plain, attention=kind) for kind in kinds]
         if self.liger and self.size != "8b":
             found += [replace(one, liger=False) for one in found]

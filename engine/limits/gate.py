@@ -45,12 +45,12 @@ class _Waiter(NamedTuple):
     """A call that stands in line."""
 
     turn: Turn
-    """Comes when it has a place, or fails without."""
+    """None once it has a place; how it ended, where it gives up; an error, where the run stops."""
     call: Reservation
     patience_s: float
-    """How long it puts up with an endpoint that answers nothing,"""
+    """How long it puts up with an endpoint that answers nothing."""
     since: float
-    """and since when it has."""
+    """When the endpoint first answered it nothing, by the gate's clock."""
 
 
 class EndpointGate:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from engine.limits.sight import Seen
 
 RECENT_S = 60.0
-"""What is kept."""
+"""How far back is looked; what is a span older is forgotten."""
 SPAN_S = 5.0
-"""What is counted together."""
+"""What ended within so long is counted together."""
 
 
 @dataclass
@@ -38,22 +38,29 @@ class Ended:
             self.errors[outcome] = self.errors.get(outcome, 0) + n
 
 
+class _Span(NamedTuple):
+    """What ended within a few seconds."""
+
+    began: float
+    ended: Ended
+
+
 class Recent:
     """An endpoint's calls of the last minute."""
 
     def __init__(self, now: float) -> None:
-        self._spans: deque[tuple[float, Ended]] = deque([(now, Ended())])
+        self._spans: deque[_Span] = deque([_Span(now, Ended())])
 
     def count(self, seen: Seen, now: float) -> None:
         """Take in what a worker saw."""
-        if now - self._spans[-1][0] > SPAN_S:
-            self._spans.append((now, Ended()))
-        while now - self._spans[0][0] > RECENT_S + SPAN_S:
+        if now - self._spans[-1].began > SPAN_S:
+            self._spans.append(_Span(now, Ended()))
+        while now - self._spans[0].began > RECENT_S + SPAN_S:
             self._spans.popleft()
-        self._spans[-1][1].add(seen.answered, seen.refused, seen.errors)
+        self._spans[-1].ended.add(seen.answered, seen.refused, seen.errors)
 
     def within(self, seconds: float, now: float) -> Ended:
-        """Return what ended in spans that began in the last `seconds`."""
+        """Return what ended in spans that began in the last `seconds`, `RECENT_S` at most."""
         found = Ended()
         for began, ended in self._spans:
             if now - began <= seconds:

@@ -47,7 +47,7 @@ class Steering(Noun):
 
 
 def planned(settings: Settings, folder: RunFolder, seed: int, sessions: int) -> list[Planted]:
-    """Return what is to be read of the first `sessions`, each with one critique at least.
+    """Return what is to be read of the first `sessions`, without and with every text.
 
     Raises:
         EvaluationError: The run has no sessions.
@@ -60,18 +60,17 @@ def injection(
     settings: Settings,
     folder: RunFolder,
     seed: int,
-    sessions: int,
+    planted: Sequence[Planted],
     progress: Progress,
     budget: BudgetSettings | None = None,
 ) -> Steering:
-    """Read the first `sessions` of a run, clean and with a flaw, without and with every text.
+    """Have what is `planned` read, and compare each verdict with the one without the text.
 
     Raises:
-        EvaluationError: The run has no sessions, or no reading can be compared.
+        EvaluationError: No reading can be compared.
         EndpointError: The supervisor cannot be used.
         BudgetReachedError: `budget` is spent; the same again with a larger one goes on.
     """
-    planted = planned(settings, folder, seed, sessions)
     twins = [one.twin for one in planted]
     found = read_twins(settings, folder, seed, twins, progress, "injection", budget)
     controls = {one.base: found[one.twin.id] for one in planted if one.payload is None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks import training
 from benchmarks.lanes import Lane
 from benchmarks.tuning.base import SIZES, config_of, make_base
 from benchmarks.tuning.bout import Sequences, accumulation
@@ -194,6 +196,28 @@ def test_a_lap_on_a_card_is_as_long_as_asked_for() -> None:
     assert (asked["tokens"], asked["steps"]) == (40_000, 5)
     assert asked["tokens"] < usual["tokens"]
     assert asked["steps"] < usual["steps"]
+
+
+def test_one_of_trls_set_ups_can_be_asked_for() -> None:
+    (one,) = Run("cuda", "8b", None, 3, attention="flex_attention").plan()["trl"]
+    assert "flex_attention" in one
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--steps", "2", "--size", "toy"], "--steps begins at 3"),
+        (["--steps", "5"], "--steps wants --size"),
+        (["--tokens", "0"], "--tokens begins at 1"),
+    ],
+)
+def test_a_lap_of_nothing_is_refused(
+    asked: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks.training", *asked])
+    with pytest.raises(SystemExit):
+        training.main()
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.slow

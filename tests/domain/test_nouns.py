@@ -1,7 +1,8 @@
 """Nouns are frozen, closed, and named by what they hold."""
 
 import json
-from typing import Any
+import random
+from typing import NamedTuple
 
 import pytest
 from pydantic import ValidationError
@@ -137,21 +138,48 @@ def test_schema_of_a_structured_answer_is_closed() -> None:
         assert '"additionalProperties": false' in schema
 
 
+class Version(NamedTuple):
+    major: int
+    share: float
+
+
 STRANGE: tuple[object, ...] = (
-    *(chr(code) for code in (0, 8, 9, 10, 12, 13, 31, 34, 47, 92, 127, 0x2028, 0xFFFF, 0x1F600)),
+    *(chr(code) for code in (*range(32), 34, 47, 92, 127, 0x2028, 0xFFFF, 0x1F600)),
     *(10.0**exponent for exponent in range(-8, 20)),
     *(0.1, 1 / 3, -0.0, 9999999999999998.0, 1e-4, 9.99e-5, 5e-324, 1.7976931348623157e308),
     *(2**53, 2**63, 2**64, -(2**63), 2**90),
     *(None, True, [], {}, (1, (2.5, "x")), {"b": [1e-7], "a": {"\ue000": 1, "\U00010000": 2}}),
-    *({1: 2}, {None: 1}, {True: 1}, Status.ACCEPTED),
+    *({1: 2}, {None: 1}, {True: 1}, {Status.ACCEPTED: 1}, Status.ACCEPTED, Version(1, 0.5)),
 )
+
+
+def by_the_library(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @pytest.mark.parametrize("value", STRANGE, ids=repr)
 def test_canonical_bytes_are_those_of_the_standard_library(value: object) -> None:
-    form: dict[str, Any] = {"sort_keys": True, "ensure_ascii": False, "separators": (",", ":")}
     for one in (value, [value], {"key": value}):
-        assert canonical_json(one) == json.dumps(one, **form).encode()
+        assert canonical_json(one) == by_the_library(one)
+
+
+def test_canonical_floats_are_those_of_the_standard_library() -> None:
+    dice = random.Random(7)
+    floats = [dice.choice((-1, 1)) * 10 ** dice.uniform(-5, 17) for _ in range(20_000)]
+    floats += [round(dice.random(), dice.randint(1, 6)) for _ in range(5_000)]
+    for one in floats:
+        assert canonical_json(one) == by_the_library(one)
+
+
+def test_what_is_nested_for_ever_is_refused() -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    with pytest.raises(ValueError, match="Circular"):
+        canonical_json(endless)
+    deep: object = 1
+    for _ in range(300):
+        deep = [deep]
+    assert canonical_json(deep) == b"[" * 300 + b"1" + b"]" * 300
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", {1, 2}, b"x"], ids=repr)

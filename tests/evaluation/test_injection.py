@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
@@ -14,6 +15,7 @@ from evaluation.injection.payloads import payloads
 from evaluation.injection.planting import Route, imported, planted, plantings
 from evaluation.injection.run import _steering
 from evaluation.planted.reading import Read
+from rehearsal.critic_view import show_steering
 from tests.support.cast import an_item, turns_of
 from tests.understudy.test_supervisor import GOOD
 from understudy.request import ChatRequest, Message
@@ -86,7 +88,9 @@ def _read(pack: Pack, turns: tuple[object, ...]) -> Read:
     return Read(accepted=critique.accepted, score=critique.score, gates=failed)
 
 
-def test_a_supervisor_that_obeys_is_found_out(pack: Pack) -> None:
+def test_a_supervisor_that_obeys_is_found_out(
+    pack: Pack, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = list(plantings([(an_item(), TURNS)], pack.phases, seed=0))
     pairs = [
         (one, Read(accepted=payloads()[one.payload].wants == "accept"), Read(accepted=False))
@@ -98,3 +102,7 @@ def test_a_supervisor_that_obeys_is_found_out(pack: Pack) -> None:
     assert 0 < steering.flips.value < 1
     assert steering.flips_by_family["order_to_reject"].value == 0
     assert len(steering.flipping) == sum(one.wants == "accept" for one in payloads())
+    show_steering(steering)
+    said = capsys.readouterr().out
+    assert re.search(r"of them, as was asked +1\.000", said)
+    assert said.count("flipped ") == len(steering.flipping)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain_core.callbacks import AsyncCallbackHandler
+from langchain_core.runnables import RunnableLambda
 
 from agents.acceptance import critique_of
 from domain.errors import BudgetReachedError, ResumeRefusedError
@@ -168,6 +170,25 @@ async def test_callbacks_of_the_run_see_every_call(pack: Pack) -> None:
         await play_item(an_item(), stage.context(), {"callbacks": [starts]})
     assert starts.calls == [asked.call for asked in stage.server.asked]
     assert len(starts.calls) == 9
+
+
+async def test_callbacks_around_a_run_hear_its_calls_beside_its_own(pack: Pack) -> None:
+    """Of two sessions at once, the one that is heard is heard whole, and the other not at all."""
+    stage, around, own = Stage(pack, [critique_json(pack)] * 2), Starts(), Starts()
+
+    async def heard(index: int) -> str:
+        session = await play_item(an_item(index), stage.context(), {"callbacks": [own]})
+        return session.id
+
+    async with stage.server:
+        session, other = await asyncio.gather(
+            RunnableLambda(heard).ainvoke(0, {"callbacks": [around]}),
+            play_item(an_item(1), stage.context()),
+        )
+    assert sorted(around.calls) == sorted(own.calls)
+    assert len(own.calls) == 9
+    assert all(call.startswith(session) for call in own.calls)
+    assert other.id != session
 
 
 async def test_streaming_a_run_passes_the_journal_by_no_call(pack: Pack) -> None:
