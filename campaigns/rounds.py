@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import orjson
 
 from campaigns.telltale import before
-from corpus.rounds import learn_round
 
 if TYPE_CHECKING:
     from corpus.rounds import Round
@@ -32,6 +31,8 @@ def close_round(settings: Settings, folder: RunFolder) -> Round | None:
     asked = settings.campaign.discriminator
     if asked is None:
         return None
+    from corpus.rounds import learn_round  # what learns is not loaded where nothing is learned
+
     earlier = before(settings)
     sent = sent_back(folder) if earlier is not None else None
     return learn_round(settings, folder, earlier, asked.send_back, sent)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from corpus.compare.encode import WORDS
 from corpus.compare.result import Measured
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
 
 FOLDS = 5
 CONFIDENCE = 0.95
@@ -103,7 +103,9 @@ def _vectors(texts: Sequence[str]) -> tuple[csr_matrix, NDArray[np.str_]]:
     try:
         return made.fit_transform(texts), made.get_feature_names_out()
     except ValueError:  # no word comes up twice: nothing to tell them apart by
-        return csr_matrix((len(texts), 1)), np.array([""])
+        from scipy import sparse
+
+        return sparse.csr_matrix((len(texts), 1)), np.array([""])
 
 
 def _out_of_fold(

@@ -285,10 +285,18 @@ def test_a_runs_own_price_goes_first() -> None:
     assert price_of("nobody-knows", {}) is None
 
 
-def test_status_waits_for_no_library_that_plays(repository: Path) -> None:
-    """They take seconds to import, and status has none of them to ask."""
-    heavy = "{'langchain_openai', 'langgraph', 'ray', 'torch', 'transformers', 'scipy'}"
-    code = f"import sys, campaigns.status; print(*sorted({heavy} & set(sys.modules)))"
+@pytest.mark.parametrize(
+    ("verb", "unneeded"),
+    [
+        ("status", {"langchain_openai", "langgraph", "ray", "torch", "transformers", "scipy"}),
+        ("run", {"torch", "transformers", "scipy", "sklearn", "matplotlib", "pyarrow"}),
+    ],
+)
+def test_no_verb_waits_for_a_library_that_it_does_not_ask(
+    repository: Path, verb: str, unneeded: set[str]
+) -> None:
+    """They take seconds to import, and memory for as long as a campaign runs."""
+    code = f"import sys, campaigns.{verb}; print(*sorted({unneeded} & set(sys.modules)))"
     command = [sys.executable, "-c", code]
     found = subprocess.run(command, cwd=repository, capture_output=True, check=True)  # noqa: S603
     assert found.stdout.split() == []
