@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from domain.errors import PackError
 from domain.faults import Fault, faults_of
+from measures.quickyaml import QuickLoader
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=BaseModel)
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(QuickLoader):
     """YAML without duplicate keys: the plain loader lets the last one win in silence."""
 
 

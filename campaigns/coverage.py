@@ -21,11 +21,10 @@ OFTEN = 3
 """Sessions of a cell that must have been judged before it is said to be rejected often."""
 
 _DIMENSIONS = ("problem", "technique", "style")
-_FIELDS = {
-    name: re.compile(rb'"' + name.encode() + rb'":"((?:[^"\\]|\\.)*)"') for name in _DIMENSIONS
-}
+_MARKS = tuple(f'"{name}":"'.encode() for name in _DIMENSIONS)
 """Where a canonical line says it: inside a text every quotation mark is escaped, so nothing else
 in the line can look so."""
+_TEXT = re.compile(rb'(?:[^"\\]|\\.)*')
 
 
 class CellKey(NamedTuple):
@@ -45,14 +44,26 @@ class Placed(NamedTuple):
 
 def placed(lines: Iterable[bytes]) -> list[Placed]:
     """Return the sessions of a plan, given its lines, with their cells."""
-    return [
-        Placed(name_of(line), CellKey(*(_field(line, x) for x in _DIMENSIONS))) for line in lines
-    ]
+    cells: dict[tuple[bytes, ...], CellKey] = {}
+    found = []
+    for line in lines:
+        said = tuple([_said(line, mark) for mark in _MARKS])
+        cell = cells.get(said)
+        if cell is None:
+            cell = cells[said] = CellKey(*map(bytes.decode, said))
+        found.append(Placed(name_of(line), cell))
+    return found
 
 
-def _field(line: bytes, name: str) -> str:
-    found = _FIELDS[name].search(line)
-    return found[1].decode() if found else ""
+def _said(line: bytes, mark: bytes) -> bytes:
+    """Return the text after `mark`, as it is escaped.
+
+    The mark is looked for as bytes, at a tenth of a pattern's time: there may be a hundred thousand
+    lines.
+    """
+    begin = line.find(mark)
+    found = _TEXT.match(line, begin + len(mark)) if begin >= 0 else None
+    return found[0] if found else b""
 
 
 def coverage_of(plan: Path, labels: Mapping[str, str], wanted: int) -> CoverageTable:

@@ -70,8 +70,11 @@ def lines_of(plan: Iterable[PlanItem]) -> PlanLines:
 
 
 def line_of(item: PlanItem) -> bytes:
-    """Return `canonical_json` of an item, in a third of the time: it holds no floats."""
-    return orjson.dumps(item.model_dump(), option=orjson.OPT_SORT_KEYS)
+    """Return `canonical_json` of an item, in a third of the time: it holds no floats.
+
+    A copy, because orjson's own bytes keep the room that it wrote them in: 8 KB for 2.
+    """
+    return memoryview(orjson.dumps(item.model_dump(), option=orjson.OPT_SORT_KEYS)).tobytes()
 
 
 def read_lines(path: Path) -> PlanLines:
