@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from agents.acceptance import critique_of
 from agents.facts import person_facts, plan_facts
+from agents.forms import critique_form
 from agents.messages import Message, system, user
 from agents.structured import InvalidAnswerError
-from domain.critique import Critique, CritiqueAnswer
 from domain.turn import Speaker, Turn, transcript
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agents.llm import RoleModel
     from agents.pack import Pack
     from domain.call import CallKey
+    from domain.critique import Critique, CritiqueAnswer
     from domain.scenario import PlanItem
 
 
@@ -54,7 +55,7 @@ async def criticise(
     """
     answer = await model.ask(
         supervisor_messages(pack, item, turns),
-        CritiqueAnswer,
+        critique_form(pack),
         key,
         seed,
         check=answer_check(pack, turns),

@@ -129,11 +129,11 @@ def _critique(pack: Pack, prose: Prose, score: int, *, flawed: bool) -> bytes:
 
     critique = {
         "gates": [
-            {"gate": gate.key, "passed": True, "turns": turns(), "reason": prose.piece(90)}
+            {"gate": gate.key, "turns": turns(), "reason": prose.piece(90), "passed": True}
             for gate in pack.gates
         ],
         "items": [
-            {"item": key, "score": score, "turns": turns(), "reason": prose.piece(110)}
+            {"item": key, "turns": turns(), "reason": prose.piece(110), "score": score}
             for key in pack.session.keys
         ],
         "flaws": [

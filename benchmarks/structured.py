@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from agents.forms import critique_form
 from agents.journal import NullJournal
 from agents.llm import RoleModel, close_line
 from agents.pack import load_pack
@@ -17,7 +18,6 @@ from benchmarks.answers import CRITIC
 from benchmarks.meter import Lap, measured
 from benchmarks.raw import read_tape
 from domain.call import CallKey, Role
-from domain.critique import CritiqueAnswer
 from domain.settings import RoleSettings
 from domain.turn import Speaker, Turn
 
@@ -41,7 +41,8 @@ class StructuredLane:
         self._requests = [session[-1]["messages"] for session in sessions]
         speakers = (Speaker.THERAPIST, Speaker.CLIENT)
         turns = [Turn(index=n, speaker=speakers[n % 2], text="-") for n in range(shape.exchanges)]
-        self._check = answer_check(load_pack("cbt"), turns)
+        pack = load_pack("cbt")
+        self._form, self._check = critique_form(pack), answer_check(pack, turns)
         self._draft = shape.revisions
         self._in_flight = in_flight
         for structured in (True, False):
@@ -62,7 +63,7 @@ class StructuredLane:
                 messages = self._requests[number % len(self._requests)]
                 key = CallKey(session=f"s{number}", draft=self._draft, step=0, attempt=0)
                 if structured:
-                    await model.ask(messages, CritiqueAnswer, key, number, self._check)
+                    await model.ask(messages, self._form, key, number, self._check)
                 else:
                     await model.say(messages, key, number, _as_it_is)
 

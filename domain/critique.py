@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
@@ -47,22 +48,32 @@ class Telltale(Noun):
         return self.score > self.limit
 
 
+Score: TypeAlias = Annotated[int | None, Field(ge=0, le=6)]
+"""Points of an item on a scale of 0 to 6; null where the item does not apply."""
+
+
 class GateAnswer(Noun):
-    """One gate: failed means the draft is not accepted, whatever its score."""
+    """One gate: failed means the draft is not accepted, whatever its score.
+
+    Turns and reason stand before the decision, so that a model looks before it decides.
+    """
 
     gate: str
-    passed: bool
     turns: tuple[int, ...]
     reason: str
+    passed: bool
 
 
 class ItemAnswer(Noun):
-    """One item of the rating scale, 0 to 6; null where the item does not apply."""
+    """One item of the rating scale.
+
+    Turns and reason stand before the score, as in `GateAnswer`.
+    """
 
     item: str
-    score: int | None = Field(ge=0, le=6)
     turns: tuple[int, ...]
     reason: str
+    score: Score
 
 
 class Flaw(Noun):
@@ -75,7 +86,7 @@ class Flaw(Noun):
 
 
 class CritiqueAnswer(Noun):
-    """What the supervisor's model returns; its JSON schema is sent as `response_format`."""
+    """What the supervisor's model returns; `agents.forms.critique_form` is what it is asked for."""
 
     gates: tuple[GateAnswer, ...]
     items: tuple[ItemAnswer, ...]

@@ -154,11 +154,11 @@ def _structured(body: Body) -> str:
     generous = int(_digest(body)[:8], 16) % 2 == 0
     critique = {
         "gates": [
-            {"gate": key, "passed": True, "turns": [], "reason": "Nothing against it."}
+            {"gate": key, "turns": [], "reason": "Nothing against it.", "passed": True}
             for key in _keys(system, "Gates")
         ],
         "items": [
-            {"item": key, "score": 5 if generous else 3, "turns": therapist[:2], "reason": "Fair."}
+            {"item": key, "turns": therapist[:2], "reason": "Fair.", "score": 5 if generous else 3}
             for key in _keys(system, "Items")
         ],
         "flaws": []
