@@ -25,35 +25,37 @@ SLOW = FaultSettings(latency_ms=300, latency_sigma=0.3)
 """The same where a worker takes many seconds to start: others must not end the run meanwhile."""
 
 AnyReport: TypeAlias = "Report | faults.FaultReport"
-Mode: TypeAlias = "Callable[[Path, int, int | None], AnyReport]"
+Place: TypeAlias = "Callable[[str, FaultSettings], Stage]"
+"""Makes the stage of a mode: by its name, and what its endpoint does."""
+Mode: TypeAlias = "Callable[[Place, int, int | None], AnyReport]"
 
 
-def _boundaries(folder: Path, seed: int, kills: int | None) -> Report:
-    with Stage(folder / "boundaries", LATENCY).open() as stage:
+def _boundaries(place: Place, seed: int, kills: int | None) -> Report:
+    with place("boundaries", LATENCY).open() as stage:
         return inline.every_boundary(stage, seed, kills)
 
 
-def _inline(folder: Path, seed: int, kills: int | None) -> Report:
-    with Stage(folder / "inline", LATENCY).open() as stage:
+def _inline(place: Place, seed: int, kills: int | None) -> Report:
+    with place("inline", LATENCY).open() as stage:
         return inline.random_moments(stage, seed, 200 if kills is None else kills)
 
 
-def _sigint(folder: Path, seed: int, kills: int | None) -> Report:
-    with Stage(folder / "sigint", FaultSettings(latency_ms=200)).open() as stage:
+def _sigint(place: Place, seed: int, kills: int | None) -> Report:
+    with place("sigint", FaultSettings(latency_ms=200)).open() as stage:
         return sigint.sigint(stage, seed, 10 if kills is None else kills)
 
 
-def _faults(folder: Path, seed: int, kills: int | None) -> faults.FaultReport:
+def _faults(place: Place, seed: int, kills: int | None) -> faults.FaultReport:
     """One session for each kill: 1,000 where nothing is said."""
-    with Stage(folder / "faults", faults.MIXED).open() as stage:
+    with place("faults", faults.MIXED).open() as stage:
         return faults.faults(stage, 1000 if kills is None else max(40, kills))
 
 
 def _on_ray(kill: Callable[[Stage, int, int], Report], kills: int = 10) -> Mode:
     promised = kills
 
-    def mode(folder: Path, seed: int, kills: int | None) -> Report:
-        with Stage(folder / kill.__name__, SLOW).open() as stage:
+    def mode(place: Place, seed: int, kills: int | None) -> Report:
+        with place(kill.__name__, SLOW).open() as stage:
             return kill(stage, seed, promised if kills is None else kills)
 
     return mode
@@ -78,8 +80,12 @@ def main() -> int:
     forked.prepare()
     with tempfile.TemporaryDirectory(prefix="chaos-") as scratch:
         folder = given.keep or Path(scratch)
+
+        def place(name: str, faults: FaultSettings) -> Stage:
+            return Stage(folder / name, faults, given.store)
+
         wanted = sorted(given.modes, key=list(MODES).index)
-        reports = [MODES[mode](folder, given.seed, given.kills) for mode in wanted]
+        reports = [MODES[mode](place, given.seed, given.kills) for mode in wanted]
     if given.json:
         sys.stdout.write(json.dumps(_summed(reports), indent=1) + "\n")
     else:
@@ -92,6 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--kills", type=int, help="kills per mode; sessions of `faults`")
     parser.add_argument("--modes", type=_modes, default=list(MODES), help=", ".join(MODES))
+    parser.add_argument("--store", help="keep ledgers there, e.g. postgresql://me@localhost/chaos")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="work in this folder, and leave it")
     return parser.parse_args()

@@ -113,11 +113,18 @@ class Trial:
 
 
 class Stage:
-    """A folder with a running endpoint; runs are made in it."""
+    """A folder with a running endpoint; runs are made in it.
 
-    def __init__(self, folder: Path, faults: FaultSettings) -> None:
+    Args:
+        folder: Where everything is kept that is no ledger in a database.
+        faults: What the endpoint does.
+        store: Address of the database for the runs' ledgers; None for files.
+    """
+
+    def __init__(self, folder: Path, faults: FaultSettings, store: str | None = None) -> None:
         self.folder = folder
         self._faults = faults
+        self._store = {} if store is None else {"store": store}
         self._made = 0
         self.url = ""
 
@@ -148,7 +155,9 @@ class Stage:
         self._made += 1
         name = f"{named}-{self._made:03d}"
         config = self.folder / f"{name}.yaml"
-        config.write_text(yaml.safe_dump(_run_file(size, endpoint or {}, engine)))
+        config.write_text(
+            yaml.safe_dump(_run_file(size, endpoint or {}, {**self._store, **engine}))
+        )
         return Trial(
             name=name,
             config=config,
