@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests share their file's fixtures; more processes than four would start as many Rays.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 # Nothing here reports usage to anyone, and nothing asks a model hub.
 export RAY_USAGE_STATS_ENABLED := 0
 export HF_HUB_DISABLE_TELEMETRY := 1
@@ -20,7 +22,7 @@ demo: install ## Run the whole loop on this machine: simulate, refine, blend, tr
 	@$(BIN)/rehearsal demo $(ARGS)
 
 test: dev ## Run the tests that a change must pass
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" $(PARALLEL) $(ARGS)
 
 test-slow: dev ## Run the tests that need servers or long runs
 	@$(BIN)/python -m pytest -m "slow" $(ARGS)
