@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from campaigns.begun import begun_plan
 from campaigns.labels import status_of
-from campaigns.manifest import require_campaign
-from campaigns.planfile import read_lines
 from campaigns.spending import payers, spent_on_casting
 from domain.base import Noun
 from domain.call import UNANSWERED, Outcome, Role
@@ -89,12 +88,12 @@ def bill_of(folder: RunFolder, settings: Settings, at_most: int = AT_MOST) -> Bi
 
     Raises:
         ConfigError: There is no campaign.
-        StoreError: The ledger is damaged.
+        StoreError: The plan or the ledger is damaged.
     """
-    require_campaign(folder)
+    plan = begun_plan(folder)
     store, prices = Store(folder.ledger), tariff(settings)
     labels = store.labels()
-    planned = read_lines(folder.plan).names
+    planned = plan.names
     accepted = [one for one in planned if status_of(labels.get(one, "")) == Status.ACCEPTED]
     chosen = _evenly(accepted, at_most)
     sessions = {

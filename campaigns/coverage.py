@@ -7,10 +7,11 @@ from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from campaigns.begun import begun_plan
 from campaigns.labels import status_of
 from campaigns.planfile import name_of
 from domain.coverage import CoverageCell, CoverageLine, CoverageTable
-from domain.errors import StoreError
+from domain.runfolder import RunFolder
 from domain.session import Status
 
 if TYPE_CHECKING:
@@ -66,35 +67,32 @@ def _said(line: bytes, mark: bytes) -> bytes:
     return found[0] if found else b""
 
 
-def coverage_of(plan: Path, labels: Mapping[str, str], wanted: int) -> CoverageTable:
+def coverage_of(folder: RunFolder, labels: Mapping[str, str], wanted: int) -> CoverageTable:
     """Return the coverage of a campaign.
 
     Args:
-        plan: The file of its plan.
+        folder: The run's folder.
         labels: What became of each session that has ended, by its id.
         wanted: Sessions as dealt; what follows them in the plan was added to refill cells.
 
     Raises:
-        StoreError: The plan cannot be read.
+        StoreError: The plan is gone, or is not the one that the campaign was begun with.
     """
-    return tabulate(_sessions_of(plan), labels, wanted)
+    return tabulate(_sessions_of(folder), labels, wanted)
 
 
-def _sessions_of(plan: Path) -> Sequence[Placed]:
+def _sessions_of(folder: RunFolder) -> Sequence[Placed]:
     try:
-        state = plan.stat()
-        return _read(plan, state.st_mtime_ns, state.st_size)
-    except OSError as error:
-        raise StoreError(
-            "the campaign's plan cannot be read", where=str(plan), got=str(error)
-        ) from error
+        state = folder.plan.stat()
+    except OSError:
+        return placed(begun_plan(folder).lines)  # which says what is wrong
+    return _read(folder.root, state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(maxsize=2)
-def _read(plan: Path, _changed: int, _size: int) -> Sequence[Placed]:
+def _read(root: Path, _changed: int, _size: int) -> Sequence[Placed]:
     """Read a plan once, however often somebody watches."""
-    with plan.open("rb") as file:
-        return placed(line.rstrip(b"\n") for line in file if line.strip())
+    return placed(begun_plan(RunFolder(root)).lines)
 
 
 def tabulate(plan: Sequence[Placed], labels: Mapping[str, str], wanted: int) -> CoverageTable:

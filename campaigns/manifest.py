@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 6
 """How many changed keys an error lists."""
+_PLAN_EDITED = "the plan: plan.jsonl, or the file under campaign.cast, was edited"
+_REBUILT = " A plan.jsonl that is moved away is written anew from cast.jsonl."
 
 
 class Manifest(Noun):
@@ -113,14 +115,16 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
 
 
 def begin(folder: RunFolder, now: Manifest, plan: PlanLines) -> None:
-    """Write the manifest and the plan of a campaign that has none yet.
+    """Write the manifest and the plan of a campaign that has none yet; a plan that is gone, again.
 
     Raises:
         StoreError: They cannot be written.
     """
     before = read_manifest(folder)
-    if before is None or not before.plan_hash:
+    new = before is None or not before.plan_hash
+    if new or not folder.plan.is_file():
         write_atomically(folder.plan, (line + b"\n" for line in plan.lines))
+    if new:
         write_atomically(manifest_path(folder), canonical_json(now))
 
 
@@ -158,7 +162,8 @@ def admit(folder: RunFolder, now: Manifest, *, resume: bool) -> None:
             where=str(folder.root),
             expected="the config, pack and plan it was begun with",
             got=_listed(changed),
-            mend="Restore what has changed, or start a new run under another name.",
+            mend="Restore what has changed, or start a new run under another name."
+            + (_REBUILT if changed == [_PLAN_EDITED] else ""),
         )
 
 
@@ -196,7 +201,7 @@ def changes(before: Manifest, now: Manifest) -> list[str]:
     if before.discriminator_hash != now.discriminator_hash:
         told.append("the discriminator under campaign.discriminator.after is another one")
     if not told and before.plan_hash and before.plan_hash != now.plan_hash:
-        told.append("the plan: plan.jsonl, or the file under campaign.cast, was edited")
+        told.append(_PLAN_EDITED)
     return told
 
 

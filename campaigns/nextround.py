@@ -73,4 +73,4 @@ def campaign_coverage(folder: RunFolder, dealt: int, store: Store) -> CoverageTa
     Raises:
         StoreError: The plan or the ledger cannot be read.
     """
-    return coverage_of(folder.plan, store.labels(), dealt)
+    return coverage_of(folder, store.labels(), dealt)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from agents.llm import check_endpoint, close_line
 from agents.pack import load_pack
 from campaigns.again import to_play_again
+from campaigns.begun import rebuilt_plan
 from campaigns.castfile import cast_lines, write_cast
-from campaigns.manifest import admit, begin, begin_casting, manifest_of
+from campaigns.manifest import admit, begin, begin_casting, manifest_of, read_manifest
 from campaigns.plan import cast_campaign
 from campaigns.planfile import PlanLines, lines_of, read_lines
 from campaigns.refillfile import mend_refills
@@ -102,13 +103,21 @@ def _plan(settings: Settings, pack: Pack, folder: RunFolder, *, resume: bool) ->
 
     A plan that is brought along is read again, so that a change in it is noticed.
     """
-    written = read_lines(folder.plan) if resume and folder.plan.is_file() else None
+    written = _written(folder) if resume else None
     if settings.campaign.cast is None and written is not None:
         return written
     if settings.campaign.cast is None and settings.campaign.casting.by == "model":
         return None
     plan = lines_of(cast_campaign(settings, pack))
     return plan if written is None else plan.and_then(written.after(len(plan.lines)))
+
+
+def _written(folder: RunFolder) -> PlanLines | None:
+    """Return the plan that was written; where its file is gone, the cast beside it tells it."""
+    if folder.plan.is_file():
+        return read_lines(folder.plan)
+    before = read_manifest(folder)
+    return rebuilt_plan(folder, before) if before is not None and before.plan_hash else None
 
 
 def _make_ready(

@@ -9,8 +9,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from campaigns.manifest import require_campaign
-from campaigns.planfile import read_lines
+from campaigns.begun import begun_plan
 from domain.base import Noun
 from domain.errors import StoreError
 from domain.price import dollars
@@ -107,10 +106,9 @@ def export_parquet(folder: RunFolder, to: Path, prices: Mapping[str, Price]) -> 
 
     Raises:
         ConfigError: There is no campaign.
-        StoreError: The ledger is damaged, or the files cannot be written.
+        StoreError: The plan or the ledger is damaged, or the files cannot be written.
     """
-    require_campaign(folder)
-    order = read_lines(folder.plan).names
+    order = begun_plan(folder).names
     store = Store(folder.ledger)
     sessions, calls = to / "sessions.parquet", to / "calls.parquet"
     rows = (_session(data) for _, data in store.iter_results(order))

@@ -90,7 +90,7 @@ def campaign_status(
 
     Raises:
         ConfigError: There is none.
-        StoreError: Its ledger is damaged.
+        StoreError: Its ledger is damaged, or, where coverage is asked for, its plan.
     """
     require_campaign(folder)
     manifest = read_manifest(folder)
@@ -121,8 +121,8 @@ def campaign_status(
         unpriced=_unpriced(settings, payers(folder), set(prices)),
         tokens_per_accepted=tokens / summary.accepted if summary.accepted else None,
         usd_per_accepted=usd / summary.accepted if summary.accepted else None,
-        coverage=coverage_of(folder.plan, labels, dealt)
-        if coverage and begun and folder.plan.is_file()
+        coverage=coverage_of(folder, labels, dealt)
+        if coverage and manifest and manifest.plan_hash
         else None,
         now=_now(folder, settings, state, summary),
         holder=holder,

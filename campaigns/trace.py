@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from campaigns.manifest import require_campaign
-from campaigns.plan import read_plan
+from campaigns.begun import begun_plan, item_of
 from domain.base import Noun
 from domain.call import CallRow, Outcome, Role, Usage
 from domain.errors import ConfigError
@@ -16,6 +15,7 @@ from domain.session import Draft, Session, Status
 from engine.ledger.store import Store
 
 if TYPE_CHECKING:
+    from campaigns.planfile import PlanLines
     from domain.runfolder import RunFolder
 
 _SHOWN = 5
@@ -97,10 +97,9 @@ def load_trace(folder: RunFolder, session_id: str) -> Trace:
 
     Raises:
         ConfigError: No such campaign, or not exactly one such session.
-        StoreError: The ledger is damaged.
+        StoreError: The plan or the ledger is damaged.
     """
-    require_campaign(folder)
-    item = _find(read_plan(folder.plan), session_id, folder)
+    item = _find(begun_plan(folder), session_id, folder)
     store = Store(folder.ledger)
     result = store.result(item.session_id)
     session = None if result is None else Session.model_validate_json(result)
@@ -116,34 +115,29 @@ def list_traces(folder: RunFolder) -> list[TraceLine]:
 
     Raises:
         ConfigError: No such campaign.
-        StoreError: The ledger is damaged.
+        StoreError: The plan or the ledger is damaged.
     """
-    require_campaign(folder)
-    store, plan = Store(folder.ledger), read_plan(folder.plan)
+    store, plan = Store(folder.ledger), begun_plan(folder)
     calls = store.sessions()
-    results = store.iter_results(item.session_id for item in plan)
-    ended = {name: _end(data) for name, data in results}
+    ended = {name: _end(data) for name, data in store.iter_results(plan.names)}
     return [
-        _line(item, ended.get(item.session_id, _OPEN), calls.get(item.session_id, 0))
-        for item in plan
+        _line(item_of(line, folder), ended.get(name, _OPEN), calls.get(name, 0))
+        for name, line in plan.items()
     ]
 
 
-def _find(plan: list[PlanItem], wanted: str, folder: RunFolder) -> PlanItem:
-    if wanted.isdigit() and int(wanted) < len(plan):
-        return plan[int(wanted)]
-    found = [
-        item
-        for item in plan
-        if wanted and item.session_id.startswith((wanted, f"session-{wanted}"))
-    ]
+def _find(plan: PlanLines, wanted: str, folder: RunFolder) -> PlanItem:
+    if wanted.isdigit() and int(wanted) < len(plan.lines):
+        return item_of(plan.lines[int(wanted)], folder)
+    begins = (wanted, f"session-{wanted}")
+    found = [(name, line) for name, line in plan.items() if wanted and name.startswith(begins)]
     if len(found) == 1:
-        return found[0]
+        return item_of(found[0][1], folder)
     raise ConfigError(
         "more than one session begins so" if found else "there is no such session",
         where=str(folder.plan),
         expected="a session's id, its beginning, or its number in the plan",
-        got=f"{wanted} ({', '.join(item.session_id for item in found[:_SHOWN])})"
+        got=f"{wanted} ({', '.join(name for name, _ in found[:_SHOWN])})"
         if found
         else wanted,
         mend=f'see: rehearsal trace list "{folder.root}"',
