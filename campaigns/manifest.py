@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -106,11 +108,16 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
             file.writelines([data] if isinstance(data, bytes) else data)
         fresh.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise StoreError(
-            "a file of the run cannot be written",
+            "the disk is full" if full else "a file of the run cannot be written",
             where=str(path),
             got=str(error),
-            mend="Free some space or correct the folder's permissions; then resume.",
+            mend="Free some space; then resume."
+            if full
+            else "Correct the folder's permissions; then resume.",
         ) from error
 
 

@@ -137,9 +137,7 @@ def _find(plan: PlanLines, wanted: str, folder: RunFolder) -> PlanItem:
         "more than one session begins so" if found else "there is no such session",
         where=str(folder.plan),
         expected="a session's id, its beginning, or its number in the plan",
-        got=f"{wanted} ({', '.join(name for name, _ in found[:_SHOWN])})"
-        if found
-        else wanted,
+        got=f"{wanted} ({', '.join(name for name, _ in found[:_SHOWN])})" if found else wanted,
         mend=f'see: rehearsal trace list "{folder.root}"',
     )
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import signal
 import sys
 import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -127,20 +129,47 @@ def start(engine: EngineSettings, progress: Progress = silent) -> None:
 def _init(engine: EngineSettings) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        if engine.ray_address is not None:
-            ray.init(address=engine.ray_address, **quiet)
-            return
-        ray.init(
-            address="local",
-            num_cpus=max(os.cpu_count() or 1, 4, engine.workers + 2),
-            include_dashboard=False,
-            object_store_memory=_OBJECT_STORE,
-            runtime_env=_quoted_python(),
-            _temp_dir=_temp_folder(),
-            **quiet,
-        )
+        with _signals_kept():
+            _connect(engine, quiet)
     except (ConnectionError, RayError, OSError, RuntimeError, ValueError) as error:
         raise _not_started(engine.ray_address, error) from error
+
+
+def _connect(engine: EngineSettings, quiet: dict[str, Any]) -> None:
+    if engine.ray_address is not None:
+        ray.init(address=engine.ray_address, **quiet)
+        return
+    ray.init(
+        address="local",
+        num_cpus=max(os.cpu_count() or 1, 4, engine.workers + 2),
+        include_dashboard=False,
+        object_store_memory=_OBJECT_STORE,
+        runtime_env=_quoted_python(),
+        _temp_dir=_temp_folder(),
+        **quiet,
+    )
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Keep Ray's own way with SIGTERM, which ends the process with 15, from outlasting its start.
+
+    Raises:
+        KeyboardInterrupt: SIGTERM came while Ray was being started.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    except SystemExit as stop:
+        if stop.code == signal.SIGTERM:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def stop() -> None:

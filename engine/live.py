@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,8 +159,9 @@ class LiveFile:
         try:
             fresh.write_text(state.model_dump_json())  # squares may have more than 64 bits
             fresh.replace(self._plan.path)
-        except OSError:
-            return
+        except OSError:  # a full disk, say: the run's own message will tell
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
 
     def _rate(self, now: float, calls: int) -> float:
         self._counts.append((now, calls))

@@ -44,10 +44,9 @@ class RunLock:
         while not _is_at(file, self.path):  # who held it has removed it, see `undo`
             file.close()
             file = _open(self.path)
-        file.seek(0)
-        file.truncate()
-        json.dump(_me(), file)
-        file.flush()
+        with suppress(OSError):  # on a full disk: the lock is held all the same
+            file.truncate(0)
+            os.write(file.fileno(), json.dumps(_me()).encode())
         self._file = file
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import typer
@@ -91,9 +92,15 @@ def silence_telemetry() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit."""
+    """Run the command line and exit; one more Ctrl-C on the way out changes nothing."""
     silence_telemetry()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while it was being said how the command had ended
+        code = int(ExitCode.INTERRUPTED)
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda *_: os._exit(code))
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

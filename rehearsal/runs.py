@@ -32,18 +32,21 @@ def cache_root() -> Path:
 
 
 def save_settings(settings: Settings, folder: RunFolder) -> None:
-    """Copy the effective settings into the run's folder."""
-    folder.root.mkdir(parents=True, exist_ok=True)
+    """Copy the effective settings into the run's folder.
+
+    Raises:
+        StoreError: They cannot be written; what was there before still is.
+    """
+    from campaigns.manifest import write_atomically
+
     data = settings.model_dump(mode="json")
     data["roles"] = {name: role for name, role in data["roles"].items() if role is not None}
     for role in data["roles"].values():  # what a role shares with `endpoint` stands there only
         for key in [key for key, value in data["endpoint"].items() if role[key] == value]:
             del role[key]
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
-    # Whole or not at all: a run that is killed here must still find its settings.
-    fresh = folder.config.with_name(f".{folder.config.name}.new")
-    fresh.write_text("# The effective run file: every key, as it was used.\n" + text)
-    fresh.replace(folder.config)
+    head = "# The effective run file: every key, as it was used.\n"
+    write_atomically(folder.config, (head + text).encode())
 
 
 def keep_settings(settings: Settings, folder: RunFolder) -> None:
