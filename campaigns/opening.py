@@ -25,15 +25,20 @@ from engine.spending.budget import NOTHING, limits_of, refuse_spent
 from engine.spending.prices import CASTER, PLAYERS, tariff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from agents.pack import Pack
     from campaigns.manifest import Manifest
     from domain.progress import Progress
     from domain.runfolder import RunFolder
+    from domain.scenario import PlanItem
     from domain.settings import Settings
     from engine.clock import RunClock
     from engine.lock import RunLock
+
+
+_CASTING = "cast and plan"
+_TOLD_EVERY = 1000
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,7 @@ def open_campaign(
     try:
         folder.cancel.unlink(missing_ok=True)  # meant for an earlier run
         pack = load_pack(settings.pack)
-        progress("cast and plan", 0, 1)
-        plan = _plan(settings, pack, folder, resume=resume)
-        progress("cast and plan", 1, 1)
+        plan = _plan(settings, pack, folder, progress, resume=resume)
         dealt = "" if plan is None else plan.first(settings.campaign.sessions).hash
         read_by = hash_of(settings, folder)
         admit(folder, manifest_of(settings, pack, dealt, read_by), resume=resume)
@@ -98,7 +101,9 @@ def open_campaign(
     return Opening(pack, manifest, plan, store, again)
 
 
-def _plan(settings: Settings, pack: Pack, folder: RunFolder, *, resume: bool) -> PlanLines | None:
+def _plan(
+    settings: Settings, pack: Pack, folder: RunFolder, progress: Progress, *, resume: bool
+) -> PlanLines | None:
     """Return the plan, as it was written where it goes on; None where a model is yet to write it.
 
     A plan that is brought along is read again, so that a change in it is noticed.
@@ -108,8 +113,18 @@ def _plan(settings: Settings, pack: Pack, folder: RunFolder, *, resume: bool) ->
         return written
     if settings.campaign.cast is None and settings.campaign.casting.by == "model":
         return None
-    plan = lines_of(cast_campaign(settings, pack))
+    plan = lines_of(_told(cast_campaign(settings, pack), settings.campaign.sessions, progress))
     return plan if written is None else plan.and_then(written.after(len(plan.lines)))
+
+
+def _told(plan: Iterable[PlanItem], count: int, progress: Progress) -> Iterator[PlanItem]:
+    """Pass the plan on, and say now and then how far it is: 100,000 take half a minute."""
+    progress(_CASTING, 0, count)
+    for number, item in enumerate(plan, 1):
+        yield item
+        if number % _TOLD_EVERY == 0 and number < count:
+            progress(_CASTING, number, count)
+    progress(_CASTING, count, count)
 
 
 def _written(folder: RunFolder) -> PlanLines | None:
@@ -134,13 +149,14 @@ def _make_ready(
     Raises:
         BudgetReachedError: The whole budget is spent.
         EndpointError: An endpoint cannot be used.
+        StoreError: The ledger's database does not answer.
         RehearsalError: Ray cannot be started.
     """
     refuse_overdrawn(settings, folder, store)
     asked = {*(PLAYERS if play else ()), *((CASTER,) if cast else ())}
     asyncio.run(_check_endpoints(settings, asked))
     if play:
-        pool.ready(settings.engine, progress)
+        pool.ready(settings.engine, folder.ledger, progress)
 
 
 def refuse_overdrawn(settings: Settings, folder: RunFolder, store: Store) -> None:

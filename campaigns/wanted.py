@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from campaigns.forecast import CALLS, PICO, TOKENS, forecast
@@ -43,9 +44,8 @@ def wanted_of(live: LiveState, campaign: CampaignSettings | None = None) -> Want
         return None
     if campaign is not None and not any(live.survey.ended):
         length = max(length, _whole(campaign))
-    more = _calls_to_come(live, length)
     calls, tokens, pico = (
-        live.spent[kind] + more * _each(live, kind) for kind in (CALLS, TOKENS, PICO)
+        live.spent[kind] + _to_come(live, length, kind) for kind in (CALLS, TOKENS, PICO)
     )
     return Wanted(calls=calls, tokens=tokens, usd=pico / PICO_A_DOLLAR, foretold=False)
 
@@ -62,15 +62,32 @@ def _longest(survey: Survey) -> int:
     return max((at for column in columns for at, n in enumerate(column) if n), default=0)
 
 
-def _calls_to_come(live: LiveState, length: float) -> float:
-    """Count what is under way as far as it has come, and what is not begun from its first call."""
+def _to_come(live: LiveState, length: float, kind: int) -> float:
+    """Add up what is under way from where it stands, and what is not begun from its first call."""
     playing = live.survey.playing
     unbegun = max(0, live.planned - live.before - sum(live.finished.values()) - sum(playing))
-    return unbegun * length + sum(n * max(1.0, length - at) for at, n in enumerate(playing))
+    whole = _costs(live, max(ceil(length), len(playing)), kind)
+    # Who has come as far as the length all the same makes one call more.
+    ahead = [sum(whole[at:]) or whole[-1] for at in range(len(playing))]
+    return unbegun * sum(whole) + sum(n * each for n, each in zip(playing, ahead, strict=True))
 
 
-def _each(live: LiveState, kind: int) -> float:
-    """Return what a call costs on average, in this run where it has made any."""
-    made = live.survey.made
-    calls, cost = sum(one[CALLS] for one in made), sum(one[kind] for one in made)
-    return cost / calls if calls else live.spent[kind] / max(1, live.spent[CALLS])
+def _costs(live: LiveState, length: int, kind: int) -> list[float]:
+    """Return what a session's first, second, … call costs: as seen, and beyond as the trend goes.
+
+    Requests grow with the session, so that the mean of the calls made so far would be too little
+    for those that follow. The trend is the line of least squares through the means that were seen.
+    """
+    if kind == CALLS:
+        return [1.0] * length
+    made = enumerate(live.survey.made[1:])
+    seen = [(at, one[CALLS], one[kind] / one[CALLS]) for at, one in made if one[CALLS]]
+    if not seen:
+        return [live.spent[kind] / max(1, live.spent[CALLS])] * length
+    weight = sum(n for _, n, _ in seen)
+    middle = sum(n * at for at, n, _ in seen) / weight
+    mean = sum(n * cost for _, n, cost in seen) / weight
+    spread = sum(n * (at - middle) ** 2 for at, n, _ in seen)
+    slope = sum(n * (at - middle) * (cost - mean) for at, n, cost in seen) / (spread or 1.0)
+    known = {at: cost for at, _, cost in seen}
+    return [known.get(at, max(mean, mean + slope * (at - middle))) for at in range(length)]

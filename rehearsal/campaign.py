@@ -18,7 +18,7 @@ from rehearsal.options import (
     RunArgument,
     RunOption,
     SubmitOption,
-    folder_of,
+    folder_to_write,
     with_ray,
 )
 from rehearsal.verbs import Verbs
@@ -52,7 +52,7 @@ def run(
         more = words_of(budget, deadline)
         submit_job(submit, ["campaign", "run"], config, run_dir, more, as_json=as_json)
         return
-    folder = folder_of(settings, run_dir)
+    folder = folder_to_write(settings, run_dir)
     refuse_if_held(folder.lock)
     play(settings, folder, lambda: save_settings(settings, folder), resume=False, as_json=as_json)
 

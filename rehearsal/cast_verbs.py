@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import ExitCode
-from rehearsal.options import ConfigArgument, JsonOption, RunArgument, RunOption, folder_of
+from rehearsal.options import ConfigArgument, JsonOption, RunArgument, RunOption, folder_to_write
 from rehearsal.verbs import Verbs
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def make(config: ConfigArgument, run_dir: RunOption = None, as_json: JsonOption 
     from rehearsal.runs import save_settings
 
     settings = load_settings(config)
-    folder = folder_of(settings, run_dir)
+    folder = folder_to_write(settings, run_dir)
     refuse_if_held(folder.lock)
     by_grammar = settings.campaign.casting.by == "grammar" or settings.campaign.cast is not None
     if by_grammar:

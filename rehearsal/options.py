@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -90,6 +91,27 @@ def folder_of(settings: Settings, run: Path | None) -> RunFolder:
     from rehearsal.runs import runs_root
 
     return RunFolder((run or runs_root() / settings.name).resolve())
+
+
+def folder_to_write(settings: Settings, run: Path | None) -> RunFolder:
+    """Return the run's folder, once it is seen that it can be made and written to.
+
+    Raises:
+        ConfigError: It cannot; a command line that names it cannot be used.
+    """
+    from domain.errors import ConfigError
+
+    folder = folder_of(settings, run)
+    there = next(path for path in (folder.root, *folder.root.parents) if os.access(path, os.F_OK))
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return folder
+    raise ConfigError(
+        "the run's folder cannot be used",
+        where=f"--run: {folder.root}" if run else str(folder.root),
+        expected="a folder that can be written to, or made",
+        got=f"{there} is {'not writable' if there.is_dir() else 'a file'}",
+        mend="name another folder with --run",
+    )
 
 
 def find_target(target: str, run: Path | None = None) -> tuple[Settings, RunFolder]:

@@ -27,8 +27,8 @@ class DiscriminatorSettings(Noun):
 class CampaignSettings(Noun):
     """How many sessions, how long, and how often a session may be revised."""
 
-    sessions: int = Field(default=32, ge=1)
-    """Sessions that are played."""
+    sessions: int = Field(default=32, ge=1, le=1_000_000)
+    """Sessions that are played. The plan stays in memory, 2 KB for each."""
     exchanges: int = Field(default=10, ge=3, le=60)
     """Therapist turns in a session at most; the plan for the hour is laid out over them."""
     revisions: int = Field(default=2, ge=0, le=10)

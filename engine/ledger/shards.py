@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from engine.ledger.place import Place
     from engine.ledger.writer import Table
 
 _NAME = re.compile(r"e(\d{3,})-w(\d+)\.sqlite")
@@ -214,13 +215,32 @@ def held(folder: Path, run_hash: str, url: str | None) -> Iterator[None]:
         StoreError: Another process holds it, which is named, or the database does not answer.
     """
     place = place_of(folder)
-    if place is None and (url is None or list_shards(folder)):
+    if _in_files(folder, place, url):
         yield
         return
     from engine.ledger.postgres import run
 
     with run.held(place or run.begin(folder, run_hash, url or "")):
         yield
+
+
+def require_database(folder: Path, url: str | None) -> None:
+    """Connect to where `held` would, before anything is written.
+
+    Raises:
+        StoreError: The database does not answer.
+    """
+    place = place_of(folder)
+    if _in_files(folder, place, url):
+        return
+    from engine.ledger.postgres.connection import connect
+
+    connect(place.url if place else url or "").close()
+
+
+def _in_files(folder: Path, place: Place | None, url: str | None) -> bool:
+    """Whether a ledger lies in its folder, or will: one that has begun there stays."""
+    return place is None and (url is None or bool(list_shards(folder)))
 
 
 def variables(folder: Path) -> tuple[str, ...]:

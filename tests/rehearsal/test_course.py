@@ -154,3 +154,16 @@ def test_a_run_that_stands_still_says_why(tmp_path: Path) -> None:
     foretelling("sessions", 60, 60)
     foretelling.beat()
     assert len(said) == 3
+
+
+def test_where_none_has_ended_calls_grow_dearer_as_they_have_so_far() -> None:
+    """The mean of the calls made so far was a quarter too little of what was needed."""
+    made = [(0, 0, 0), *((40, 40 * 100 * number, 0) for number in range(1, 8))]
+    survey = Survey(made=tuple(made), playing=(*(0,) * 7, 40))
+    spent = (280, sum(tokens for _, tokens, _ in made), 0)
+    state = live(100, survey=survey, planned=40, finished={}, spent=spent)
+    limits = within(tokens=spent[1])
+    length = (2 * limits.exchanges + 1) * (1 + limits.revisions)
+    whole = 40 * 100 * length * (length + 1) // 2
+    (option,) = enough_by(state, limits, f"{spent[1]:,} tokens").split(" --budget ")[1:]
+    assert whole <= float(option.removesuffix("Mtok")) * 1e6 <= 1.1 * whole
