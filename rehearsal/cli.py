@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -27,6 +29,9 @@ from rehearsal import (
     understudy_verb,
 )
 from rehearsal.verbs import Verbs
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+"""What asks the program to stop."""
 
 app = Verbs(
     name="rehearsal",
@@ -94,13 +99,22 @@ def silence_telemetry() -> None:
 def main() -> None:
     """Run the command line and exit; one more Ctrl-C on the way out changes nothing."""
     silence_telemetry()
+    atexit.register(_ignore_signals)  # the first to be registered is the last to be called
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # while it was being said how the command had ended
         code = int(ExitCode.INTERRUPTED)
-    for one in (signal.SIGINT, signal.SIGTERM):
+    with suppress(OSError):
+        sys.stdout.flush()
+    for one in _STOPPING:
         signal.signal(one, lambda *_: os._exit(code))
     sys.exit(code)
+
+
+def _ignore_signals() -> None:
+    """Hear nothing any more: the interpreter gives up handlers of ours before it has ended."""
+    for one in _STOPPING:
+        signal.signal(one, signal.SIG_IGN)
 
 
 def run(arguments: list[str]) -> int:

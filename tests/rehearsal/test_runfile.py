@@ -37,7 +37,7 @@ def test_wrong_value_says_expected_and_got(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(write(tmp_path, "name: x\ncampaign: {sessions: many}\n"))
     assert "campaign.sessions" in caught.value.where
-    assert caught.value.expected == "a whole number of at least 1"
+    assert caught.value.expected == "a whole number from 1 to 1,000,000"
     assert caught.value.got == "'many'"
     assert "32" in caught.value.mend
 
@@ -58,7 +58,7 @@ def test_every_wrong_value_is_listed_with_its_line(tmp_path: Path) -> None:
             "digit",
         ),
         ("2: endpoint.concurrency", "a whole number from 1 to 4,096"),
-        ("4: campaign.sessions", "a whole number of at least 1"),
+        ("4: campaign.sessions", "a whole number from 1 to 1,000,000"),
         ("5: campaign.exchanges", "a whole number from 3 to 60"),
         ("6: campaign.casting.problem.burnout", "a number, or a list of 2 numbers"),
         ("7: training.parallel", "one of: ddp, fsdp"),
