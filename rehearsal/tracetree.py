@@ -108,11 +108,8 @@ def _add_critique(branch: Tree, critique: Critique, draft: Draft) -> None:
             style="bold green" if critique.accepted else "bold yellow",
         )
     )
-    for reason in critique.reasons:
+    for reason in critique.reasons:  # failed gates are among them
         node.add(Text(f"because {reason}"))
-    for gate in critique.answer.gates:
-        if not gate.passed:
-            node.add(Text(f"gate {gate.gate} failed: {gate.reason}", style="red"))
     for found in critique.detections:
         at = ", ".join(map(str, found.turns))
         name = found.detector.value.replace("_", " ")

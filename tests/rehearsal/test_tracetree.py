@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from agents.acceptance import critique_of
+from agents.pack import load_pack
 from campaigns.run import run_campaign
 from campaigns.trace import load_trace
 from domain.progress import silent
@@ -50,3 +52,24 @@ def test_tokens_that_nobody_reported_are_shown_as_an_estimate(
     assert f"· {mark}{sum(counts):,} tokens in {len(counts)} calls" in said
     assert said.count("~") == (0 if reported else len(counts) + 1)
     assert "0+0 tokens" not in said
+
+
+def test_a_failed_gate_is_told_once(stage: Stage, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    run_campaign(stage.settings(1), folder, silent)
+    trace = load_trace(folder, "0")
+    first = trace.drafts[0]
+    assert first.draft is not None
+    assert first.draft.critique is not None
+    answer = first.draft.critique.answer
+    gates = [
+        gate.model_copy(update={"passed": False, "reason": f"Something against {gate.gate}."})
+        for gate in answer.gates
+    ]
+    failed = answer.model_copy(update={"gates": tuple(gates)})
+    critique = critique_of(failed, load_pack("cbt"), trace.item.persona, first.draft.turns)
+    draft = first.draft.model_copy(update={"critique": critique})
+    against = first.model_copy(update={"draft": draft})
+    said = shown(trace.model_copy(update={"drafts": (against,)}))
+    for gate in gates:
+        assert said.count(gate.reason) == 1
