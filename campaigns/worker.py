@@ -35,6 +35,8 @@ class SessionOrders(Noun):
 
     settings: Settings
     pack_hash: str
+    run: str
+    """The run's folder, as messages name it."""
     discriminator: str = ""
     """Its file in the run's folder, which every worker sees; "" for none."""
     discriminator_hash: str = ""
@@ -54,7 +56,7 @@ class SessionJob:
             supervisor=RoleModel(Role.SUPERVISOR, roles.supervisor, journal),
             discriminator=reader_of(orders.discriminator, orders.discriminator_hash),
         )
-        self._fruitless = Fruitless()
+        self._fruitless = Fruitless(orders.run)
         self._thresholds = _spare_collector()
 
     async def run(self, item: bytes) -> Done:
