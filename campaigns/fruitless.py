@@ -20,7 +20,6 @@ that works now and then is not stopped: where one call in five fails for good, t
 fail at their first once in ten million times."""
 
 
-
 def _mend(run: str, session: str) -> str:
     return (
         f'See what came back with `rehearsal trace show {session} --run "{run}"` (`rehearsal trace '

@@ -164,9 +164,8 @@ def _list(head: str, cells: Sequence[CoverageCell], run: str) -> None:
     tell(head)
     show(cells_table(cells))
     if len(cells) > CELLS:
-        tell(
-            f'and {len(cells) - CELLS:,} more, under `cells`: rehearsal cast coverage "{run}" --json'
-        )
+        more = len(cells) - CELLS
+        tell(f'and {more:,} more, under `cells`: rehearsal cast coverage "{run}" --json')
 
 
 def _nothing_cast(run: str) -> None:

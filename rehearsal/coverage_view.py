@@ -9,9 +9,8 @@ from rich.table import Table
 from domain.errors import StoreError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from collections.abc import Sequence
+    from pathlib import Path
 
     from domain.coverage import CoverageCell, CoverageLine, CoverageTable
 
