@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from agents.line import current_line, headers_of, key_of, post, read_capped
+from agents.refusedkey import STATUSES, is_key_refused, key_refused
 from agents.retry import LESSONS
 from agents.structured import response_format
 from agents.wire import reason
@@ -91,6 +92,25 @@ async def require_server(settings: RoleSettings, where: str) -> None:
     await _ask(settings, where, "GET", "models")
 
 
+async def refuse_shut(settings: RoleSettings, where: str, detail: str) -> NoReturn:
+    """Say why an endpoint takes no call at all, given what it said to one.
+
+    Raises:
+        EndpointError: Always; the check of the endpoint may know better what is wrong.
+    """
+    await check_endpoint(settings, where)
+    if is_key_refused(detail):  # some list their models to anybody
+        raise key_refused(settings, where, detail)
+    raise EndpointError(
+        "the endpoint takes no more calls",
+        where=where,
+        expected="an answer",
+        got=detail,
+        mend="Mend the account, the key or its permissions, then run "
+        "`rehearsal campaign resume`; what was recorded is not lost.",
+    )
+
+
 class Trial(BaseModel):
     """What a trial call with a schema asks for."""
 
@@ -133,7 +153,6 @@ async def try_chat(settings: RoleSettings, schema: type[BaseModel] | None = None
 
 async def _ask(settings: RoleSettings, where: str, method: str, route: str) -> _Reply:
     url = f"{settings.base_url.rstrip('/')}/{route}"
-    key = key_of(settings.api_key_env)
     patience = aiohttp.ClientTimeout(total=min(PATIENCE_S, settings.timeout_s))
     try:
         async with (
@@ -143,7 +162,7 @@ async def _ask(settings: RoleSettings, where: str, method: str, route: str) -> _
                 method,
                 url,
                 data=b"{}" if method == "POST" else None,
-                headers=headers_of(key),
+                headers=headers_of(key_of(settings.api_key_env)),
                 timeout=patience,
                 allow_redirects=False,
             ) as response
@@ -162,16 +181,8 @@ async def _ask(settings: RoleSettings, where: str, method: str, route: str) -> _
             got=why,
             mend='Start one with "rehearsal understudy", or set base_url.',
         )
-    if reply.status in (401, 403):
-        name = settings.api_key_env
-        _fail(
-            settings,
-            where,
-            "the server refuses the key",
-            expected=f"a valid key in the environment variable {name}",
-            got=f"HTTP {reply.status} with " + (f"the key in {name}" if key else f"{name} unset"),
-            mend=f"Set {name}, or name another variable in api_key_env.",
-        )
+    if reply.status in STATUSES:
+        raise key_refused(settings, where, f"HTTP {reply.status}")
     return reply
 
 

@@ -16,8 +16,15 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from socket import gaierror
 from typing import TYPE_CHECKING, NamedTuple
 
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorSSLError,
+    ServerDisconnectedError,
+)
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from yarl import URL
 
@@ -66,10 +73,24 @@ def reason(error: BaseException) -> str:
     """Say in plain words why a connection failed, without the address it was to."""
     if isinstance(error, BrokenAnswerError):
         return str(error)
+    if isinstance(error, ClientConnectorDNSError | gaierror):
+        return "the name of the host cannot be resolved"
+    if isinstance(error, ServerDisconnectedError):
+        return CLOSED
+    if isinstance(error, ClientConnectorCertificateError):
+        return f"its certificate is not accepted: {_of_tls(error.certificate_error)}"
+    if isinstance(error, ClientConnectorSSLError):
+        return f"no TLS there: {_of_tls(error.os_error)}"
     number = getattr(getattr(error, "os_error", error), "errno", None)
     if isinstance(number, int) and number > 0:
         return os.strerror(number).lower()
     return type(error).__name__
+
+
+def _of_tls(error: BaseException) -> str:
+    """Say OpenSSL's reason: `wrong version number`."""
+    said = getattr(error, "verify_message", "") or getattr(error, "reason", "")
+    return str(said or type(error).__name__).lower().replace("_", " ")
 
 
 def route_of(url: str) -> Route | None:

@@ -13,7 +13,7 @@ from domain.price import dollars
 from domain.session import Session, Status
 from engine.ledger.delta import common_prefix
 from engine.ledger.store import Store
-from engine.spending.budget import NOTHING, cost_of
+from engine.spending.budget import NOTHING, cost_of, counted
 from engine.spending.prices import tariff
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class SessionBill(Noun):
     session: str
     calls: int
     tokens: int
+    estimated_tokens: int
+    """Those of `tokens` that no endpoint reported."""
     usd: float
     prompt_tokens: int
     cacheable_tokens: float
@@ -62,6 +64,8 @@ class Bill(Noun):
     """Whether every role's model has a price."""
     tokens_each: float = 0.0
     """Of an accepted session's own calls."""
+    estimated_tokens_each: float = 0.0
+    """Those of `tokens_each` that no endpoint reported."""
     usd_each: float = 0.0
     spent_tokens_each: float = 0.0
     """All that the campaign spent, on its cast and on sessions that were not accepted too, for each
@@ -134,6 +138,7 @@ def session_bill(
         first: The first request of each role in another session; empty without one.
     """
     rows = tuple(rows)
+    tokens = [counted(row) for row in rows]
     costs = {str(row.key): cost_of(row, prices.get(row.role.value)) for row in rows}
     spent = sum(costs.values(), NOTHING)
     saved = _saved(session, rows, costs)
@@ -141,8 +146,11 @@ def session_bill(
         session=session.id,
         calls=spent.calls,
         tokens=spent.tokens,
+        estimated_tokens=sum(
+            one.usage.prompt_tokens + one.usage.completion_tokens for one in tokens if one.estimated
+        ),
         usd=dollars(spent.pico),
-        prompt_tokens=sum(row.result.usage.prompt_tokens for row in rows),
+        prompt_tokens=sum(one.usage.prompt_tokens for one in tokens),
         cacheable_tokens=_cacheable(rows, {}),
         shared_tokens=_cacheable(rows, first),
         saved_tokens=saved.tokens,
@@ -158,7 +166,7 @@ def _cacheable(rows: tuple[CallRow, ...], first: Mapping[Role, bytes]) -> float:
         last = before.get(row.role)
         if last is not None and row.request:
             share = common_prefix(row.request, last) / len(row.request)
-            found += share * row.result.usage.prompt_tokens
+            found += share * counted(row).usage.prompt_tokens
         if _seen(row):
             before[row.role] = row.request
     return found
@@ -203,6 +211,7 @@ def _sum(accepted: int, bills: list[SessionBill], *, priced: bool) -> Bill:
         looked_at=len(bills),
         priced=priced,
         tokens_each=sum(one.tokens for one in bills) / len(bills),
+        estimated_tokens_each=sum(one.estimated_tokens for one in bills) / len(bills),
         usd_each=sum(one.usd for one in bills) / len(bills),
         cacheable_share=sum(one.cacheable_tokens for one in bills) / max(1, prompts),
         shared_share=sum(one.shared_tokens for one in bills) / max(1, prompts),

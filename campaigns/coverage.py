@@ -116,18 +116,13 @@ def tabulate(plan: Sequence[Placed], labels: Mapping[str, str], wanted: int) -> 
         lines=tuple(line for name in _DIMENSIONS for line in _lines(name, cells)),
         wanted=min(wanted, len(plan)),
         refilled=max(0, len(plan) - wanted),
-        thin=sum(_thin(cell) for cell in cells),
+        thin=sum(cell.thin for cell in cells),
         often_rejected=_often_rejected(cells),
     )
 
 
 def _status(label: str | None) -> str | None:
     return None if label is None else status_of(label)
-
-
-def _thin(cell: CoverageCell) -> bool:
-    ended = cell.judged + cell.quarantined
-    return ended == cell.planned and cell.accepted < cell.wanted
 
 
 def _often_rejected(cells: Sequence[CoverageCell]) -> tuple[str, ...]:

@@ -19,17 +19,25 @@ TRIED = 10
 that works now and then is not stopped: where one call in five fails for good, ten sessions in a row
 fail at their first once in ten million times."""
 
-_MEND = (
-    "See what came back with `rehearsal trace list RUN` and `rehearsal trace show SESSION`, and "
-    "try the endpoint with `rehearsal doctor`. Once it is mended, `rehearsal campaign resume` "
-    "plays what is left; another model needs a run of another name."
-)
+
+def _mend(run: str, session: str) -> str:
+    return (
+        f'See what came back with `rehearsal trace show {session} --run "{run}"` (`rehearsal trace '
+        f'list "{run}"` has the others), and try the endpoint with `rehearsal doctor '
+        f'"{run}/config.yaml"`. Once it is mended, `rehearsal campaign resume "{run}"` plays what '
+        "is left; another model needs a run of another name."
+    )
 
 
 class Fruitless:
-    """Counts a worker's sessions that failed at a role of which nothing could be used yet."""
+    """Counts a worker's sessions that failed at a role of which nothing could be used yet.
 
-    def __init__(self) -> None:
+    Args:
+        run: The run's folder, to be named.
+    """
+
+    def __init__(self, run: str) -> None:
+        self._run = run
         self._failed: Counter[str] = Counter()
 
     def after(self, failure: Failure, *, answered: bool) -> EndpointError | None:
@@ -50,7 +58,7 @@ class Fruitless:
             where=f"roles.{failure.role}",
             expected=f"one usable answer for {tried} sessions",
             got=f"{failure.outcome}: {failure.detail}",
-            mend=_MEND,
+            mend=_mend(self._run, failure.call.partition("/")[0]),
         )
 
 
@@ -63,18 +71,20 @@ def refuse_fruitless(summary: CampaignSummary, folder: RunFolder) -> None:
     if summary.accepted or summary.rejected or not summary.quarantined:
         return
     failed: Counter[str] = Counter()
-    shown: dict[str, str] = {}
+    shown: dict[str, tuple[str, str]] = {}
     with folder.sessions.open("rb") as lines:
         for line in lines:
-            failure = orjson.loads(line)["failure"]
+            session = orjson.loads(line)
+            failure = session["failure"]
             how = f"{failure['role']}: {failure['outcome']}"
             failed[how] += 1
-            shown.setdefault(how, failure["detail"])
+            shown.setdefault(how, (failure["detail"], session["id"]))
     how, count = failed.most_common(1)[0]
+    detail, example = shown[how]
     raise EndpointError(
         "no session could be played to its end",
         where=str(folder.root),
         expected="sessions that are accepted or rejected",
-        got=f"{summary.quarantined} quarantined, {count} of them at the {how} ({shown[how]})",
-        mend=_MEND,
+        got=f"{summary.quarantined} quarantined, {count} of them at the {how} ({detail})",
+        mend=_mend(str(folder.root), example),
     )

@@ -14,15 +14,15 @@ from domain.base import Noun
 from domain.errors import StoreError
 from domain.price import dollars
 from engine.ledger.store import Store
-from engine.spending.budget import cost_of
+from engine.spending.budget import cost_of, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from domain.call import CallRow
     from domain.price import Price
     from domain.runfolder import RunFolder
+    from engine.ledger.store import Recorded
 
 _SESSIONS_A_GROUP = 500
 _CALLS_A_GROUP = 2000
@@ -80,8 +80,12 @@ CALLS = pa.schema(
         ("prompt_tokens", pa.int64()),
         ("completion_tokens", pa.int64()),
         ("cached_tokens", pa.int64()),
+        ("tokens_estimated", pa.bool_()),
         ("latency_ms", pa.float64()),
         ("cost_usd", pa.float64()),
+        ("epoch", pa.int32()),
+        ("worker", pa.int32()),
+        ("number", pa.int64()),
     ]
 )
 """One row per call, in plan order and then by draft, step and attempt; see `docs/store.md`."""
@@ -113,7 +117,7 @@ def export_parquet(folder: RunFolder, to: Path, prices: Mapping[str, Price]) -> 
     sessions, calls = to / "sessions.parquet", to / "calls.parquet"
     rows = (_session(data) for _, data in store.iter_results(order))
     written = _write(sessions, SESSIONS, rows, _SESSIONS_A_GROUP)
-    asked = (_call(row, prices) for _, found in store.iter_calls(order) for row in found)
+    asked = (_call(one, prices) for _, found in store.iter_recorded(order) for one in found)
     return Exported(
         sessions=written,
         calls=_write(calls, CALLS, asked, _CALLS_A_GROUP),
@@ -179,9 +183,10 @@ def _critique(draft: dict[str, Any]) -> dict[str, Any]:
     return {"draft": draft["number"], "items": answer["items"], "gates": answer["gates"], **kept}
 
 
-def _call(row: CallRow, prices: Mapping[str, Price]) -> dict[str, Any]:
+def _call(recorded: Recorded, prices: Mapping[str, Price]) -> dict[str, Any]:
+    row, shard, number = recorded
     result, key = row.result, row.key
-    price = prices.get(row.role.value)
+    price, tokens = prices.get(row.role.value), counted(row)
     return {
         "session": key.session,
         "draft": key.draft,
@@ -199,5 +204,9 @@ def _call(row: CallRow, prices: Mapping[str, Price]) -> dict[str, Any]:
         "finish_reason": result.finish_reason,
         "latency_ms": result.latency_ms,
         "cost_usd": None if price is None else dollars(cost_of(row, price).pico),
-        **result.usage.model_dump(),
+        "epoch": shard.epoch,
+        "worker": shard.worker,
+        "number": number,
+        "tokens_estimated": tokens.estimated,
+        **tokens.usage.model_dump(),
     }

@@ -95,6 +95,7 @@ def _orders(settings: Settings, opening: Opening, folder: RunFolder) -> SessionO
     return SessionOrders(
         settings=settings,
         pack_hash=opening.pack.hash,
+        run=str(folder.root),
         discriminator=str(folder.earlier_discriminator.resolve()) if found else "",
         discriminator_hash=found,
     )

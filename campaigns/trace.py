@@ -13,6 +13,7 @@ from domain.errors import ConfigError
 from domain.scenario import PlanItem
 from domain.session import Draft, Session, Status
 from engine.ledger.store import Store
+from engine.spending.budget import counted
 
 if TYPE_CHECKING:
     from campaigns.planfile import PlanLines
@@ -46,6 +47,9 @@ class CallTrace(Noun):
     reasoning: str
     detail: str
     usage: Usage
+    """The tokens that its cost is computed from."""
+    tokens_estimated: bool
+    """Whether they are an estimate, because the endpoint reported none."""
     latency_ms: float
 
 
@@ -158,7 +162,7 @@ def _drafts(session: Session | None, rows: tuple[CallRow, ...]) -> tuple[DraftTr
 def _call(row: CallRow) -> CallTrace:
     body: dict[str, Any] = orjson.loads(row.request)
     messages = body.pop("messages", [])
-    result = row.result
+    result, tokens = row.result, counted(row)
     return CallTrace(
         key=str(row.key),
         step=row.key.step,
@@ -173,7 +177,8 @@ def _call(row: CallRow) -> CallTrace:
         answer=result.text,
         reasoning=result.reasoning,
         detail=result.detail,
-        usage=result.usage,
+        usage=tokens.usage,
+        tokens_estimated=tokens.estimated,
         latency_ms=result.latency_ms,
     )
 

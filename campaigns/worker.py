@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
-from agents.llm import RoleModel, check_endpoint, close_line, require_server
+from agents.llm import RoleModel, close_line, refuse_shut, require_server
 from agents.pack import same_pack
 from agents.reply import is_shut
 from campaigns.fruitless import Fruitless
@@ -13,7 +13,6 @@ from campaigns.labels import label_of
 from campaigns.telltale import reader_of
 from domain.base import Noun, canonical_json
 from domain.call import Outcome, Role
-from domain.errors import EndpointError
 from domain.scenario import PlanItem
 from domain.settings import Settings
 from engine.job import Done
@@ -35,6 +34,8 @@ class SessionOrders(Noun):
 
     settings: Settings
     pack_hash: str
+    run: str
+    """The run's folder, as messages name it."""
     discriminator: str = ""
     """Its file in the run's folder, which every worker sees; "" for none."""
     discriminator_hash: str = ""
@@ -54,7 +55,7 @@ class SessionJob:
             supervisor=RoleModel(Role.SUPERVISOR, roles.supervisor, journal),
             discriminator=reader_of(orders.discriminator, orders.discriminator_hash),
         )
-        self._fruitless = Fruitless()
+        self._fruitless = Fruitless(orders.run)
         self._thresholds = _spare_collector()
 
     async def run(self, item: bytes) -> Done:
@@ -83,15 +84,7 @@ class SessionJob:
         if failure.outcome == Outcome.CONNECTION.value:
             await require_server(settings, where=where)
         elif failure.outcome == Outcome.REJECTED.value and is_shut(failure.detail):
-            await check_endpoint(settings, where=where)  # which may know better what is wrong
-            raise EndpointError(
-                "the endpoint takes no more calls",
-                where=where,
-                expected="an answer",
-                got=failure.detail,
-                mend="Mend the account, the key or its permissions, then run "
-                "`rehearsal campaign resume`; the session is not lost.",
-            )
+            await refuse_shut(settings, where, failure.detail)
 
     async def aclose(self) -> None:
         """Close the connections to the endpoints, and leave the garbage collector as it was."""

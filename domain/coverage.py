@@ -26,6 +26,16 @@ class CoverageCell(Noun):
         """Sessions that a supervisor accepted or rejected."""
         return self.accepted + self.rejected
 
+    @property
+    def played(self) -> int:
+        """Sessions that have ended, however."""
+        return self.judged + self.quarantined
+
+    @property
+    def thin(self) -> bool:
+        """Whether fewer are accepted than were wanted and nothing of it is still to be played."""
+        return self.played == self.planned and self.accepted < self.wanted
+
 
 class CoverageLine(Noun):
     """Cells that have something in common, added up."""
@@ -50,6 +60,16 @@ class CoverageTable(Noun):
     refilled: int = 0
     """Sessions that were added for cells that had stayed thin."""
     thin: int = 0
-    """Cells with fewer accepted sessions than were wanted, nothing of them still to be played."""
+    """How many cells are thin."""
     often_rejected: tuple[str, ...] = Field(default=())
     """Cells of which most are rejected, as `problem / technique / style`, the worst first."""
+
+    def thinnest(self) -> list[CoverageCell]:
+        """Return the thin cells, those that lack most first."""
+        thin = [cell for cell in self.cells if cell.thin]
+        return sorted(thin, key=lambda cell: (cell.accepted - cell.wanted, cell.accepted))
+
+    def rejecting(self) -> list[CoverageCell]:
+        """Return the cells that reject, those with most rejected sessions first."""
+        found = [cell for cell in self.cells if cell.rejected]
+        return sorted(found, key=lambda cell: (-cell.rejected, cell.accepted))

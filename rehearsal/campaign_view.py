@@ -46,6 +46,8 @@ def show_bill(bill: Bill) -> None:
         return
     said = f"{bill.accepted:,} accepted sessions: their own calls took "
     said += f"{amount(bill.tokens_each, bill.usd_each)} each"
+    if bill.estimated_tokens_each:
+        said += f", {short(bill.estimated_tokens_each)} of these tokens estimated"
     if bill.looked_at < bill.accepted:
         said += f" (mean of {bill.looked_at:,})"
     if bill.spent_tokens_each > bill.tokens_each:

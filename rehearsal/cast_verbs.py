@@ -12,8 +12,10 @@ from rehearsal.options import ConfigArgument, JsonOption, RunArgument, RunOption
 from rehearsal.verbs import Verbs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from campaigns.castreport import CastReport
-    from domain.coverage import CoverageTable
+    from domain.coverage import CoverageCell, CoverageTable
 
 app = Verbs(help="Who sits in the client's chair.", no_args_is_help=True)
 
@@ -131,20 +133,39 @@ def coverage(
         emit_json({**table.model_dump(mode="json"), "figures": [str(path) for path in drawn]})
         return
     show(coverage_table(table))
-    _tell(table)
+    _tell(table, run)
     for path in drawn:
         say(f"Drawn: {path}")
 
 
-def _tell(table: CoverageTable) -> None:
+def _tell(table: CoverageTable, run: str) -> None:
     from rehearsal.console import tell
 
     tell(
         f"{table.wanted:,} sessions were dealt to {len(table.cells):,} cells of problem, technique "
         f"and style; {table.refilled:,} were added to refill them. {table.thin:,} cells are thin."
     )
-    if table.often_rejected:
-        tell(f"Rejected more often than not: {'; '.join(table.often_rejected[:5])}.")
+    thin, rejecting = table.thinnest(), table.rejecting()
+    if thin == rejecting:
+        _list("Thin, and rejecting most, are:", thin, run)
+    else:
+        _list("Thin are, those that lack most first:", thin, run)
+        _list("Rejecting most are:", rejecting, run)
+
+
+def _list(head: str, cells: Sequence[CoverageCell], run: str) -> None:
+    """Name the first few cells, and say where the others stand."""
+    from rehearsal.console import say, show, tell
+    from rehearsal.coverage_view import CELLS, cells_table
+
+    if not cells:
+        return
+    say("")
+    tell(head)
+    show(cells_table(cells))
+    if len(cells) > CELLS:
+        more = len(cells) - CELLS
+        tell(f'and {more:,} more, under `cells`: rehearsal cast coverage "{run}" --json')
 
 
 def _nothing_cast(run: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from domain.errors import ConfigError
-from domain.faults import Fault, faults_of
+from domain.faults import SHOWN, Fault, faults_of
 from domain.settings import Settings
 from rehearsal.yamlfile import Lines, place
 
@@ -14,6 +15,18 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationError
 
+HIDDEN = "(not shown)"
+_ADDRESS = re.compile(
+    r"""'
+    (?: [A-Za-z][A-Za-z0-9+.-]*:/{1,2} [A-Za-z0-9.-]+ (?: :\d{1,5} )?   # htp://host:8000
+      | [A-Za-z0-9.-]+ :\d{1,5}                                         # localhost:8000
+      | [A-Za-z0-9-]+ (?: \.[A-Za-z0-9-]+ )+ (?= / )                    # api.example.org/v1
+    )
+    (?: / [A-Za-z0-9._/-]* )?
+    '""",
+    re.VERBOSE,
+)
+"""An address as `domain.faults.shown` quotes it: host, port and path."""
 SECRETIVE = ("api_key_env", "base_url", "store")
 """Keys whose wrong value may be a secret that was put in the wrong place."""
 
@@ -29,13 +42,31 @@ def as_config_error(
             fault.what,
             where=set_by.get(fault.keys) or place(path, lines, fault.keys),
             expected=fault.expected,
-            got="(not shown)" if fault.keys[-1:] and fault.keys[-1] in SECRETIVE else fault.got,
+            got=_got(fault),
             mend=fault.mend,
         )
         for fault in sorted(faults, key=lambda fault: _line(fault, lines))
     ]
     first.also = tuple(others)
     return first
+
+
+def _got(fault: Fault) -> str:
+    """Repeat a value, unless it may be or hold a secret."""
+    key = fault.keys[-1] if fault.keys else ""
+    if key not in SECRETIVE or (key == "base_url" and _is_plain(fault.got)):
+        return fault.got
+    return HIDDEN
+
+
+def _is_plain(got: str) -> bool:
+    """Whether what stands for an address looks like one and has no place for a secret.
+
+    A user, a password, a query or a fragment is such a place, and so is a word that a key could
+    be: without a scheme, a port or a path after a dotted name nothing says that it is none. A value
+    that was cut may have lost its sign of them.
+    """
+    return got in {"nothing", "''"} or (len(got) < SHOWN and _ADDRESS.fullmatch(got) is not None)
 
 
 def _handed_down(fault: Fault, found: list[Fault], lines: Lines) -> bool:

@@ -17,7 +17,7 @@ from rehearsal.wording import short, span, spread, usd
 
 if TYPE_CHECKING:
     from campaigns.forecast import Forecast
-    from domain.endpointstate import EndpointState
+    from domain.endpointstate import EndpointState, PauseState
     from domain.errors import BudgetReachedError
     from domain.progress import Progress
     from domain.runfolder import RunFolder
@@ -103,10 +103,27 @@ def paused(state: EndpointState, patience_s: float | None) -> str:
         said = [f"paused for {span(pause.since_s)}: {pause.why}"]
     if pause.asked_s > 0:
         said.append(f"the endpoint asks to wait {_until(pause.asked_s)}")
-    said.append(f"next try in {span(pause.probe_in_s)}")
-    if patience_s is not None:
-        said.append(_given_up(pause.since_s, patience_s))
+    said += _next_try(pause, patience_s)
     return "; ".join(said)
+
+
+def _next_try(pause: PauseState, patience_s: float | None) -> tuple[str, ...]:
+    """Say when the endpoint is tried again and when calls fail there, whichever is sooner."""
+    soon = f"next try in {span(pause.probe_in_s)}"
+    if patience_s is None:
+        return (soon,)
+    left = max(patience_s, LEAST_PATIENCE_S) - pause.since_s
+    named = f"{patience_s:g}"
+    if patience_s < LEAST_PATIENCE_S:
+        named += f", at least {LEAST_PATIENCE_S:g}"
+    if left <= 0:
+        return soon, f"patience_s ({named}) is over, calls that have waited so long fail"
+    if left >= pause.probe_in_s:
+        return soon, f"gives up in {span(left)} (patience_s: {named})"
+    return (
+        f"next try would be in {span(pause.probe_in_s)}",
+        f"the run gives up before, in {span(left)} (patience_s: {named})",
+    )
 
 
 def _until(seconds: float) -> str:
@@ -117,17 +134,6 @@ def _until(seconds: float) -> str:
     then = now + timedelta(seconds=seconds)
     day = "" if then.date() == now.date() else f"{then:%Y-%m-%d} "
     return f"until {day}{then:%H:%M:%S} ({seconds:,.0f} s)"
-
-
-def _given_up(silent_s: float, patience_s: float) -> str:
-    """Say when calls fail at an endpoint that has answered nothing for `silent_s`."""
-    left = max(patience_s, LEAST_PATIENCE_S) - silent_s
-    named = f"{patience_s:g}"
-    if patience_s < LEAST_PATIENCE_S:
-        named += f", at least {LEAST_PATIENCE_S:g}"
-    if left > 0:
-        return f"gives up in {span(left)} (patience_s: {named})"
-    return f"patience_s ({named}) is over, calls that have waited so long fail"
 
 
 def foretold(known: Forecast) -> str:

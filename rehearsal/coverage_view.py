@@ -9,9 +9,13 @@ from rich.table import Table
 from domain.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from domain.coverage import CoverageLine, CoverageTable
+    from domain.coverage import CoverageCell, CoverageLine, CoverageTable
+
+CELLS = 8
+"""Cells that a list names."""
 
 
 def coverage_table(table: CoverageTable) -> Table:
@@ -33,6 +37,19 @@ def _cells(line: CoverageLine, *, named: bool) -> tuple[str, ...]:
     name = line.value.replace("_", " ")
     counts = (f"{line.planned:,}", f"{line.accepted:,}", f"{line.rejected:,}")
     return (line.dimension if named else "", name, *counts, share)
+
+
+def cells_table(cells: Sequence[CoverageCell]) -> Table:
+    """Lay the first few cells out, with what became of their sessions."""
+    view = Table(box=None, pad_edge=False, header_style="bold")
+    view.add_column("problem / technique / style", overflow="fold")
+    for head in ("wanted", "played", "accepted", "rejected"):
+        view.add_column(head, justify="right", no_wrap=True)
+    for cell in cells[:CELLS]:
+        name = " / ".join((cell.problem, cell.technique, cell.style)).replace("_", " ")
+        counts = (cell.wanted, cell.played, cell.accepted, cell.rejected)
+        view.add_row(name, *(f"{count:,}" for count in counts))
+    return view
 
 
 def draw(table: CoverageTable, folder: Path) -> tuple[Path, Path]:

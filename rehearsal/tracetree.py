@@ -34,8 +34,7 @@ def trace_tree(trace: Trace, *, prompts: bool) -> Tree:
         Text(
             f"{persona.name}, {persona.age}, {persona.occupation} · {persona.problem}, "
             f"{persona.style.value} · {trace.item.scenario.technique} · "
-            f"{sum(c.usage.prompt_tokens + c.usage.completion_tokens for c in trace.calls):,} "
-            f"tokens in {len(trace.calls)} calls"
+            f"{_tokens(trace)} tokens in {len(trace.calls)} calls"
         )
     )
     for draft in trace.drafts:
@@ -46,6 +45,13 @@ def trace_tree(trace: Trace, *, prompts: bool) -> Tree:
             Text(f"failed: {why.role} call {why.call}: {why.outcome}: {why.detail}", style="red")
         )
     return root
+
+
+def _tokens(trace: Trace) -> str:
+    """Add up the calls' tokens; `~` where some of them are estimated."""
+    mark = "~" if any(call.tokens_estimated for call in trace.calls) else ""
+    tokens = sum(c.usage.prompt_tokens + c.usage.completion_tokens for c in trace.calls)
+    return f"{mark}{tokens:,}"
 
 
 def _add_draft(root: Tree, traced: DraftTrace, *, prompts: bool) -> None:
@@ -80,7 +86,8 @@ def _head(draft: Draft) -> str:
 
 def _add_call(branch: Tree, call: CallTrace, *, prompts: bool) -> None:
     detail = f" {call.detail}" if call.detail else ""
-    tokens = f"{call.usage.prompt_tokens}+{call.usage.completion_tokens} tokens"
+    mark = "~" if call.tokens_estimated else ""
+    tokens = f"{mark}{call.usage.prompt_tokens}+{call.usage.completion_tokens} tokens"
     line = (
         f"{call.role.value} · {call.model} · step {call.step}, attempt {call.attempt} · "
         f"{call.outcome.value}{detail} · {tokens} · {call.latency_ms:.0f} ms"
@@ -101,11 +108,8 @@ def _add_critique(branch: Tree, critique: Critique, draft: Draft) -> None:
             style="bold green" if critique.accepted else "bold yellow",
         )
     )
-    for reason in critique.reasons:
+    for reason in critique.reasons:  # failed gates are among them
         node.add(Text(f"because {reason}"))
-    for gate in critique.answer.gates:
-        if not gate.passed:
-            node.add(Text(f"gate {gate.gate} failed: {gate.reason}", style="red"))
     for found in critique.detections:
         at = ", ".join(map(str, found.turns))
         name = found.detector.value.replace("_", " ")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.llm import RoleModel, check_endpoint, close_line, require_server
+from agents.llm import RoleModel, close_line, refuse_shut, require_server
 from agents.pack import load_pack
 from agents.reply import is_shut
 from domain.base import Noun, canonical_json
 from domain.call import Role
 from domain.cast import CastingOrder
-from domain.errors import EndpointError
 from domain.settings import RoleSettings
 from engine.job import Done
 from graphs.casting import CastingContext, write_persona
@@ -56,15 +55,7 @@ class CastingJob:
         if outcome == "connection":
             await require_server(self._caster, where=WHERE)
         elif outcome == "rejected" and is_shut(detail):
-            await check_endpoint(self._caster, where=WHERE)
-            raise EndpointError(
-                "the endpoint takes no more calls",
-                where=WHERE,
-                expected="an answer",
-                got=detail,
-                mend="Mend the account, the key or its permissions, then run "
-                "`rehearsal campaign resume`.",
-            )
+            await refuse_shut(self._caster, WHERE, detail)
 
     async def aclose(self) -> None:
         """Close the connections to the endpoint."""

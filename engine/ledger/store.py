@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import StoreError
 from engine.ledger import shards
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from domain.call import CallRow
     from domain.price import Price
     from engine.ledger.shard import Shard
-
-    _Recorded = tuple[CallRow, Shard]
 
 _AT_ONCE = 512
 """Results looked for together, so that those of one shard are read together."""
@@ -70,6 +68,15 @@ class CallTally:
         pico = price.pico(prompt, self.cached_tokens, completion)
         pico += price.pico(self.estimated_prompt, 0, self.estimated_completion)
         return Spend(self.calls, tokens, pico)
+
+
+class Recorded(NamedTuple):
+    """A call and where it is recorded."""
+
+    row: CallRow
+    shard: Shard
+    number: int
+    """Of the shard's calls, in the order of writing."""
 
 
 class Store:
@@ -140,10 +147,16 @@ class Store:
             StoreError: Two shards hold different calls under one key.
         """
         with self._shelf() as shelf:
-            return _one_of_each(row for reader in shelf.readers() for row in _of(reader, session))
+            found = _one_of_each(one for reader in shelf.readers() for one in _of(reader, session))
+        return tuple(one.row for one in found)
 
     def iter_calls(self, order: Iterable[str]) -> Iterator[tuple[str, tuple[CallRow, ...]]]:
         """Yield (session, its calls) in the order given, without sessions that have none."""
+        for session, found in self.iter_recorded(order):
+            yield session, tuple(one.row for one in found)
+
+    def iter_recorded(self, order: Iterable[str]) -> Iterator[tuple[str, tuple[Recorded, ...]]]:
+        """Yield the same with where each call is recorded: by whom, in which epoch."""
         with self._shelf() as shelf:
             where = _by_shard(shelf, Reader.numbers_by_name)
             for session in order:
@@ -251,7 +264,7 @@ def _in_order(chunk: list[str], where: list[_Names], shelf: Shelf) -> Iterator[t
             yield item, found[item]
 
 
-def _recorded(session: str, where: list[_Names], shelf: Shelf) -> Iterator[_Recorded]:
+def _recorded(session: str, where: list[_Names], shelf: Shelf) -> Iterator[Recorded]:
     """Yield a session's calls, shard by shard."""
     for at, names in enumerate(where):
         reader = shelf.reader(at) if session in names else None
@@ -259,24 +272,28 @@ def _recorded(session: str, where: list[_Names], shelf: Shelf) -> Iterator[_Reco
             yield from _of(reader, session, names[session])
 
 
-def _of(reader: Reader, session: str, number: int | None = None) -> Iterator[_Recorded]:
-    return ((row, reader.shard) for row in reader.calls(session, number))
+def _of(reader: Reader, session: str, number: int | None = None) -> Iterator[Recorded]:
+    number = reader.number_of(session) if number is None else number
+    if number is not None:
+        for seq in reader.numbers(number):
+            yield Recorded(reader.call(session, seq), reader.shard, seq)
 
 
-def _one_of_each(recorded: Iterable[_Recorded]) -> tuple[CallRow, ...]:
+def _one_of_each(recorded: Iterable[Recorded]) -> tuple[Recorded, ...]:
     """Return calls by draft, step and attempt; of several under one key, that of the last shard."""
-    found: dict[tuple[int, int, int], _Recorded] = {}
-    for row, shard in recorded:
-        place = row.key.draft, row.key.step, row.key.attempt
-        _same(found.get(place), row, shard)
-        found[place] = row, shard
-    return tuple(found[place][0] for place in sorted(found))
+    found: dict[tuple[int, int, int], Recorded] = {}
+    for one in recorded:
+        key = one.row.key
+        place = key.draft, key.step, key.attempt
+        _same(found.get(place), one.row, one.shard)
+        found[place] = one
+    return tuple(found[place] for place in sorted(found))
 
 
-def _same(known: _Recorded | None, row: CallRow, shard: Shard) -> None:
+def _same(known: Recorded | None, row: CallRow, shard: Shard) -> None:
     if known is None:
         return
-    before, where = known
+    before, where, _ = known
     one, two = before.result, row.result
     if one.outcome in ASKED_ANEW:
         return  # it brought no answer, and a resumed run asked again

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from domain.call import UNANSWERED
+from domain.call import UNANSWERED, Usage
 from domain.errors import BudgetReachedError
 from domain.price import PICO, dollars
 
@@ -96,12 +96,26 @@ def at_most(call: Reservation, price: Price | None) -> Spend:
     return Spend(1, prompt + call.max_tokens, pico)
 
 
+class Counted(NamedTuple):
+    """A call's tokens as its cost is computed from them."""
+
+    usage: Usage
+    estimated: bool
+    """Whether the endpoint reported none, see `estimated`."""
+
+
+def counted(row: CallRow) -> Counted:
+    """Return a call's tokens: those reported, else the estimate."""
+    prompt, completion = estimated(row)
+    if not (prompt or completion):
+        return Counted(row.result.usage, estimated=False)
+    return Counted(Usage(prompt_tokens=prompt, completion_tokens=completion), estimated=True)
+
+
 def cost_of(row: CallRow, price: Price | None) -> Spend:
     """Return what a call has cost."""
-    usage = row.result.usage
+    usage = counted(row).usage
     prompt, completion = usage.prompt_tokens, usage.completion_tokens
-    if not (prompt or completion):
-        prompt, completion = estimated(row)
     tokens = prompt + completion
     if price is None:
         return Spend(1, tokens)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from agents.llm import check_endpoint
+from agents.line import post
+from agents.llm import check_endpoint, refuse_shut
 from domain.errors import EndpointError
 from domain.settings import RoleSettings
 from tests.support.scripted import MODEL, Reply, ScriptedEndpoint, fails, says
@@ -40,12 +41,37 @@ async def test_a_wrong_key_names_the_variable_and_not_the_key(
 ) -> None:
     monkeypatch.setenv("SOME_KEY", "sk-wrong")
     async with ScriptedEndpoint([says("x")], key="sk-secret") as server:
-        with pytest.raises(EndpointError, match="SOME_KEY") as refused:
+        with pytest.raises(EndpointError, match="the key in SOME_KEY is refused") as refused:
             await check(server.base_url)
         monkeypatch.delenv("SOME_KEY")
-        with pytest.raises(EndpointError, match="SOME_KEY unset"):
+        with pytest.raises(EndpointError, match="SOME_KEY is not set"):
             await check(server.base_url)
     assert "sk-" not in str(refused.value)
+
+
+async def test_a_key_that_only_chats_ask_for_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_KEY", "sk-secret")
+    said = "HTTP 401 [invalid_api_key]: no"
+    async with ScriptedEndpoint([says("x")]) as server:
+        settings = RoleSettings(model=MODEL, base_url=server.base_url, api_key_env="SOME_KEY")
+        with pytest.raises(EndpointError, match="the key in SOME_KEY is refused") as refused:
+            await refuse_shut(settings, "roles.client", said)
+        monkeypatch.delenv("SOME_KEY")
+        with pytest.raises(EndpointError, match="SOME_KEY is not set"):
+            await refuse_shut(settings, "roles.client", said)
+        broke = "HTTP 403 [insufficient_quota]: pay"
+        with pytest.raises(EndpointError, match="takes no more calls"):
+            await refuse_shut(settings, "roles.client", broke)
+    assert refused.value.got == said
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_name_that_nobody_knows_is_said_to_be_one(scheme: str) -> None:
+    with pytest.raises(EndpointError, match="no server answers") as refused:
+        await check(f"{scheme}://models.invalid/v1")
+    assert refused.value.got == "the name of the host cannot be resolved"
+    result = await post(f"{scheme}://models.invalid/v1", b"{}", {}, 20)
+    assert result.detail == refused.value.got
 
 
 async def test_a_closed_port_says_how_to_start_a_server() -> None:

@@ -31,6 +31,8 @@ class Stage:
         """Requests after which every connection is cut; None for a healthy server."""
         self.broke_after: int | None = None
         """Completions after which each is refused for want of money; None for a full account."""
+        self.refuses_key = False
+        """Whether completions are refused for their key, with a list of models for everybody."""
 
     def app(self) -> web.Application:
         app = self.endpoint.app()
@@ -51,6 +53,9 @@ class Stage:
         if broke and request.method == "POST":
             body = {"message": "You exceeded your quota.", "code": "insufficient_quota"}
             return web.json_response({"error": body}, status=429)
+        if self.refuses_key and request.method == "POST":
+            body = {"message": "Incorrect API key provided.", "code": "invalid_api_key"}
+            return web.json_response({"error": body}, status=401)
         return await handler(request)
 
     @property

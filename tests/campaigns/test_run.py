@@ -26,6 +26,8 @@ from domain.session import Session
 from domain.settings import Settings
 from engine.ledger.store import Store
 from engine.lock import RunLock
+from tests.campaigns.conftest import KEY_ENV
+from tests.support.second_endpoint import KEY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,6 +161,22 @@ def test_an_empty_account_stops_the_run_and_costs_no_session(
     whole = RunFolder(tmp_path / "whole")
     play(stage.settings(), whole)
     assert folder.sessions.read_bytes() == whole.sessions.read_bytes()
+
+
+def test_a_key_that_is_refused_or_not_set_is_named(
+    stage: Stage, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.refuses_key = True
+    with pytest.raises(EndpointError, match=f"the key in {KEY_ENV} is refused") as refused:
+        play(stage.settings(), folder)
+    assert "HTTP 401" in refused.value.got
+    assert KEY not in str(refused.value)
+    monkeypatch.delenv(KEY_ENV)
+    with pytest.raises(EndpointError, match=f"{KEY_ENV} is not set"):
+        play(stage.settings(), RunFolder(folder.root.with_name("unset")))
+    monkeypatch.setenv(KEY_ENV, KEY)
+    stage.refuses_key = False
+    assert play(stage.settings(), folder, resume=True).quarantined == 0
 
 
 def test_a_finished_campaign_is_not_overwritten(stage: Stage, folder: RunFolder) -> None:

@@ -84,7 +84,17 @@ def test_tokens_that_nobody_reports_are_marked_as_estimated(
         screen.print(status_table(status))
     shown = screen.export_text()
     assert f"{short(status.estimated_tokens)} of them estimated" in shown
-    assert bill_of(folder, settings).tokens_each > 0
+    bill = bill_of(folder, settings)
+    assert 0 < bill.estimated_tokens_each == bill.tokens_each
+    assert 0 < bill.cacheable_least <= bill.cacheable_share <= bill.shared_share < 1
+
+
+def test_tokens_that_are_reported_are_not_estimates(stage: Stage, folder: RunFolder) -> None:
+    settings = stage.settings(2)
+    run_campaign(settings, folder, silent)
+    bill = bill_of(folder, settings)
+    assert bill.tokens_each > 0
+    assert bill.estimated_tokens_each == 0
 
 
 def test_dollars_need_a_price_for_every_model(stage: Stage, folder: RunFolder) -> None:

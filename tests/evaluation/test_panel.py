@@ -89,7 +89,7 @@ def test_a_judge_that_was_down_is_asked_again(judge: Judge, url: str, tmp_path: 
     one = panel(url, tmp_path)
     judge.key = "wanted"
     # the check of the endpoint sees it first; the call itself is refused as well
-    with pytest.raises(Exception, match="refuses the key"):
+    with pytest.raises(Exception, match="key is asked for"):
         one.rule(cases(one), silent, "verdicts")
     judge.key = ""
     assert all(found.score for found in one.rule(cases(one), silent, "verdicts"))

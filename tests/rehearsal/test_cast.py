@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -10,9 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from campaigns.coverage import placed
 from domain.coverage import CoverageLine, CoverageTable
 from domain.errors import ExitCode
+from domain.runfolder import RunFolder
+from engine.ledger.ledger import Ledger
+from engine.ledger.shards import shard_at
 from rehearsal.cli import run
+from rehearsal.coverage_view import CELLS
 from rehearsal.watch import coverage_text
 
 if TYPE_CHECKING:
@@ -131,6 +137,37 @@ def test_values_that_share_the_last_place_are_all_named() -> None:
     table = CoverageTable(wanted=12, cells=(), lines=tuple(lines), thin=2)
     assert "problem least accepted: burnout, grief, 50%" in coverage_text(table)
     assert "2 thin: played out, fewer accepted than wanted" in coverage_text(table)
+
+
+async def end(folder: RunFolder, labels: list[str]) -> None:
+    """End the first sessions of a plan with `labels`."""
+    ledger = Ledger(shard_at(folder.ledger, 1, 1), "hash")
+    try:
+        lines = folder.plan.read_bytes().splitlines()
+        for one, label in zip(placed(lines), labels, strict=False):
+            await ledger.finish(one.session, b"{}", label)
+    finally:
+        ledger.close()
+
+
+@pytest.mark.parametrize("last", ["quarantined:empty", "rejected:ending"])
+def test_coverage_names_the_cells_that_are_thin_and_that_reject(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], last: str
+) -> None:
+    """The text gave margins and how many cells are thin, and no cell."""
+    labels = ["accepted"] * 5 + ["rejected:ending"] * 30 + [last] * 25
+    asyncio.run(end(RunFolder(tmp_path / "runs/small"), labels))
+    assert run(["cast", "coverage", "small", "--json"]) == ExitCode.DONE
+    table = json.loads(capsys.readouterr().out)
+    rejecting = [cell for cell in table["cells"] if cell["rejected"]]
+    assert run(["cast", "coverage", "small"]) == ExitCode.DONE
+    said = capsys.readouterr().out
+    lists = said.split(" are thin.")[1].split("Rejecting most")
+    assert [each.count(" / ") for each in lists] == [2 + 2 * CELLS] * len(lists)
+    assert f"and {table['thin'] - CELLS} more" in lists[0]
+    assert f"and {len(rejecting) - CELLS} more" in lists[-1]
+    assert len(lists) == (1 if last.startswith("rejected") else 2), "the same cells are named once"
+    assert 'rehearsal cast coverage "small" --json' in said
 
 
 def test_an_impossible_cast_is_refused_with_its_line(

@@ -21,6 +21,9 @@ class Clinic:
 
     def __init__(self) -> None:
         self.status = 200
+        self.wants = ""
+        self.wants_for_models = False
+        self.served: tuple[str, ...] = ("m",)
         self.finish = "stop"
         self.refuses = ""
         self.formed = '{"ready": true}'
@@ -34,8 +37,13 @@ class Clinic:
         app.router.add_post("/v1/chat/completions", self._chat)
         return app
 
-    async def _models(self, _: web.Request) -> web.Response:
-        return web.json_response({"data": [{"id": "m"}]})
+    def _unauthorised(self, request: web.Request) -> bool:
+        return self.wants not in request.headers.get("Authorization", "")
+
+    async def _models(self, request: web.Request) -> web.Response:
+        if self.wants_for_models and self._unauthorised(request):
+            return web.json_response({"error": {"message": "who are you"}}, status=401)
+        return web.json_response({"data": [{"id": name} for name in self.served]})
 
     async def _chat(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -44,6 +52,8 @@ class Clinic:
         if self.refuses in body:
             error = {"message": f"Unsupported parameter: {self.refuses}"}
             return web.json_response({"error": error}, status=400)
+        if self._unauthorised(request):
+            return web.json_response({"error": {"message": "who are you"}}, status=401)
         if self.status != 200:
             return web.json_response({"error": {"message": "out of memory"}}, status=self.status)
         message = {"role": "assistant", "content": "ready"}
@@ -167,3 +177,78 @@ def test_a_parameter_that_is_refused_is_left_out(
     assert run(["doctor", "run.yaml", "--json"]) == 0
     assert checks(capsys)["roles.client, one call"]["ok"]
     assert clinic.bodies[1]["max_completion_tokens"] <= 16
+
+
+def four_models(path: Path) -> None:
+    """Let each role have a model of its own at the one endpoint."""
+    text = path.read_text()
+    for role in ("therapist", "supervisor", "judge"):
+        text = text.replace(f"{role}: {{model: m}}", f"{role}: {{model: m-{role}}}")
+    path.write_text(text)
+
+
+@pytest.mark.parametrize("models_too", [True, False])
+@pytest.mark.parametrize("key", ["", "of-somebody-else"])
+def test_a_key_that_is_missing_or_refused_is_named_on_this_machine_too(
+    clinic: Clinic,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    models_too: bool,
+) -> None:
+    clinic.wants, clinic.wants_for_models = "of-the-tests", models_too
+    monkeypatch.setenv("CLINIC_KEY", key)
+    four_models(tmp_path / "run.yaml")
+    assert run(["doctor", "run.yaml"]) == 1
+    said = capsys.readouterr().out
+    what = "the key in CLINIC_KEY is refused" if key else "CLINIC_KEY is not set"
+    assert said.count(what) == 1
+    assert "HTTP 401" in said
+    assert said.count("Set CLINIC_KEY") == 1
+    assert "of-somebody-else" not in said
+    assert "m-judge, as roles.client" in said
+
+
+def test_an_endpoint_that_nobody_can_reach_is_told_once_with_its_advice(
+    clinic: Clinic,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CLINIC_KEY")
+    path = tmp_path / "run.yaml"
+    path.write_text(path.read_text().replace(clinic.url, "http://models.invalid"))
+    four_models(path)
+    assert run(["doctor", "run.yaml"]) == 1
+    said = capsys.readouterr().out
+    assert said.count("the name of the host cannot be resolved") == 1
+    assert said.count("or set base_url") == 1
+    assert said.count("CLINIC_KEY is not set") == 1
+    assert "DNSError" not in said
+    for role in ("therapist", "supervisor", "judge"):
+        assert f"m-{role}, as roles.client" in said
+
+
+def test_a_model_that_is_not_served_says_nothing_of_the_others(
+    clinic: Clinic, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(path.read_text().replace("client: {model: m}", "client: {model: n}"))
+    assert run(["doctor", "run.yaml", "--json"]) == 1
+    found = checks(capsys)
+    assert not found["roles.client"]["ok"]
+    assert found["roles.therapist, one call"]["ok"]
+    assert found["roles.judge"]["ok"]
+
+
+def test_the_same_advice_is_given_once(
+    clinic: Clinic, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clinic.served = ("m", "m-therapist", "m-supervisor", "m-judge")
+    clinic.status = 500
+    four_models(tmp_path / "run.yaml")
+    assert run(["doctor", "run.yaml"]) == 1
+    said = capsys.readouterr().out
+    assert said.count("server_error: ") == 4
+    assert said.count("see the endpoint's log") == 1

@@ -185,6 +185,34 @@ def test_a_key_in_the_wrong_place_is_refused_and_not_repeated(
     assert "sk-secret-123" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("address", "is_shown"),
+    [
+        ("localhost:8000", True),
+        ("127.0.0.1:8000/v1", True),
+        ("api.example.org/v1", True),
+        ("htp://host/v1", True),
+        ("", True),
+        ("me:sk-secret-123@host:8000", False),
+        ("host:8000/v1?key=sk-secret-123", False),
+        ("https://host/v1?key=sk-secret-123", False),
+        ("https://host/v1#sk-secret-123", False),
+        ("sk-secret-123", False),
+        ("eyJhbGciOi.eyJzdWIiOi.sk-secret-123", False),
+        ("wJalrXUtnFEMI/K7MDENG/sk-secret-123", False),
+        (f"ftp://{'h' * 70}/sk-secret-123?", False),
+    ],
+)
+def test_an_address_is_repeated_where_it_holds_no_secret(
+    tmp_path: Path, address: str, is_shown: bool
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, f"name: x\nendpoint: {{base_url: '{address}'}}\n"))
+    got = caught.value.fields()["got"]
+    assert got == (f"'{address}'" if is_shown else "(not shown)")
+    assert "sk-secret-123" not in str(caught.value)
+
+
 def test_a_variable_that_is_no_yaml_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
