@@ -68,7 +68,7 @@ def worker(stage: Stage, seed: int, kills: int) -> Report:
         witness = Witness(trial, report, reference)
 
         def choose(main: psutil.Process) -> Victims:
-            busy = [one for one in _family(main) if _writes(one)]
+            busy = [one for one in _family(main) if _writes(one, stage.database_port)]
             return [random.choice(busy)] if busy else []
 
         _kill_under(trial, witness, choose, min(_KILLS_PER_LIFE, kills - report.kills))
@@ -107,7 +107,7 @@ def node(stage: Stage, seed: int, kills: int) -> Report:
 
             def choose(main: psutil.Process) -> Victims:
                 there = nodes.second()
-                return there if any(_writes(one) for one in there) else []
+                return there if any(_writes(one, stage.database_port) for one in there) else []
 
             _kill_under(
                 trial, witness, choose, min(_KILLS_PER_LIFE, kills - report.kills), nodes.replace
@@ -190,10 +190,13 @@ def _family(main: psutil.Process) -> Victims:
     return []
 
 
-def _writes(process: psutil.Process) -> bool:
-    """Whether a process has a shard open: it is a worker, and at work."""
+def _writes(process: psutil.Process, database_port: int | None) -> bool:
+    """Whether a process has a shard open, or the database: it is a worker, and at work."""
     with contextlib.suppress(psutil.Error):
-        return any(file.path.endswith(".sqlite") for file in process.open_files())
+        if database_port is None:
+            return any(file.path.endswith(".sqlite") for file in process.open_files())
+        ends = [one.raddr for one in process.net_connections("tcp") if one.raddr]
+        return any(end.port == database_port for end in ends)
     return False
 
 

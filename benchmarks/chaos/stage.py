@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 _STARTUP_S = 60.0
+_POSTGRES = 5432
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class Stage:
         self.folder = folder
         self._faults = faults
         self._store = {} if store is None else {"store": store}
+        self.database_port = None if store is None else urlsplit(store).port or _POSTGRES
         self._made = 0
         self.url = ""
 
