@@ -85,7 +85,10 @@ def main() -> int:
             return Stage(folder / name, faults, given.store)
 
         wanted = sorted(given.modes, key=list(MODES).index)
-        reports = [MODES[mode](place, given.seed, given.kills) for mode in wanted]
+        reports = []
+        for mode in wanted:
+            reports.append(MODES[mode](place, given.seed, given.kills))
+            sys.stderr.write(f"{mode}: {json.dumps(reports[-1].as_json())}\n")
     if given.json:
         sys.stdout.write(json.dumps(_summed(reports), indent=1) + "\n")
     else:
