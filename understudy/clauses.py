@@ -137,14 +137,25 @@ def quoted_thought(text: str) -> str:
     return as_clause(found[1]) if found else ""
 
 
-_REGRET = re.compile(r", i'm afraid\b|\bi'm afraid (?:so|not)\b")
-"""Regret, not fear: "I forgot it, I'm afraid"."""
+_FELT = re.compile(
+    r"\b(?:feel|feels|felt|seem|seems|seemed|always|never|nobody|everybody|everyone|can't|cannot|"
+    r"couldn't)\b"
+)
+
+
+def tells_of_feeling(clause: str) -> bool:
+    """Tell whether a clause is of a feeling or a belief, and not of a plain fact."""
+    return bool(_FELT.search(clause) or named_feelings(clause))
+
+
+_UNFELT = re.compile(r", i'm afraid\b|\bi'm afraid (?:so|not)\b|\bi could [^.?!]*")
+"""Regret, not fear: "I forgot it, I'm afraid"; and what is only thought of doing."""
 
 
 @lru_cache(maxsize=4096)
 def named_feelings(text: str) -> tuple[str, ...]:
     """Return the feeling words of a client's turn, in their order."""
-    said = _REGRET.sub("", text.lower().replace("\u2019", "'"))
+    said = _UNFELT.sub("", text.lower().replace("\u2019", "'"))
     known = (plain or marked for plain, marked in _feelings().findall(said))
     return tuple(dict.fromkeys(known))
 
@@ -162,4 +173,4 @@ def _feelings() -> re.Pattern[str]:
     felt = "feel|felt|feeling|was|being|mostly|so|very|really|quite|rather|pretty|both|just"
     # "It is quite small" is about a thing; "I felt quite small" is not.
     felt = rf"(?<!\bis )(?<!\bare )\b(?:{felt})"
-    return re.compile(rf"\b({plain})\b|(?:(?:^|[.] |{felt} ))({marked})\b(?! \w+ing\b)")
+    return re.compile(rf"\b({plain})\b|(?:(?:^|[.] |{felt} ))({marked})\b(?! (?:of|down|\w+ing)\b)")
