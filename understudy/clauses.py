@@ -124,6 +124,16 @@ def said_in_passing(sentence: str) -> bool:
     return _passed_over().search(sentence) is not None
 
 
+def of_the_hour_itself(clause: str) -> bool:
+    """Tell an answer to how the week or the homework went, or what to talk about."""
+    return _not_summed().search(clause) is not None
+
+
+@lru_cache(maxsize=1)
+def _not_summed() -> re.Pattern[str]:
+    return re.compile(str(read_data("reflecting")["not_summed"]), re.IGNORECASE)
+
+
 @lru_cache(maxsize=1)
 def _passed_over() -> re.Pattern[str]:
     """What is said in passing: politeness, asides, frames of what follows."""

@@ -11,6 +11,7 @@ from understudy.clauses import (
     as_clause,
     as_sentence,
     named_feelings,
+    of_the_hour_itself,
     quoted_thought,
     said_in_passing,
     telling_clause,
@@ -105,8 +106,11 @@ class TherapistWords:
         said = self.talk.said
         half = self.talk.others[: max(2, (len(self.talk.others) + 1) // 2)]
         clauses = [telling_clause(text) for text in half if len(text.split()) > 5]
-        fresh = [clause for clause in clauses if clause and clause.lower() not in said]
-        return max(fresh or clauses, key=len, default="")
+        told = [
+            clause for clause in clauses if clause and not of_the_hour_itself(clause)
+        ] or clauses
+        fresh = [clause for clause in told if clause and clause.lower() not in said]
+        return max(fresh or told, key=len, default="")
 
     def view(self) -> str:
         """What the client found in the second half, when the thought was looked at."""

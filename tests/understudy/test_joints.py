@@ -11,7 +11,7 @@ from agents.client import client_messages
 from agents.pack import load_pack
 from agents.scene import Scene
 from domain.turn import Speaker, Turn
-from tests.understudy.played import bo, ines, play, therapist_of
+from tests.understudy.played import AT_RISK, bo, ines, play, therapist_of
 from understudy.clauses import (
     as_clause,
     named_feelings,
@@ -204,3 +204,34 @@ def test_the_hour_does_not_end_without_a_word_to_what_was_agreed() -> None:
         taken_up = (*grammar["agreed"], *grammar["agreed_own"])
         assert was_said(grammar["homework"], said[-2].lower())
         assert was_said(taken_up, said[-1].lower()), said[-1]
+
+
+def test_a_summary_is_of_what_was_worked_on_and_not_of_the_week_or_the_homework() -> None:
+    heard = (
+        "I meant to, and then the week got away from me.",
+        "I lie there for hours and hate my bed.",
+        "Yes, I think so.",
+    )
+    told = TherapistWords(SHEET, talk(*heard, "Yes."), Random(0)).told_clause()
+    assert told == "you lie there for hours and hate your bed"
+
+
+def test_who_has_said_yes_answers_the_help_and_does_not_say_it_again() -> None:
+    grammar = load_grammar("client")
+    yes = grammar["risk_yes"][0].fill(Random(0), {})
+    offer = (
+        "Thank you. If it gets stronger, there is 988. Is there anything within reach that you "
+        "might hurt yourself with, and who could keep it for you?"
+    )
+    item = ines(**AT_RISK)
+    start = play(item, "expert")[:11]
+    turns = (
+        *start,
+        Turn(index=11, speaker=Speaker.CLIENT, text=yes),
+        Turn(index=12, speaker=Speaker.THERAPIST, text=offer),
+    )
+    messages = client_messages(load_pack("cbt"), Scene(item, turns, 7, 10, ()))
+    spoken = tuple(Message(m["role"], m["content"]) for m in messages)
+    for seed in range(8):
+        said = answer(ChatRequest(spoken, "understudy-client", seed)).lower()
+        assert was_said(grammar["risk_helped"], said), said

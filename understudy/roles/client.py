@@ -107,6 +107,10 @@ class _Client:
 
     def _risk_answer(self) -> str:
         at_risk = self.sheet.risk != "none"
+        if "help_offered" in self.heard.told and was_said(self.grammar["risk_yes"], self.said):
+            return self.line(
+                "risk_helped"
+            )  # also where it asks what "you might hurt yourself with"
         if "risk_plan" in self.heard.asked and at_risk and self._risk_told():
             return self.line("risk_plan")
         if "risk_direct" in self.heard.asked:
