@@ -112,10 +112,25 @@ def _first(names: Sequence[str], sentence: Sentence) -> Hit | None:
     idioms = sentence.hits("risk.idiom")
     for name in names:
         for hit in sentence.hits(name):
-            inside = any(hit.start < idiom.end and idiom.start < hit.end for idiom in idioms)
-            if not inside and not _denied(hit, sentence):
+            if not (_meets(hit, idioms) or _denied(hit, sentence) or _feared(hit, sentence)):
                 return hit
     return None
+
+
+def _meets(hit: Hit, others: Sequence[Hit]) -> bool:
+    """Tell whether the phrase shares a word of its sentence with one of the others."""
+    return any(hit.start < other.end and other.start < hit.end for other in others)
+
+
+def _feared(hit: Hit, sentence: Sentence) -> bool:
+    """Tell whether the phrase is of a death that is feared, as of an illness, and not wished for.
+
+    "It's a tumour, and I will not see my next birthday" is a fear. Without the illness it may be
+    either and counts; so does whatever one does oneself.
+    """
+    names = ("risk.feared", "risk.foretold") if sentence.has("risk.illness") else ("risk.feared",)
+    meets = any(_meets(hit, sentence.hits(name)) for name in names)
+    return meets and not sentence.has("risk.welcome")
 
 
 @lru_cache(maxsize=TURNS)

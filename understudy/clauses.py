@@ -124,6 +124,16 @@ def said_in_passing(sentence: str) -> bool:
     return _passed_over().search(sentence) is not None
 
 
+def of_the_hour_itself(clause: str) -> bool:
+    """Tell an answer to how the week or the homework went, or what to talk about."""
+    return _not_summed().search(clause) is not None
+
+
+@lru_cache(maxsize=1)
+def _not_summed() -> re.Pattern[str]:
+    return re.compile(str(read_data("reflecting")["not_summed"]), re.IGNORECASE)
+
+
 @lru_cache(maxsize=1)
 def _passed_over() -> re.Pattern[str]:
     """What is said in passing: politeness, asides, frames of what follows."""
@@ -137,14 +147,25 @@ def quoted_thought(text: str) -> str:
     return as_clause(found[1]) if found else ""
 
 
-_REGRET = re.compile(r", i'm afraid\b|\bi'm afraid (?:so|not)\b")
-"""Regret, not fear: "I forgot it, I'm afraid"."""
+_FELT = re.compile(
+    r"\b(?:feel|feels|felt|seem|seems|seemed|always|never|nobody|everybody|everyone|can't|cannot|"
+    r"couldn't)\b"
+)
+
+
+def tells_of_feeling(clause: str) -> bool:
+    """Tell whether a clause is of a feeling or a belief, and not of a plain fact."""
+    return bool(_FELT.search(clause) or named_feelings(clause))
+
+
+_UNFELT = re.compile(r", i'm afraid\b|\bi'm afraid (?:so|not)\b|\bi could [^.?!]*")
+"""Regret, not fear: "I forgot it, I'm afraid"; and what is only thought of doing."""
 
 
 @lru_cache(maxsize=4096)
 def named_feelings(text: str) -> tuple[str, ...]:
     """Return the feeling words of a client's turn, in their order."""
-    said = _REGRET.sub("", text.lower().replace("\u2019", "'"))
+    said = _UNFELT.sub("", text.lower().replace("\u2019", "'"))
     known = (plain or marked for plain, marked in _feelings().findall(said))
     return tuple(dict.fromkeys(known))
 
@@ -162,4 +183,4 @@ def _feelings() -> re.Pattern[str]:
     felt = "feel|felt|feeling|was|being|mostly|so|very|really|quite|rather|pretty|both|just"
     # "It is quite small" is about a thing; "I felt quite small" is not.
     felt = rf"(?<!\bis )(?<!\bare )\b(?:{felt})"
-    return re.compile(rf"\b({plain})\b|(?:(?:^|[.] |{felt} ))({marked})\b(?! \w+ing\b)")
+    return re.compile(rf"\b({plain})\b|(?:(?:^|[.] |{felt} ))({marked})\b(?! (?:of|down|\w+ing)\b)")

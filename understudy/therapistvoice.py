@@ -25,6 +25,9 @@ LEAPS = re.compile(
 )
 """How a step begins that asks to imagine something; `of` where it is about a thought."""
 
+EARLY = 0.35
+"""Share of the session by which a situation was told, asked for or not."""
+
 
 class TherapistVoice:
     """One turn's worth: the talk so far, the skill, and the words there are."""
@@ -118,9 +121,11 @@ class TherapistVoice:
         if words.clause:
             kinds.append("clause")
         if words.fresh_feelings and of_feelings:
-            kinds.insert(0 if self.rng.random() < 0.5 else len(kinds), "feeling")
+            feeling = "feeling_early" if self._early() else "feeling"
+            kinds.insert(0 if self.rng.random() < 0.5 else len(kinds), feeling)
         for kind in kinds:
-            told = choose(self.grammar[kind + warm], self.rng, self.said, words, again=False)
+            lines = self.grammar.get(kind + warm, self.grammar[kind])
+            told = choose(lines, self.rng, self.said, words, again=False)
             told = told or choose(self.grammar[kind], self.rng, self.said, words, again=False)
             if told:
                 return told
@@ -128,6 +133,11 @@ class TherapistVoice:
             return self.line("bare_light")
         late = self.talk.notes.progress > 0.5
         return self.line("bare_work" if late else "bare")
+
+    def _early(self) -> bool:
+        """Tell whether nothing was told yet that a feeling could come from ("what happened")."""
+        asked = was_said(self.grammar["situation"], self.said)
+        return not asked and self.talk.notes.progress <= EARLY
 
     def reflected(self, question: str) -> str:
         """Put a reflection before a question; a slip of skill leaves it out.

@@ -7,12 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from understudy.clauses import (
+    SUBJECT,
     as_clause,
     as_sentence,
     named_feelings,
+    of_the_hour_itself,
     quoted_thought,
     said_in_passing,
     telling_clause,
+    tells_of_feeling,
 )
 from understudy.pronouns import to_you
 from understudy.templates import choose, lines_of, load_grammar, read_data
@@ -40,6 +43,11 @@ FOUND = re.compile(
     re.IGNORECASE,
 )
 """How a client begins to say a thing in a new way."""
+
+PLAN = re.compile(
+    r"\b(?:i'd rather|i could) (?!do (?:that|it)\b)([^.?!,]{8,90})(?:, [^.?!]*)?[.!]", re.IGNORECASE
+)
+"""How a client names a step of its own."""
 
 
 class TherapistWords:
@@ -98,15 +106,23 @@ class TherapistWords:
         said = self.talk.said
         half = self.talk.others[: max(2, (len(self.talk.others) + 1) // 2)]
         clauses = [telling_clause(text) for text in half if len(text.split()) > 5]
-        fresh = [clause for clause in clauses if clause and clause.lower() not in said]
-        return max(fresh or clauses, key=len, default="")
+        told = [
+            clause for clause in clauses if clause and not of_the_hour_itself(clause)
+        ] or clauses
+        fresh = [clause for clause in told if clause and clause.lower() not in said]
+        return max(fresh or told, key=len, default="")
 
     def view(self) -> str:
         """What the client found in the second half, when the thought was looked at."""
         later = self.talk.others[len(self.talk.others) // 2 :]
         found = (match[1] for text in reversed(later) for match in FOUND.finditer(text))
-        told = next((view for view in found if not said_in_passing(view)), "")
+        told = next((v for v in found if SUBJECT.search(v) and not said_in_passing(v)), "")
         return to_you(as_clause(THAT.sub("", told))) if told else ""
+
+    def plan(self) -> str:
+        """What the client has just proposed to do, in the second person."""
+        found = PLAN.search(self.talk.heard.replace("\u2019", "'"))
+        return to_you(found[1]) if found else ""
 
     def task(self) -> str:
         """Homework that follows from the technique."""
@@ -153,12 +169,14 @@ _SLOTS: dict[str, Callable[[TherapistWords], str]] = {
     "thought": lambda w: w.thought[:1].upper() + w.thought[1:],
     "feeling": lambda w: (w.fresh_feelings or (w.feeling,))[0],
     "clause": lambda w: w.clause,
+    "felt": lambda w: w.clause if tells_of_feeling(w.clause) else "",
     "told_clause": TherapistWords.told_clause,
     "told": lambda w: as_sentence(w.piece("told")) if w.get("told_clause") else "",
     "thought_was": lambda w: as_sentence(_thought_was(w)),
     "view": TherapistWords.view,
     "view_was": lambda w: as_sentence(w.piece("view_was")) if w.get("view") else "",
     "task": TherapistWords.task,
+    "plan": TherapistWords.plan,
     "help": _help,
 }
 

@@ -77,6 +77,14 @@ ORDINARY = (
     "The date is in my mind all day.",
     "We had a good run with the shop.",
     "I was not there any more when she rang.",
+    "I can't stop thinking about not sleeping.",
+    "I can't stop thinking about not being able to switch off.",
+    "I keep thinking about not being good enough.",
+    "I thought about not answering the phone.",
+    "I've been thinking of leaving him.",
+    "I'm thinking about ending the lease.",
+    "I'm not going on holiday this year.",
+    "Both anxious and tired of it, all at once.",
 )
 """What nobody asks about suicide for, with words that hints are made of."""
 
@@ -84,6 +92,56 @@ ORDINARY = (
 @pytest.mark.parametrize("text", ORDINARY)
 def test_what_others_do_and_what_things_are_is_no_hint(text: str) -> None:
     assert statements(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is a tumour, and I will not see my next birthday.",
+        "I was sure it was a stroke and that I'd be found dead.",
+        "I can't stop thinking about dying of cancer.",
+        "I was convinced that I had cancer and would not live to see the spring.",
+        "I check my pulse at night because I'm scared of not waking up.",
+        "I'm afraid I'll drop dead on the stairs.",
+    ],
+)
+def test_a_death_that_is_feared_is_no_hint(text: str) -> None:
+    assert statements(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I will not see my next birthday.",
+        "I hope it's cancer and I won't live to see the spring.",
+        "With this tumour I won't see my next birthday, and that's fine by me.",
+        "I want to die of cancer, it would be simpler.",
+        "I'm scared of how much I think about dying.",
+        "It frightens me that I'd rather be dead.",
+        "I'm afraid I want to die.",
+        "I'm scared that I'll kill myself, this illness or not.",
+        "I'm not afraid of dying.",
+    ],
+)
+def test_a_death_that_is_wished_for_or_foretold_without_an_illness_is_one(text: str) -> None:
+    assert statements(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I keep thinking about not being here.",
+        "I think a lot about not existing.",
+        "I've been thinking of not going on.",
+        "Lately I've thought about not carrying on.",
+        "I thought of not coming home that night.",
+        "I keep having thoughts of ending everything.",
+        "I've been thinking of leaving it all behind.",
+        "The thought of not having to do another day is a nice one.",
+    ],
+)
+def test_a_thought_of_not_being_is_one(text: str) -> None:
+    assert statements(text)
 
 
 @pytest.mark.parametrize(

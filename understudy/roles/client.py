@@ -30,6 +30,11 @@ TAKES_UP = re.compile(
     r"suicid|kill|dying|\bdie\b|dead|harm|hurt|safe|alive|not be(ing)? (here|around)|life|crisis",
     re.IGNORECASE,
 )
+OPEN_CHOICE = re.compile(
+    r"^(?:[^,.?]{0,40}, )?(?:and |so )?(?:what|which)\b(?! (?:do|would) you (?:think|say))",
+    re.IGNORECASE,
+)
+"""A task is asked for and none is named: "Before we meet again, what could you do?"."""
 SHORT_TALK = 2
 """Questions answered in one turn, at most."""
 
@@ -95,13 +100,17 @@ class _Client:
 
     def _goodbye(self) -> str:
         closing = "goodbye" in self.heard.told and self.talk.notes.progress > 0.6
-        if not closing or "risk_direct" in self.heard.asked:
+        if not closing or {"risk_direct", "homework"} & set(self.heard.asked):
             return ""
         again = was_said(self.grammar["goodbye"], "\n".join(self.talk.own[-1:]).lower())
         return self.line("goodbye_again" if again else "goodbye")
 
     def _risk_answer(self) -> str:
         at_risk = self.sheet.risk != "none"
+        if "help_offered" in self.heard.told and was_said(self.grammar["risk_yes"], self.said):
+            return self.line(
+                "risk_helped"
+            )  # also where it asks what "you might hurt yourself with"
         if "risk_plan" in self.heard.asked and at_risk and self._risk_told():
             return self.line("risk_plan")
         if "risk_direct" in self.heard.asked:
@@ -224,7 +233,8 @@ class _Client:
         return self.line("agenda_ok" if stated else "agenda")
 
     def _homework(self) -> str:
-        open_choice = re.search(r"\bwhat\b|\bwhich\b", self.talk.heard, re.IGNORECASE)
+        asked = (part for part in sentences(self.talk.heard) if "homework" in listen(part).asked)
+        open_choice = any(OPEN_CHOICE.search(part) for part in asked)
         return self.line("homework_choose" if open_choice else "homework_agree")
 
 

@@ -206,7 +206,16 @@ class _Therapist(TherapistVoice):
         if again:
             return self.line("closing_again")
         helped = any(offers_human_help(text) for text in self.since_risk or ())
-        return self.line("closing_risk" if helped else "closing")
+        closed = self.line("closing_risk" if helped else "closing")
+        return tidy(f"{self._agreed()} {closed}")
+
+    def _agreed(self) -> str:
+        """Take up what the client answered to the task, where that was the last thing asked."""
+        last = "\n".join(self.talk.own[-1:]).lower()
+        tasks = (*self.grammar["homework"], *self.grammar["homework_plan"])
+        if not was_said((*tasks, *self.grammar["homework_ask"]), last):
+            return ""
+        return self.line("agreed_own" if self.words.get("plan") else "agreed")
 
 
 class _Lenient:
