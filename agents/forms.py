@@ -1,6 +1,7 @@
 """What a judge's or a supervisor's answer must fit: made from its rubric, key by key.
 
-An endpoint that decodes within a schema can then write no other key, and leave none out.
+An endpoint that decodes within a schema can then write no other key. A judge's keys are fields, so
+that none is left out; a critique's are as many entries of a list, and one may still come twice.
 """
 
 from __future__ import annotations

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from domain.settings import RoleSettings
 
 STATUSES = (401, 403)
-"""With which a server refuses a key, or a call without one."""
+"""With which a server refuses to list its models to a key, or to nobody."""
 
-_REFUSED = re.compile(r"\AHTTP (?:401|403)\b(?!(?: \[[^\]]*\])? \[insufficient_quota\])")
-"""The same in a detail, as `agents.reply.read_error` words it."""
+_REFUSED = re.compile(
+    r"\AHTTP 401\b(?!(?: \[[^\]]*\])? \[insufficient_quota\])|\AHTTP 403 .*\[invalid_api_key\]"
+)
+"""A refused key in the detail of a call, as `agents.reply.read_error` words it. 403 alone says more
+often that this model, or this region, is not for this key."""
 
 
 def is_key_refused(detail: str) -> bool:

@@ -14,17 +14,19 @@ from campaigns.castfile import read_cast
 from campaigns.manifest import read_manifest, require_campaign
 from campaigns.planfile import PlanLines, lines_of, read_lines
 from campaigns.refillfile import read_refills
-from domain.errors import ConfigError, StoreError
+from domain.errors import ConfigError, ResumeRefusedError, StoreError
 from domain.scenario import PlanItem
 
 if TYPE_CHECKING:
     from campaigns.manifest import Manifest
+    from campaigns.refillfile import Refills
     from domain.runfolder import RunFolder
 
 REBUILD = (
     "Restore plan.jsonl from a copy; or move it away, and `rehearsal campaign resume` writes it "
     "anew from cast.jsonl."
 )
+_OTHER = "the plan is not the one that the campaign was begun with"
 
 
 def begun_plan(folder: RunFolder) -> PlanLines:
@@ -35,14 +37,44 @@ def begun_plan(folder: RunFolder) -> PlanLines:
         StoreError: The plan is gone, or is not the one that the campaign was begun with.
     """
     require_campaign(folder)
-    manifest, plan = read_manifest(folder), read_lines(folder.plan)
-    if manifest is not None and (fault := _fault(manifest, folder, plan)):
+    manifest = read_manifest(folder)
+    if manifest is None or not manifest.plan_hash:  # personas are still being written
+        return read_lines(folder.plan)
+    if not folder.plan.is_file():
         raise StoreError(
-            "the plan is not the one that the campaign was begun with",
+            "the campaign's plan is gone",
             where=str(folder.plan),
-            expected=f"{_planned(manifest, folder):,} lines, as they were written",
-            got=fault,
+            expected="the plan that was written when the campaign began",
+            got="no such file",
             mend=REBUILD,
+        )
+    # Before the plan: a run that goes on writes the plan first, so that it may only be longer.
+    refills = _refills(folder, manifest)
+    plan = read_lines(folder.plan)
+    if fault := _fault(manifest, refills, plan):
+        expected = _expected(refills)
+        raise StoreError(_OTHER, where=str(folder.plan), expected=expected, got=fault, mend=REBUILD)
+    return plan
+
+
+def plan_to_resume(folder: RunFolder) -> PlanLines | None:
+    """Return the plan that a resumed campaign goes on with; None where none was written yet.
+
+    Raises:
+        ResumeRefusedError: It is not the one that the campaign was begun with.
+        StoreError: It is gone, and its cast does not tell it; or it cannot be read.
+    """
+    manifest = read_manifest(folder)
+    begun = manifest is not None and manifest.plan_hash
+    if manifest is None or not begun:
+        return read_lines(folder.plan) if folder.plan.is_file() else None
+    refills = _refills(folder, manifest)
+    if not folder.plan.is_file():
+        return _rebuilt(folder, manifest, refills)
+    plan = read_lines(folder.plan)
+    if fault := _fault(manifest, refills, plan):
+        raise ResumeRefusedError(
+            _OTHER, where=str(folder.plan), expected=_expected(refills), got=fault, mend=REBUILD
         )
     return plan
 
@@ -64,12 +96,8 @@ def item_of(line: bytes, folder: RunFolder) -> PlanItem:
         ) from error
 
 
-def rebuilt_plan(folder: RunFolder, manifest: Manifest) -> PlanLines:
-    """Return the plan of a campaign whose plan.jsonl is gone, from its cast.
-
-    Raises:
-        StoreError: The cast is gone as well, or has been edited.
-    """
+def _rebuilt(folder: RunFolder, manifest: Manifest, refills: Refills) -> PlanLines:
+    """Return the plan of a campaign whose plan.jsonl is gone, from its cast."""
     try:
         members = read_cast(folder.cast)
     except ConfigError as error:
@@ -79,7 +107,7 @@ def rebuilt_plan(folder: RunFolder, manifest: Manifest) -> PlanLines:
         PlanItem(index=at, campaign_seed=seed, persona=one.persona, scenario=one.scenario)
         for at, one in enumerate(members)
     )
-    if fault := _fault(manifest, folder, plan):
+    if fault := _fault(manifest, refills, plan):
         raise _gone(folder, f"{folder.cast}: {fault}")
     return plan
 
@@ -90,20 +118,26 @@ def _gone(folder: RunFolder, got: str) -> StoreError:
         where=str(folder.plan),
         expected="plan.jsonl, or the cast.jsonl that was written beside it",
         got=got,
-        mend="Restore one of the two from a copy; nothing has been spent.",
+        mend="Restore one of the two from a copy; this resume has spent nothing.",
     )
 
 
-def _fault(manifest: Manifest, folder: RunFolder, plan: PlanLines) -> str:
-    """Say what is wrong with a plan; nothing where nothing is."""
-    if not manifest.plan_hash:  # personas are still being written
-        return ""
-    if len(plan.lines) < _planned(manifest, folder):
+def _refills(folder: RunFolder, manifest: Manifest) -> Refills:
+    return read_refills(folder, manifest.settings.campaign.sessions)
+
+
+def _expected(refills: Refills) -> str:
+    return f"{refills.planned:,} lines, as they were written"
+
+
+def _fault(manifest: Manifest, refills: Refills, plan: PlanLines) -> str:
+    """Say what is wrong with a plan; nothing where nothing is.
+
+    What follows the lines that refills.json knows of is a refill that a killed run had not counted.
+    """
+    if len(plan.lines) < refills.planned:
         return f"{len(plan.lines):,} lines"
     dealt = plan.first(manifest.settings.campaign.sessions)
-    return "" if dealt.hash == manifest.plan_hash else "lines that were edited"
-
-
-def _planned(manifest: Manifest, folder: RunFolder) -> int:
-    """How many lines were dealt and added; a refill that a killed run had not counted is more."""
-    return sum(read_refills(folder, manifest.settings.campaign.sessions).lines)
+    whole = plan.first(refills.planned)
+    same = dealt.hash == manifest.plan_hash and refills.plan_hash in ("", whole.hash)
+    return "" if same else "lines that were edited"

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 6
 """How many changed keys an error lists."""
-_PLAN_EDITED = "the plan: plan.jsonl, or the file under campaign.cast, was edited"
-_REBUILT = " A plan.jsonl that is moved away is written anew from cast.jsonl."
 
 
 class Manifest(Noun):
@@ -169,8 +167,7 @@ def admit(folder: RunFolder, now: Manifest, *, resume: bool) -> None:
             where=str(folder.root),
             expected="the config, pack and plan it was begun with",
             got=_listed(changed),
-            mend="Restore what has changed, or start a new run under another name."
-            + (_REBUILT if changed == [_PLAN_EDITED] else ""),
+            mend="Restore what has changed, or start a new run under another name.",
         )
 
 
@@ -208,7 +205,7 @@ def changes(before: Manifest, now: Manifest) -> list[str]:
     if before.discriminator_hash != now.discriminator_hash:
         told.append("the discriminator under campaign.discriminator.after is another one")
     if not told and before.plan_hash and before.plan_hash != now.plan_hash:
-        told.append(_PLAN_EDITED)
+        told.append("the file under campaign.cast was edited")
     return told
 
 

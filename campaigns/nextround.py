@@ -63,7 +63,7 @@ def next_round(
     whole = plan.and_then(more)
     add_to_cast(folder.cast, len(plan.lines), cast_lines(more.lines, made))
     write_atomically(folder.plan, (line + b"\n" for line in whole.lines))
-    write_refills(folder, (*rounds.lines, len(cells)))
+    write_refills(folder, (*rounds.lines, len(cells)), whole)
     return whole
 
 

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 from agents.llm import check_endpoint, close_line
 from agents.pack import load_pack
 from campaigns.again import to_play_again
-from campaigns.begun import rebuilt_plan
+from campaigns.begun import plan_to_resume
 from campaigns.castfile import cast_lines, write_cast
-from campaigns.manifest import admit, begin, begin_casting, manifest_of, read_manifest
+from campaigns.manifest import admit, begin, begin_casting, manifest_of
 from campaigns.plan import cast_campaign
-from campaigns.planfile import PlanLines, lines_of, read_lines
+from campaigns.planfile import PlanLines, lines_of
 from campaigns.refillfile import mend_refills
 from campaigns.spending import spent_on_casting
 from campaigns.telltale import hash_of, keep_discriminator
 from campaigns.troupe import write_troupe
 from domain.cast import MadeBy, Making
 from engine import pool
+from engine.ledger.shards import require_database
 from engine.ledger.store import Store
 from engine.spending.budget import NOTHING, limits_of, refuse_spent
 from engine.spending.prices import CASTER, PLAYERS, tariff
@@ -108,7 +109,7 @@ def _plan(
 
     A plan that is brought along is read again, so that a change in it is noticed.
     """
-    written = _written(folder) if resume else None
+    written = plan_to_resume(folder) if resume else None
     if settings.campaign.cast is None and written is not None:
         return written
     if settings.campaign.cast is None and settings.campaign.casting.by == "model":
@@ -125,14 +126,6 @@ def _told(plan: Iterable[PlanItem], count: int, progress: Progress) -> Iterator[
         if number % _TOLD_EVERY == 0 and number < count:
             progress(_CASTING, number, count)
     progress(_CASTING, count, count)
-
-
-def _written(folder: RunFolder) -> PlanLines | None:
-    """Return the plan that was written; where its file is gone, the cast beside it tells it."""
-    if folder.plan.is_file():
-        return read_lines(folder.plan)
-    before = read_manifest(folder)
-    return rebuilt_plan(folder, before) if before is not None and before.plan_hash else None
 
 
 def _make_ready(
@@ -153,10 +146,11 @@ def _make_ready(
         RehearsalError: Ray cannot be started.
     """
     refuse_overdrawn(settings, folder, store)
+    require_database(folder.ledger, settings.engine.store)
     asked = {*(PLAYERS if play else ()), *((CASTER,) if cast else ())}
     asyncio.run(_check_endpoints(settings, asked))
     if play:
-        pool.ready(settings.engine, folder.ledger, progress)
+        pool.ready(settings.engine, progress)
 
 
 def refuse_overdrawn(settings: Settings, folder: RunFolder, store: Store) -> None:

@@ -19,6 +19,13 @@ class Refills(Noun):
     """refills.json: how many lines were dealt, and how many each refill added."""
 
     lines: tuple[int, ...]
+    plan_hash: str = ""
+    """Of the plan with all of these lines; empty where nothing was refilled."""
+
+    @property
+    def planned(self) -> int:
+        """Lines in all."""
+        return sum(self.lines)
 
 
 def read_refills(folder: RunFolder, dealt: int) -> Refills:
@@ -41,13 +48,13 @@ def read_refills(folder: RunFolder, dealt: int) -> Refills:
         ) from error
 
 
-def write_refills(folder: RunFolder, lines: tuple[int, ...]) -> None:
-    """Write how many lines were dealt, and how many each refill added.
+def write_refills(folder: RunFolder, lines: tuple[int, ...], plan: PlanLines) -> None:
+    """Write how many lines of `plan` were dealt, and how many each refill added.
 
     Raises:
         StoreError: The file cannot be written.
     """
-    write_atomically(folder.refills, canonical_json(Refills(lines=lines)))
+    write_atomically(folder.refills, canonical_json(Refills(lines=lines, plan_hash=plan.hash)))
 
 
 def mend_refills(folder: RunFolder, dealt: int, plan: PlanLines) -> None:
@@ -59,4 +66,4 @@ def mend_refills(folder: RunFolder, dealt: int, plan: PlanLines) -> None:
     rounds = read_refills(folder, dealt).lines
     missed = len(plan.lines) - sum(rounds)
     if missed > 0:
-        write_refills(folder, (*rounds, missed))
+        write_refills(folder, (*rounds, missed), plan)

@@ -18,6 +18,10 @@ FURTHER = 1.5
 one that is revised is played on."""
 
 
+GROWN = 2.0
+"""What a call is taken to cost, by the session's first, where nobody has made another yet."""
+
+
 class Wanted(Noun):
     """Calls, tokens and US dollars, rather too many than too few."""
 
@@ -67,8 +71,7 @@ def _to_come(live: LiveState, length: float, kind: int) -> float:
     playing = live.survey.playing
     unbegun = max(0, live.planned - live.before - sum(live.finished.values()) - sum(playing))
     whole = _costs(live, max(ceil(length), len(playing)), kind)
-    # Who has come as far as the length all the same makes one call more.
-    ahead = [sum(whole[at:]) or whole[-1] for at in range(len(playing))]
+    ahead = [sum(whole[at:]) for at in range(len(playing))]
     return unbegun * sum(whole) + sum(n * each for n, each in zip(playing, ahead, strict=True))
 
 
@@ -89,5 +92,7 @@ def _costs(live: LiveState, length: int, kind: int) -> list[float]:
     mean = sum(n * cost for _, n, cost in seen) / weight
     spread = sum(n * (at - middle) ** 2 for at, n, _ in seen)
     slope = sum(n * (at - middle) * (cost - mean) for at, n, cost in seen) / (spread or 1.0)
+    if not spread:  # one position shows no trend
+        mean *= GROWN
     known = {at: cost for at, _, cost in seen}
     return [known.get(at, max(mean, mean + slope * (at - middle))) for at in range(length)]

@@ -134,20 +134,13 @@ def _play(work: Work) -> int:
     return 0
 
 
-def ready(engine: EngineSettings, folder: Path, progress: Progress) -> None:
+def ready(engine: EngineSettings, progress: Progress) -> None:
     """Start what `run_all` would, so that a run that cannot start has written nothing.
-
-    Args:
-        engine: Where to run, and where a ledger that begins now is kept.
-        folder: The ledger's folder.
-        progress: Told of what takes long.
 
     Raises:
         ConfigError: No cluster answers at the address.
-        StoreError: The ledger's database does not answer.
         RehearsalError: Ray could not be started here.
     """
-    shards.require_database(folder, engine.store)
     if engine.kind == "ray":
         from engine import cluster
 

@@ -6,7 +6,6 @@ import atexit
 import os
 import signal
 import sys
-from contextlib import suppress
 
 import typer
 
@@ -74,12 +73,12 @@ def _ended(code: object, *, as_json: bool) -> int:
     from rehearsal.console import emit_json, stderr
 
     number = code if isinstance(code, int) else int(bool(code))
-    if number == ExitCode.INTERRUPTED:
-        stderr().print("Stopped.")
     what = {ExitCode.USAGE: "the command cannot be used so", ExitCode.INTERRUPTED: "interrupted"}
     if as_json and number in what:
         said = {"kind": "Usage" if number == ExitCode.USAGE else "Interrupted"}
         emit_json({"error": {**said, "what": what[ExitCode(number)], "exit_code": number}})
+    if number == ExitCode.INTERRUPTED:  # last: whoever is impatient has the document by now
+        stderr().print("Stopped.")
     return number
 
 
@@ -104,8 +103,6 @@ def main() -> None:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # while it was being said how the command had ended
         code = int(ExitCode.INTERRUPTED)
-    with suppress(OSError):
-        sys.stdout.flush()
     for one in _STOPPING:
         signal.signal(one, lambda *_: os._exit(code))
     sys.exit(code)

@@ -19,14 +19,15 @@ HIDDEN = "(not shown)"
 _ADDRESS = re.compile(
     r"""'
     (?: [A-Za-z][A-Za-z0-9+.-]*:/{1,2} [A-Za-z0-9.-]+ (?: :\d{1,5} )?   # htp://host:8000
-      | [A-Za-z0-9.-]+ :\d{1,5}                                         # localhost:8000
+      | (?: localhost | [0-9.]+ | [A-Za-z0-9-]+ (?: \.[A-Za-z0-9-]+ )+ ) :\d{1,5}  # localhost:8000
       | [A-Za-z0-9-]+ (?: \.[A-Za-z0-9-]+ )+ (?= / )                    # api.example.org/v1
     )
-    (?: / [A-Za-z0-9._/-]* )?
+    (?: / (?: v\d{1,3} | api | openai | chat | completions )? )*
     '""",
     re.VERBOSE,
 )
-"""An address as `domain.faults.shown` quotes it: host, port and path."""
+"""An address as `domain.faults.shown` quotes it: host, port, and a path of words that are no
+secret; gateways have tokens in theirs."""
 SECRETIVE = ("api_key_env", "base_url", "store")
 """Keys whose wrong value may be a secret that was put in the wrong place."""
 

@@ -68,7 +68,8 @@ def _options(
     return "".join(
         f" --budget {kind.write(_rounded(_amount(kind)))}"
         for kind in limited
-        if kind in reached or (foretold and kind.wanted * MARGIN > (kind.limit or 0))
+        if _amount(kind)
+        and (kind in reached or (foretold and kind.wanted * MARGIN > (kind.limit or 0)))
     )
 
 

@@ -249,11 +249,14 @@ def _written(amount: float, places: int) -> str:
 
 
 def _larger(limits: Spend, wanted: Spend) -> str:
-    """Suggest twice what stands in the way, or what is wanted already, as `--budget` reads it."""
+    """Suggest twice what stands in the way, or what is wanted already, as `--budget` reads it.
+
+    Of a budget of nothing nothing is known: a dollar, or a million tokens.
+    """
     if wanted.pico >= limits.pico:
-        return f"{dollars(2 * max(limits.pico, wanted.pico)):.4g}usd"
+        return f"{dollars(2 * max(limits.pico, wanted.pico)) or 1:.4g}usd"
     if wanted.tokens >= limits.tokens:
-        return f"{2 * max(limits.tokens, wanted.tokens)}tok"
+        return f"{2 * max(limits.tokens, wanted.tokens) or 1_000_000}tok"
     return f"{2 * max(limits.calls, wanted.calls, 1)}calls"
 
 

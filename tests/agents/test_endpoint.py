@@ -6,6 +6,7 @@ from agents.line import post
 from agents.llm import check_endpoint, refuse_shut
 from domain.errors import EndpointError
 from domain.settings import RoleSettings
+from tests.support.hosts import UNKNOWN, nobody_knows
 from tests.support.scripted import MODEL, Reply, ScriptedEndpoint, fails, says
 
 pytestmark = pytest.mark.usefixtures("line")
@@ -59,18 +60,21 @@ async def test_a_key_that_only_chats_ask_for_is_named_too(monkeypatch: pytest.Mo
         monkeypatch.delenv("SOME_KEY")
         with pytest.raises(EndpointError, match="SOME_KEY is not set"):
             await refuse_shut(settings, "roles.client", said)
-        broke = "HTTP 403 [insufficient_quota]: pay"
-        with pytest.raises(EndpointError, match="takes no more calls"):
-            await refuse_shut(settings, "roles.client", broke)
+        for other in ("HTTP 403 [insufficient_quota]: pay", "HTTP 403 [model_not_found]: not m"):
+            with pytest.raises(EndpointError, match="takes no more calls"):
+                await refuse_shut(settings, "roles.client", other)
     assert refused.value.got == said
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_a_name_that_nobody_knows_is_said_to_be_one(scheme: str) -> None:
+async def test_a_name_that_nobody_knows_is_said_to_be_one(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody_knows(monkeypatch)
     with pytest.raises(EndpointError, match="no server answers") as refused:
-        await check(f"{scheme}://models.invalid/v1")
+        await check(f"{scheme}://{UNKNOWN}/v1")
     assert refused.value.got == "the name of the host cannot be resolved"
-    result = await post(f"{scheme}://models.invalid/v1", b"{}", {}, 20)
+    result = await post(f"{scheme}://{UNKNOWN}/v1", b"{}", {}, 20)
     assert result.detail == refused.value.got
 
 

@@ -11,7 +11,8 @@ from llguidance import LLMatcher
 
 from agents.forms import critique_form
 from agents.pack import load_pack
-from agents.structured import read_answer, response_format
+from agents.structured import InvalidAnswerError, read_answer, response_format
+from agents.supervisor import answer_check
 from domain.critique import CritiqueAnswer
 from tests.support.critiques import critique_answer
 
@@ -60,6 +61,14 @@ def test_what_no_pack_asks_for_does_not_fit(any_pack: Pack, spoil: Spoil) -> Non
     said = answer(any_pack)
     spoil(said)
     assert not Draft202012Validator(schema(any_pack)).is_valid(said)
+
+
+def test_a_key_that_comes_twice_is_for_the_check_to_find(any_pack: Pack) -> None:
+    said = answer(any_pack)
+    said["gates"] = [said["gates"][0]] * len(said["gates"])
+    assert Draft202012Validator(schema(any_pack)).is_valid(said)
+    with pytest.raises(InvalidAnswerError, match=f"missing {any_pack.gates[1].key}"):
+        read_answer(json.dumps(said), critique_form(any_pack), answer_check(any_pack, ()))
 
 
 def test_the_highest_score_is_the_packs() -> None:

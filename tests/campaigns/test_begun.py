@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from campaigns import begun
 from campaigns.bill import bill_of
 from campaigns.parquet import export_parquet
+from campaigns.planfile import PlanLines, read_lines
+from campaigns.refillfile import read_refills, write_refills
 from campaigns.run import run_campaign
 from campaigns.status import campaign_status
 from campaigns.trace import list_traces, load_trace
@@ -75,7 +78,85 @@ def test_no_reader_leaves_out_sessions_in_silence(
         with pytest.raises(StoreError) as raised:
             read(folder, stopped)
         assert raised.value.where == str(folder.plan), name
-        assert raised.value.mend, name
+        assert "cast.jsonl" in raised.value.mend, name
+
+
+@pytest.fixture
+def from_cast(stage: Stage, folder: RunFolder, tmp_path: Path) -> Settings:
+    """A stopped campaign that plays a cast that was brought along."""
+    earlier = RunFolder(tmp_path / "earlier")
+    run_campaign(stage.settings(), earlier, silent)
+    with pytest.raises(BudgetReachedError):
+        run_campaign(stage.settings(cast=str(earlier.cast), budget={"calls": 20}), folder, silent)
+    return stage.settings(cast=str(earlier.cast))
+
+
+@pytest.fixture
+def refilled(stage: Stage, folder: RunFolder) -> Settings:
+    """A finished campaign that lines were added to."""
+    settings = stage.settings(8, casting={"refill": 1.0, "tries": 3})
+    run_campaign(settings, folder, silent)
+    assert len(read_refills(folder, 8).lines) > 1
+    return settings
+
+
+def cut_refills(folder: RunFolder) -> None:
+    folder.plan.write_bytes(b"".join(folder.plan.read_bytes().splitlines(keepends=True)[:8]))
+
+
+def edit_refills(folder: RunFolder) -> None:
+    lines = folder.plan.read_bytes().splitlines(keepends=True)
+    lines[-1] = lines[-1].replace(b'"age":', b'"age":1', 1)
+    folder.plan.write_bytes(b"".join(lines))
+
+
+def test_a_plan_of_a_cast_that_was_brought_is_looked_at_before_anything_is_spent(
+    stage: Stage, from_cast: Settings, folder: RunFolder
+) -> None:
+    cut(folder)
+    asked = dict(stage.asked)
+    with pytest.raises(ResumeRefusedError):
+        run_campaign(from_cast, folder, silent, resume=True)
+    assert stage.asked == asked
+    remove(folder)
+    assert run_campaign(from_cast, folder, silent, resume=True).finished == 6
+
+
+@pytest.mark.parametrize("spoil", [cut_refills, edit_refills])
+def test_lines_that_were_added_count_as_well(
+    stage: Stage, refilled: Settings, folder: RunFolder, spoil: Callable[[RunFolder], None]
+) -> None:
+    written, exported = folder.plan.read_bytes(), folder.sessions.read_bytes()
+    spoil(folder)
+    asked = dict(stage.asked)
+    for name, read in READERS.items():
+        with pytest.raises(StoreError) as raised:
+            read(folder, refilled)
+        assert raised.value.where == str(folder.plan), name
+    with pytest.raises(ResumeRefusedError):
+        run_campaign(refilled, folder, silent, resume=True)
+    remove(folder)
+    run_campaign(refilled, folder, silent, resume=True)
+    assert stage.asked == asked
+    assert folder.plan.read_bytes() == written
+    assert folder.sessions.read_bytes() == exported
+
+
+def test_a_refill_while_one_reads_is_no_fault(
+    stage: Stage, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_campaign(stage.settings(8), folder, silent)
+    read = read_lines
+
+    def meanwhile(path: Path) -> PlanLines:
+        before = read(path)
+        more = PlanLines((*before.lines, before.lines[0]))
+        path.write_bytes(b"".join(line + b"\n" for line in more.lines))
+        write_refills(folder, (8, 1), more)
+        return before
+
+    monkeypatch.setattr(begun, "read_lines", meanwhile)
+    assert len(begun.begun_plan(folder).lines) == 8
 
 
 @pytest.mark.parametrize("spoil", [cut, shorten, edit])

@@ -157,6 +157,16 @@ def test_a_run_that_stands_still_says_why(tmp_path: Path) -> None:
     assert len(said) == 3
 
 
+def test_where_only_first_calls_were_made_those_that_follow_are_taken_to_be_dearer() -> None:
+    survey = Survey(made=((0, 0, 0), (4, 400, 0)), playing=(0, 4))
+    state = live(100, survey=survey, planned=12, finished={}, spent=(4, 400, 0))
+    limits = within(tokens=400)
+    length = (2 * limits.exchanges + 1) * (1 + limits.revisions)
+    least = 12 * (100 + 150 * (length - 1))
+    (option,) = enough_by(state, limits, "400 tokens").split(" --budget ")[1:]
+    assert float(option.removesuffix("tok")) >= least
+
+
 def test_where_none_has_ended_calls_grow_dearer_as_they_have_so_far() -> None:
     """The mean of the calls made so far was a quarter too little of what was needed."""
     made = [(0, 0, 0), *((40, 40 * 100 * number, 0) for number in range(1, 8))]

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from rehearsal.cli import run
+from tests.support.hosts import UNKNOWN, nobody_knows
 from tests.support.threaded import ThreadedServer
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ def test_a_key_that_is_not_set_is_said_of_an_endpoint_elsewhere(
 ) -> None:
     monkeypatch.delenv("CLINIC_KEY")
     path = tmp_path / "run.yaml"
-    path.write_text(path.read_text().replace(clinic.url, "http://models.invalid"))
+    path.write_text(path.read_text().replace(clinic.url, f"http://{UNKNOWN}"))
+    nobody_knows(monkeypatch)
     assert run(["doctor", "run.yaml", "--json"]) == 1
     check = checks(capsys)["roles.client, key"]
     assert check["warning"]
@@ -218,7 +220,8 @@ def test_an_endpoint_that_nobody_can_reach_is_told_once_with_its_advice(
 ) -> None:
     monkeypatch.delenv("CLINIC_KEY")
     path = tmp_path / "run.yaml"
-    path.write_text(path.read_text().replace(clinic.url, "http://models.invalid"))
+    path.write_text(path.read_text().replace(clinic.url, f"http://{UNKNOWN}"))
+    nobody_knows(monkeypatch)
     four_models(path)
     assert run(["doctor", "run.yaml"]) == 1
     said = capsys.readouterr().out
