@@ -65,8 +65,7 @@ def plan_to_resume(folder: RunFolder) -> PlanLines | None:
         StoreError: It is gone, and its cast does not tell it; or it cannot be read.
     """
     manifest = read_manifest(folder)
-    begun = manifest is not None and manifest.plan_hash
-    if manifest is None or not begun:
+    if manifest is None or not manifest.plan_hash:
         return read_lines(folder.plan) if folder.plan.is_file() else None
     refills = _refills(folder, manifest)
     if not folder.plan.is_file():

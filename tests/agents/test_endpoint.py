@@ -23,6 +23,7 @@ async def test_a_known_model_passes(monkeypatch: pytest.MonkeyPatch) -> None:
         [says("x")], models=("other", "org/scripted"), key="sk-secret"
     ) as s:
         await check(s.base_url)
+        assert s.asked == []  # it is listed, and no call is spent on it
 
 
 async def test_a_server_that_lists_nothing_passes_where_it_chats() -> None:

@@ -122,16 +122,20 @@ def test_an_endpoint_that_takes_no_schema_is_a_warning(
     assert "Unsupported" in checks(capsys)["roles.supervisor, JSON schema"]["found"]
 
 
-def test_a_key_that_is_not_set_is_said_of_an_endpoint_elsewhere(
-    clinic: Clinic,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def elsewhere(clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run file whose endpoint is on a host that nobody knows, and no key for it."""
     monkeypatch.delenv("CLINIC_KEY")
+    nobody_knows(monkeypatch)
     path = tmp_path / "run.yaml"
     path.write_text(path.read_text().replace(clinic.url, f"http://{UNKNOWN}"))
-    nobody_knows(monkeypatch)
+    return path
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_key_that_is_not_set_is_said_of_an_endpoint_elsewhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["doctor", "run.yaml", "--json"]) == 1
     check = checks(capsys)["roles.client, key"]
     assert check["warning"]
@@ -213,16 +217,9 @@ def test_a_key_that_is_missing_or_refused_is_named_on_this_machine_too(
 
 
 def test_an_endpoint_that_nobody_can_reach_is_told_once_with_its_advice(
-    clinic: Clinic,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv("CLINIC_KEY")
-    path = tmp_path / "run.yaml"
-    path.write_text(path.read_text().replace(clinic.url, f"http://{UNKNOWN}"))
-    nobody_knows(monkeypatch)
-    four_models(path)
+    four_models(elsewhere)
     assert run(["doctor", "run.yaml"]) == 1
     said = capsys.readouterr().out
     assert said.count("the name of the host cannot be resolved") == 1
