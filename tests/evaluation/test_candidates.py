@@ -79,8 +79,8 @@ def no_vllm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def alive(pid: int) -> bool:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 0)
+    # it may go between two looks: then its file is not found, or tells of no such process
+    with contextlib.suppress(ProcessLookupError, FileNotFoundError):
         # a process that has ended may wait for its parent to ask how
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     return False
