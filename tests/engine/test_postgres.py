@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ pytest.importorskip("psycopg", reason='needs the extra "postgres": pip install -
 
 import psycopg
 
-from domain.errors import ResumeRefusedError, StoreError
+from domain.errors import ExitCode, ResumeRefusedError, StoreError
 from domain.settings import EngineSettings
 from engine.ledger import shards
 from engine.ledger.ledger import Ledger
@@ -128,15 +129,27 @@ def test_a_second_resume_is_refused_and_told_who_holds_the_run(tmp_path: Path, u
         pass
 
 
-def test_a_killed_driver_is_resumed_to_the_bytes_of_sqlite(
-    tmp_path: Path, endpoint: Endpoint, repository: Path, url: str
+def cut_off(url: str) -> None:
+    """End our connections as a server does that crashes."""
+    query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert connection.execute(query, ["rehearsal"]).fetchall()
+
+
+@pytest.mark.parametrize("dies", ["driver", "database"])
+def test_what_is_killed_is_resumed_to_the_bytes_of_sqlite(
+    tmp_path: Path, endpoint: Endpoint, repository: Path, url: str, dies: str
 ) -> None:
     engine = EngineSettings(kind="inline", sessions_in_flight=8, store=url)
     endpoint.latency_s = 0.02
     driver = start_driver(tmp_path / "killed", endpoint, repository, engine)
     wait_for_calls(endpoint, 30, driver)
-    driver.kill()
-    driver.wait()
+    if dies == "driver":
+        driver.kill()
+    else:
+        cut_off(url)
+    ended = driver.wait()
+    assert ended == (-signal.SIGKILL if dies == "driver" else ExitCode.FAILED)
     kept = recorded(tmp_path / "killed")
     before = len(endpoint.keys)
     _, results = run(tmp_path / "killed", endpoint, engine=engine)
