@@ -35,6 +35,8 @@ class _Anchored(NamedTuple):
     beginning is searched for in the anchor's run."""
     met: int
     """How many of its first words are known to stand there, where the anchor does."""
+    next: frozenset[str] | None
+    """The words of which one must stand after these; None where another may, or none need."""
     rest: tuple[Part, ...]
     """Its parts after these."""
     phrase: Phrase
@@ -52,6 +54,15 @@ class _Choice(NamedTuple):
 
 _Called = dict[str, list[tuple[int, tuple[_Anchored, ...]]]]
 """By list name, the numbers of the words where anchors stand, and the phrases of each."""
+_ByList = tuple[tuple[str, tuple[_Anchored, ...]], ...]
+"""An anchor's phrases by list name."""
+
+
+class _Entry(NamedTuple):
+    """What a word calls up: as an anchor by itself, and with the word after it."""
+
+    alone: _ByList
+    before: dict[str, _ByList]
 
 
 class Anchors:
@@ -76,33 +87,28 @@ class Anchors:
             name, parts = phrase.list_name, phrase.parts
             best = min(_choices(parts, common), default=None)
             if best is None:
-                anywhere = _Anchored(phrase.number, _ANYWHERE, 0, parts, phrase)
-                self._unanchored[name].append(anywhere)
+                self._unanchored[name].append(_anchored(phrase, _ANYWHERE, 0))
                 continue
-            own = _Anchored(phrase.number, best.after, best.met, parts[best.met :], phrase)
+            own = _anchored(phrase, best.after, best.met)
             for text in best.texts:
                 found[text][name].append(own)
-        self._found = {
-            text: tuple((name, tuple(own)) for name, own in by_list.items())
-            for text, by_list in found.items()
-        }
+        self._entries = _entries(found)
 
-    def called(self, words: Sequence[str], pairs: Sequence[str]) -> _Called:
-        """Return the phrases that may stand in a text.
-
-        Args:
-            words: Its words.
-            pairs: Its pairs of neighbours in order, with a blank between.
-        """
+    def called(self, words: Sequence[str]) -> _Called:
+        """Return the phrases that may stand in the text that has these words."""
         called: _Called = {
             name: [(at, tuple(own)) for at in range(len(words))]
             for name, own in self._unanchored.items()
         }
-        find, called_so_far = self._found.get, called.get
-        for texts in (words, pairs):
-            for at, by_list in enumerate(map(find, texts)):
-                if by_list is None:  # most: no loop is begun for them
-                    continue
+        called_so_far = called.get
+        # By its first word, a pair is looked for among a few; among all it would be in no cache.
+        neighbours = zip(map(self._entries.get, words), (*words[1:], ""), strict=False)
+        for at, (entry, following) in enumerate(neighbours):
+            if entry is None:
+                continue
+            alone, before = entry
+            paired = before.get(following)
+            for by_list in (alone, paired) if paired else (alone,):
                 for name, anchored in by_list:
                     known = called_so_far(name)
                     if known is None:
@@ -127,7 +133,7 @@ def places(
     for at, several in called:
         run = bisect_right(ends, at)
         begin, end = ends[run - 1] if run else 0, ends[run]
-        for number, after, met, rest, phrase in several:
+        for number, after, met, must, rest, phrase in several:
             start = at - after
             if after == _ANYWHERE:
                 if (number, run) not in searched:  # two of its anchors may stand in one run
@@ -135,12 +141,35 @@ def places(
                     found += [
                         (one, number, run, last) for one, last in phrase.places(words, begin, end)
                     ]
-            elif start >= begin:  # a phrase is in one run, the anchor's
+            elif start >= begin and (  # a phrase is in one run, the anchor's
+                must is None or (start + met < end and words[start + met] in must)
+            ):
                 last = end_of(rest, words, start + met, end) if rest else start + met
                 if last is not None and last <= end:
                     found.append((start, number, run, last))
     found.sort()
     return found
+
+
+def _anchored(phrase: Phrase, after: int, met: int) -> _Anchored:
+    rest = phrase.parts[met:]
+    must = rest[0].whole if rest and rest[0].sure else None
+    return _Anchored(phrase.number, after, met, must, rest, phrase)
+
+
+def _entries(found: Mapping[str, Mapping[str, Sequence[_Anchored]]]) -> dict[str, _Entry]:
+    """Return phrases, by anchor and list name, by the first word of their anchor."""
+    entries: dict[str, _Entry] = {}
+    for text, by_list in found.items():
+        first, _, second = text.partition(" ")
+        entry = entries.get(first, _Entry((), {}))
+        called = tuple((name, tuple(own)) for name, own in by_list.items())
+        if second:
+            entry.before[second] = called
+        else:
+            entry = entry._replace(alone=called)
+        entries[first] = entry
+    return entries
 
 
 def _choices(parts: Sequence[Part], common: Mapping[str, int]) -> Iterator[_Choice]:

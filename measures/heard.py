@@ -40,10 +40,10 @@ class _Lists(dict[str, "Mapping[int, Sequence[Place]]"]):
 
     __slots__ = ("_called", "_ends", "_words")
 
-    def __init__(self, words: Sequence[str], ends: Sequence[int], pairs: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], ends: Sequence[int]) -> None:
         super().__init__(nothing())
         self._words, self._ends = words, ends
-        self._called = anchors().called(words, pairs)
+        self._called = anchors().called(words)
         for name in self._called:
             del self[name]
 
@@ -110,7 +110,7 @@ class Heard:
         self.text = text
         self.words = tuple(chain.from_iterable(runs))
         self._ends = tuple(accumulate(map(len, runs)))
-        self._pairs: frozenset[str] | None = None
+        self._pairs: frozenset[tuple[str, str]] | None = None
         self._found: _Lists | None = None
         self._sentences: tuple[Sentence, ...] | None = None
 
@@ -118,16 +118,14 @@ class Heard:
     def _lists(self) -> _Lists:
         found = self._found
         if found is None:
-            pairs = list(map(" ".join, pairwise(self.words)))
-            self._pairs = frozenset(pairs)
-            found = self._found = _Lists(self.words, self._ends, pairs)
+            found = self._found = _Lists(self.words, self._ends)
         return found
 
     @property
-    def pairs(self) -> frozenset[str]:
+    def pairs(self) -> frozenset[tuple[str, str]]:
         """Its different pairs of neighbouring words; the end of a sentence parts none."""
         if self._pairs is None:
-            self._pairs = frozenset(map(" ".join, pairwise(self.words)))
+            self._pairs = frozenset(pairwise(self.words))
         return self._pairs
 
     @property

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 
 from measures.anchors import Anchors, places
@@ -16,7 +14,7 @@ TURN = (
 
 def ends_of(phrase: str, words: list[str], ends: list[int]) -> list[int]:
     """Return the numbers after the last words of the places where `phrase` stands."""
-    called = Anchors({"list": [phrase]}).called(words, list(map(" ".join, pairwise(words))))
+    called = Anchors({"list": [phrase]}).called(words)
     return [place[3] for place in places(called.get("list", ()), words, ends)]
 
 
