@@ -110,7 +110,7 @@ class Heard:
         self.text = text
         self.words = tuple(chain.from_iterable(runs))
         self._ends = tuple(accumulate(map(len, runs)))
-        self._pairs: frozenset[tuple[str, str]] | None = None
+        self._pairs: frozenset[str] | None = None
         self._found: _Lists | None = None
         self._sentences: tuple[Sentence, ...] | None = None
 
@@ -122,10 +122,10 @@ class Heard:
         return found
 
     @property
-    def pairs(self) -> frozenset[tuple[str, str]]:
+    def pairs(self) -> frozenset[str]:
         """Its different pairs of neighbouring words; the end of a sentence parts none."""
         if self._pairs is None:
-            self._pairs = frozenset(pairwise(self.words))
+            self._pairs = frozenset(map(" ".join, pairwise(self.words)))
         return self._pairs
 
     @property

@@ -80,7 +80,7 @@ def _repeated(text: str, earlier: tuple[str, ...], threshold: float) -> int | No
 
 
 @lru_cache(maxsize=KEPT)
-def word_pairs(text: str) -> frozenset[tuple[str, str]] | None:
+def word_pairs(text: str) -> frozenset[str] | None:
     """Return the different word pairs of a turn, or None where it is too short to be a repeat."""
     said = heard(text)
     return said.pairs if len(said.words) > SHORT else None
