@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from agents.habits import Habits, every_habit
-from agents.line import current_line, headers_of, key_of, post
+from agents.line import current_line, headers_of, key_of
 from domain.call import (
     CALL_HEADER,
     CallKey,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from agents.line import Line
     from agents.messages import Message
     from domain.journal import Journal
     from domain.settings import RoleSettings
@@ -117,7 +118,7 @@ class Desk:
         letter = self._letter(attempt, line.habits(self.base_url, self.settings.model))
         found, letter = self._recall(attempt, letter)
         if found is None:
-            result, letter = await self._ask(attempt, name, letter)
+            result, letter = await self._ask(attempt, name, letter, line)
         else:
             attempt.recalled = True
             result = self._checked(attempt, found)
@@ -151,12 +152,12 @@ class Desk:
             raise
 
     async def _ask(
-        self, attempt: Attempt, name: str, letter: _Letter
+        self, attempt: Attempt, name: str, letter: _Letter, line: Line
     ) -> tuple[CallResult, _Letter]:
         """Ask and record; return also what was sent. What was given up unsent is not recorded."""
         self._under_way[name] = None
         try:
-            result, letter = await self._post(attempt, name, letter)
+            result, letter = await self._post(attempt, name, letter, line)
             if attempt.given_up:
                 return result, letter
             result = self._checked(attempt, result)
@@ -176,7 +177,7 @@ class Desk:
         return result, letter
 
     async def _post(
-        self, attempt: Attempt, name: str, letter: _Letter
+        self, attempt: Attempt, name: str, letter: _Letter, line: Line
     ) -> tuple[CallResult, _Letter]:
         """Send the letter when the endpoint's limit and the budget let it.
 
@@ -193,10 +194,10 @@ class Desk:
         result = None
         try:
             await self.journal.permit(call)
-            habits = current_line().habits(self.base_url, settings.model)
+            habits = line.habits(self.base_url, settings.model)
             if habits is not letter.habits and habits != letter.habits:
                 letter = self._letter(attempt, habits)
-            result = await post(self.url, letter.body, headers, settings.timeout_s)
+            result = await line.post(self.url, letter.body, headers, settings.timeout_s)
         finally:
             self._gate.leave(call, result)
         return result, letter

@@ -8,7 +8,7 @@ import aiohttp
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from agents.line import current_line, headers_of, key_of, post, read_capped
+from agents.line import current_line, headers_of, key_of, read_capped
 from agents.refusedkey import STATUSES, is_key_refused, key_refused
 from agents.retry import LESSONS
 from agents.structured import response_format
@@ -143,7 +143,7 @@ async def try_chat(settings: RoleSettings, schema: type[BaseModel] | None = None
         body = {"model": settings.model, "messages": messages, **habits.adapt(params), **form}
         patience = min(TRIAL_S, settings.timeout_s)
         url = f"{base_url}/chat/completions"
-        result = await post(url, orjson.dumps(body), headers, patience)
+        result = await line.post(url, orjson.dumps(body), headers, patience)
         lesson = habits.learn(result, params)
         if lesson is None:
             break

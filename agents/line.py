@@ -85,6 +85,56 @@ class Line:
         """Keep `lesson` for all later calls to `model` at `base_url`."""
         self._habits[base_url, model] = self.habits(base_url, model).merge(lesson)
 
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
+    ) -> CallResult:
+        """Send one request and read its answer.
+
+        Args:
+            url: Full address of the chat-completions route.
+            body: JSON in UTF-8.
+            headers: See `headers_of`.
+            timeout_s: Seconds from connecting to the last byte.
+
+        Returns:
+            How it ended; nothing is raised for what an endpoint or the network does. `latency_ms`
+            is filled in. The detail names no address and no key.
+        """
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeout_s):
+                reply = await self._send(url, body, headers)
+            result = _read(reply, (time.perf_counter() - started) * 1000)
+            if result.outcome is Outcome.OK:
+                return result
+        except TimeoutError:
+            result = CallResult(outcome=Outcome.TIMEOUT, detail=f"no answer within {timeout_s:g} s")
+        except aiohttp.InvalidURL:
+            result = CallResult(outcome=Outcome.REJECTED, detail="the base_url is no address")
+        except (aiohttp.ClientError, OSError) as error:
+            result = CallResult(
+                outcome=Outcome.CONNECTION, detail=reason(error), lost=was_sent(error)
+            )
+        filled: dict[str, object] = {"latency_ms": (time.perf_counter() - started) * 1000}
+        if result.detail:  # some servers repeat a key that they refuse
+            key = headers.get("Authorization", "").removeprefix("Bearer ")
+            if len(key) >= SECRET_CHARS:
+                filled["detail"] = result.detail.replace(key, "***")
+        return result.model_copy(update=filled)
+
+    async def _send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Send one request over our own wire where it leads to `url`, else over aiohttp.
+
+        Redirects are not followed: the key and the transcript go where the run file says.
+        """
+        route = self.route(url)
+        if route is not None:
+            return await self.wire.post(route, headers, body)
+        async with self.session(url).post(
+            url, data=body, headers=headers, timeout=UNTIMED, allow_redirects=False
+        ) as response:
+            return Reply(response.status, response.headers, await read_capped(response))
+
     async def aclose(self) -> None:
         """Close the connections; a later call opens new ones."""
         while self._sessions:
@@ -153,55 +203,6 @@ def headers_of(key: str) -> dict[str, str]:
     if key:
         headers["Authorization"] = f"Bearer {key}"
     return headers
-
-
-async def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> CallResult:
-    """Send one request and read its answer.
-
-    Args:
-        url: Full address of the chat-completions route.
-        body: JSON in UTF-8.
-        headers: See `headers_of`.
-        timeout_s: Seconds from connecting to the last byte.
-
-    Returns:
-        How it ended; nothing is raised for what an endpoint or the network does. `latency_ms`
-        is filled in. The detail names no address and no key.
-    """
-    started = time.perf_counter()
-    try:
-        async with asyncio.timeout(timeout_s):
-            reply = await _send(url, body, headers)
-        result = _read(reply, (time.perf_counter() - started) * 1000)
-        if result.outcome is Outcome.OK:
-            return result
-    except TimeoutError:
-        result = CallResult(outcome=Outcome.TIMEOUT, detail=f"no answer within {timeout_s:g} s")
-    except aiohttp.InvalidURL:
-        result = CallResult(outcome=Outcome.REJECTED, detail="the base_url is no address")
-    except (aiohttp.ClientError, OSError) as error:
-        result = CallResult(outcome=Outcome.CONNECTION, detail=reason(error), lost=was_sent(error))
-    filled: dict[str, object] = {"latency_ms": (time.perf_counter() - started) * 1000}
-    if result.detail:  # some servers repeat a key that they refuse
-        key = headers.get("Authorization", "").removeprefix("Bearer ")
-        if len(key) >= SECRET_CHARS:
-            filled["detail"] = result.detail.replace(key, "***")
-    return result.model_copy(update=filled)
-
-
-async def _send(url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-    """Send one request over our own wire where it leads to `url`, else over aiohttp.
-
-    Redirects are not followed: the key and the transcript go where the run file says.
-    """
-    line = current_line()
-    route = line.route(url)
-    if route is not None:
-        return await line.wire.post(route, headers, body)
-    async with line.session(url).post(
-        url, data=body, headers=headers, timeout=UNTIMED, allow_redirects=False
-    ) as response:
-        return Reply(response.status, response.headers, await read_capped(response))
 
 
 def _read(reply: Reply, latency_ms: float) -> CallResult:

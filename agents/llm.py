@@ -17,7 +17,7 @@ from agents.desk import Attempt, AttemptFailed, Desk
 from agents.dressing import chat_result, dress, undress
 from agents.endpoint import check_endpoint, refuse_shut, require_server
 from agents.journal import NullJournal
-from agents.line import close_line, current_line, headers_of, key_of, post
+from agents.line import close_line, current_line, headers_of, key_of
 from agents.listeners import anybody_listens
 from agents.retry import LESSONS, Backoff, Patience
 from agents.speech import clean_speech, misspoken
@@ -138,7 +138,7 @@ class EndpointChat(ChatOpenAI):
             habits: Habits = line.habits(base_url, self.model_name)
             body = {"model": self.model_name, "messages": messages, **habits.adapt(params)}
             url = f"{base_url}/chat/completions"
-            result = await post(url, orjson.dumps(body), headers, patience)
+            result = await line.post(url, orjson.dumps(body), headers, patience)
             lesson = habits.learn(result, params)
             if lesson is None:
                 break

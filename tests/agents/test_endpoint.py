@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.line import post
+from agents.line import current_line
 from agents.llm import check_endpoint, refuse_shut
 from domain.errors import EndpointError
 from domain.settings import RoleSettings
@@ -75,7 +75,7 @@ async def test_a_name_that_nobody_knows_is_said_to_be_one(
     with pytest.raises(EndpointError, match="no server answers") as refused:
         await check(f"{scheme}://{UNKNOWN}/v1")
     assert refused.value.got == "the name of the host cannot be resolved"
-    result = await post(f"{scheme}://{UNKNOWN}/v1", b"{}", {}, 20)
+    result = await current_line().post(f"{scheme}://{UNKNOWN}/v1", b"{}", {}, 20)
     assert result.detail == refused.value.got
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.line import Line, is_loopback, post
+from agents.line import Line, current_line, is_loopback
 from domain.call import Outcome
 from tests.support.scripted import ScriptedEndpoint, says
 
@@ -24,7 +24,7 @@ async def test_a_call_on_this_machine_passes_a_proxy_by(monkeypatch: pytest.Monk
         ScriptedEndpoint([says("From the server.")]) as server,
     ):
         monkeypatch.setenv("HTTP_PROXY", proxy.base_url.removesuffix("/v1"))
-        result = await post(f"{server.base_url}/chat/completions", b"{}", {}, 5)
+        result = await current_line().post(f"{server.base_url}/chat/completions", b"{}", {}, 5)
     assert (result.outcome, result.text) == (Outcome.OK, "From the server.")
     assert not proxy.asked
 
