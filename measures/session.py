@@ -13,7 +13,7 @@ from measures.detectors import is_monologue
 from measures.heard import length
 from measures.persona import told
 from measures.questions import questions
-from measures.reflections import Reflection, kind, reflections
+from measures.reflections import Reflection, has_reflection, kind
 from measures.repetition import repetition_share, word_pairs
 from measures.risk import episodes, response, risk_kind
 from measures.roles import drift
@@ -93,7 +93,7 @@ def _did(text: str, previous: str) -> _Did:
         words=length(text),
         questions=len(asked),
         open_questions=open_ones,
-        closed=bool(asked) and not open_ones and not reflections(text, previous),
+        closed=bool(asked) and not open_ones and not has_reflection(text, previous),
         reflection=kind(text, previous),
         advises=bool(advice(text)),
         informs=bool(information(text)),
