@@ -38,8 +38,8 @@ def begun_plan(folder: RunFolder) -> PlanLines:
     """
     require_campaign(folder)
     manifest = read_manifest(folder)
-    if manifest is None or not manifest.plan_hash:  # personas are still being written
-        return read_lines(folder.plan)
+    if manifest is None or not manifest.plan_hash:
+        return _plan_so_far(folder)
     if not folder.plan.is_file():
         raise StoreError(
             "the campaign's plan is gone",
@@ -55,6 +55,17 @@ def begun_plan(folder: RunFolder) -> PlanLines:
         expected = _expected(refills)
         raise StoreError(_OTHER, where=str(folder.plan), expected=expected, got=fault, mend=REBUILD)
     return plan
+
+
+def _plan_so_far(folder: RunFolder) -> PlanLines:
+    """Return the plan of a campaign whose personas are still being written."""
+    if folder.plan.is_file():
+        return read_lines(folder.plan)
+    raise StoreError(
+        "the campaign has no plan yet: its personas are still being written",
+        where=str(folder.root),
+        mend=f'Wait for the run, or go on with it: rehearsal campaign resume "{folder.root}"',
+    )
 
 
 def plan_to_resume(folder: RunFolder) -> PlanLines | None:

@@ -204,7 +204,8 @@ def changes(before: Manifest, now: Manifest) -> list[str]:
         told.append(f"the files of pack {now.settings.pack} were edited")
     if before.discriminator_hash != now.discriminator_hash:
         told.append("the discriminator under campaign.discriminator.after is another one")
-    if not told and before.plan_hash and before.plan_hash != now.plan_hash:
+    # A plan that a model is yet to write says nothing.
+    if not told and before.plan_hash and now.plan_hash not in ("", before.plan_hash):
         told.append("the file under campaign.cast was edited")
     return told
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -137,12 +139,14 @@ def _write(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]], group:
                 written += len(chunk)
         fresh.replace(path)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing can be removed either
+            fresh.unlink(missing_ok=True)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise StoreError(
-            "the export cannot be written",
+            "the disk is full" if full else "the export cannot be written",
             where=str(path),
             got=str(error),
-            mend="Free some space or give another folder with --to.",
+            mend=f"{'Free some space, or give' if full else 'Give'} another folder with --to.",
         ) from error
     return written
 

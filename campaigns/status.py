@@ -18,7 +18,7 @@ from campaigns.summary import CampaignSummary
 from domain.base import Noun
 from domain.call import Outcome
 from domain.coverage import CoverageTable
-from domain.errors import RehearsalError
+from domain.errors import RehearsalError, StoreAwayError
 from domain.price import dollars
 from domain.runfolder import RunFolder
 from domain.session import Status
@@ -42,6 +42,8 @@ class State(StrEnum):
     STOPPED = "stopped"
     """Begun, not finished, and nobody is at it: it can be resumed."""
     FINISHED = "finished"
+    UNREACHABLE = "unreachable"
+    """The database of its ledger does not answer."""
     DAMAGED = "damaged"
     """Its files cannot be read; `problem` says why."""
 
@@ -191,7 +193,7 @@ def _unpriced(
 
 
 def list_campaigns(root: Path) -> list[CampaignStatus]:
-    """Return every campaign directly under `root`, by name; a damaged one is listed as such."""
+    """Return every campaign directly under `root`, by name; one that cannot be read too."""
     if not root.is_dir():
         return []
     folders = [RunFolder(path) for path in sorted(root.iterdir()) if path.is_dir()]
@@ -205,7 +207,7 @@ def _listed(folder: RunFolder) -> CampaignStatus:
         return CampaignStatus(
             name=folder.root.name,
             folder=str(folder.root),
-            state=State.DAMAGED,
+            state=State.UNREACHABLE if isinstance(error, StoreAwayError) else State.DAMAGED,
             summary=CampaignSummary(planned=0),
             problem=str(error),
         )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from domain.runfolder import RunFolder
 
 _SHOWN = 5
+_ID_DIGITS = 8
+"""Digits from which a number is taken for the beginning of an id; a plan has a million lines."""
 
 
 class PromptMessage(Noun):
@@ -131,8 +133,8 @@ def list_traces(folder: RunFolder) -> list[TraceLine]:
 
 
 def _find(plan: PlanLines, wanted: str, folder: RunFolder) -> PlanItem:
-    if wanted.isdigit() and int(wanted) < len(plan.lines):
-        return item_of(plan.lines[int(wanted)], folder)
+    if wanted.isdecimal() and len(wanted) < _ID_DIGITS:
+        return _numbered(plan, int(wanted), folder)
     begins = (wanted, f"session-{wanted}")
     found = [(name, line) for name, line in plan.items() if wanted and name.startswith(begins)]
     if len(found) == 1:
@@ -142,6 +144,18 @@ def _find(plan: PlanLines, wanted: str, folder: RunFolder) -> PlanItem:
         where=str(folder.plan),
         expected="a session's id, its beginning, or its number in the plan",
         got=f"{wanted} ({', '.join(name for name, _ in found[:_SHOWN])})" if found else wanted,
+        mend=f'see: rehearsal trace list "{folder.root}"',
+    )
+
+
+def _numbered(plan: PlanLines, number: int, folder: RunFolder) -> PlanItem:
+    if number < len(plan.lines):
+        return item_of(plan.lines[number], folder)
+    raise ConfigError(
+        "there is no session of that number",
+        where=str(folder.plan),
+        expected=f"a number from 0 to {len(plan.lines) - 1:,}",
+        got=f"{number:,}",
         mend=f'see: rehearsal trace list "{folder.root}"',
     )
 

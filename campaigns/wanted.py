@@ -19,7 +19,7 @@ one that is revised is played on."""
 
 
 GROWN = 2.0
-"""What a call is taken to cost, by the session's first, where nobody has made another yet."""
+"""What a call is taken to cost, by those before it, where nothing shows how calls grow."""
 
 
 class Wanted(Noun):
@@ -85,8 +85,8 @@ def _costs(live: LiveState, length: int, kind: int) -> list[float]:
         return [1.0] * length
     made = enumerate(live.survey.made[1:])
     seen = [(at, one[CALLS], one[kind] / one[CALLS]) for at, one in made if one[CALLS]]
-    if not seen:
-        return [live.spent[kind] / max(1, live.spent[CALLS])] * length
+    if not seen:  # a resumed run that made no call: earlier runs have told what theirs cost, in all
+        return [GROWN * live.spent[kind] / max(1, live.spent[CALLS])] * length
     weight = sum(n for _, n, _ in seen)
     middle = sum(n * at for at, n, _ in seen) / weight
     mean = sum(n * cost for _, n, cost in seen) / weight

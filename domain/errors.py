@@ -93,6 +93,10 @@ class StoreError(RehearsalError):
     """The ledger or a run folder cannot be read or written."""
 
 
+class StoreAwayError(StoreError):
+    """The database of a ledger does not answer; what is in it may be as good as ever."""
+
+
 class ResumeRefusedError(StoreError):
     """A run cannot be resumed because its prompts, config or requests have changed."""
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 def show_summary(summary: CampaignSummary, folder: RunFolder) -> None:
     """Print what a campaign came to."""
+    from campaigns.again import to_play_again
+    from engine.ledger.store import Store
     from rehearsal.console import say, tell
 
     tell(
@@ -20,6 +22,9 @@ def show_summary(summary: CampaignSummary, folder: RunFolder) -> None:
         f"({summary.mended} of them mended by a rewind), {summary.rejected} rejected, "
         f"{summary.quarantined} quarantined; {summary.calls:,} calls, {_tokens(summary)}."
     )
+    if again := len(to_play_again(Store(folder.ledger))) if summary.quarantined else 0:
+        tell(f"{again:,} of them got no answer; this plays them again:")
+        say(f'rehearsal campaign resume "{folder.root}"')
     say(f"Sessions: {folder.sessions}")
     say(f'Look inside one: rehearsal trace list "{folder.root}"')
 
@@ -70,7 +75,7 @@ def show_bill(bill: Bill) -> None:
 
 
 def show_statuses(found: list[CampaignStatus]) -> None:
-    """Print one line to a campaign, and what is wrong with damaged ones."""
+    """Print one line to a campaign, and what is wrong with those that cannot be read."""
     from rich.table import Table
 
     from rehearsal.console import say, show

@@ -9,13 +9,16 @@ import platform
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import ExitCode
+from domain.errors import ExitCode, RehearsalError
 from rehearsal.check import Check
 from rehearsal.options import JsonOption
+
+if TYPE_CHECKING:
+    from domain.settings import Settings
 
 ROOMS = (
     "agents", "campaigns", "corpus", "domain", "engine", "evaluation", "graphs", "measures",
@@ -46,7 +49,8 @@ def doctor(
 
     checks = [*_python(), *_rooms(), *_packages(), *_machine()]
     if config is not None:
-        checks += check_endpoints(load_settings(config))
+        settings = load_settings(config)
+        checks += [*_store(settings), *check_endpoints(settings)]
     if as_json:
         emit_json(_document(checks))
     else:
@@ -124,6 +128,21 @@ def _machine() -> list[Check]:
         Check("free disk", free >= FREE_BYTES, f"{free / 1e9:.1f} GB", "free some space"),
         Check("writable here", os.access(spot, os.W_OK), str(spot), "start from another folder"),
     ]
+
+
+def _store(settings: Settings) -> list[Check]:
+    """See that the database answers, where the ledger is to be kept in one."""
+    from engine.ledger.shards import require_database
+    from rehearsal.options import folder_of
+
+    url = settings.engine.store
+    if url is None:
+        return []
+    try:
+        require_database(folder_of(settings, None).ledger, url)
+    except RehearsalError as error:
+        return [Check("engine.store", False, error.got or error.what, error.mend)]
+    return [Check("engine.store", True, f"{url} answers")]
 
 
 def _accelerator() -> Check:

@@ -97,13 +97,16 @@ def folder_to_write(settings: Settings, run: Path | None) -> RunFolder:
     """Return the run's folder, once it is seen that it can be made and written to.
 
     Raises:
-        ConfigError: It cannot; a command line that names it cannot be used.
+        ConfigError: It cannot, or holds files that no run has made; a command line that names it
+            cannot be used.
     """
     from domain.errors import ConfigError
+    from rehearsal.runs import refuse_foreign
 
     folder = folder_of(settings, run)
     there = next(path for path in (folder.root, *folder.root.parents) if os.access(path, os.F_OK))
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        refuse_foreign(folder)
         return folder
     raise ConfigError(
         "the run's folder cannot be used",

@@ -15,6 +15,8 @@ from rehearsal.runfile import load_settings, read_settings
 
 _SHOWN = 8
 """Runs that are named where none of the name is found."""
+_HEAD = "# The effective run file: every key, as it was used.\n"
+"""How a run's own copy of its run file begins."""
 
 
 def runs_root() -> Path:
@@ -45,8 +47,7 @@ def save_settings(settings: Settings, folder: RunFolder) -> None:
         for key in [key for key, value in data["endpoint"].items() if role[key] == value]:
             del role[key]
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
-    head = "# The effective run file: every key, as it was used.\n"
-    write_atomically(folder.config, (head + text).encode())
+    write_atomically(folder.config, (_HEAD + text).encode())
 
 
 def keep_settings(settings: Settings, folder: RunFolder) -> None:
@@ -75,6 +76,8 @@ def open_run(name: str) -> tuple[Settings, RunFolder]:
             return read_settings(folder.config)[0], folder
     if Path(name).is_file():
         raise _is_run_file(Path(name))
+    for root in (Path(name), runs_root() / name):
+        _refuse_without_settings(RunFolder(root))
     known = sorted(path.parent.name for path in runs_root().glob("*/config.yaml"))
     near = difflib.get_close_matches(name, known, n=1)
     said = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" * (len(known) > _SHOWN))
@@ -86,6 +89,55 @@ def open_run(name: str) -> tuple[Settings, RunFolder]:
         if near
         else '"rehearsal campaign list" shows the runs; "rehearsal demo" makes a first one',
     )
+
+
+def _refuse_without_settings(folder: RunFolder) -> None:
+    """Refuse a run whose copy of the run file is gone."""
+    from campaigns.manifest import manifest_path
+
+    begun = manifest_path(folder)
+    if begun.is_file():
+        raise ConfigError(
+            "the run's copy of its run file is gone",
+            where=str(folder.config),
+            got="no such file",
+            mend=f"restore it, or copy there the run file that it was begun with; {begun.name} "
+            "beside it shows its settings, and a resume checks them",
+        )
+
+
+def refuse_foreign(folder: RunFolder) -> None:
+    """Refuse a folder in which a run would write over files that no run has made.
+
+    Raises:
+        ConfigError: It has some, or runs are kept in it.
+    """
+    from campaigns.manifest import manifest_path
+
+    if manifest_path(folder).is_file() or _is_ours(folder.config):
+        return
+    names = (folder.config, folder.plan, folder.cast, folder.sessions, folder.refills)
+    taken = [path.name for path in (*names, folder.coverage, folder.ledger) if path.exists()]
+    runs = sorted(path.parent.name for path in folder.root.glob(f"*/{manifest_path(folder).name}"))
+    if not (taken or runs):
+        return
+    raise ConfigError(
+        "the run would write over files that no run has made"
+        if taken
+        else "runs are kept in this folder; it is none itself",
+        where=str(folder.root),
+        expected="a new folder, an empty one, or that of a run",
+        got=", ".join(taken or runs[:_SHOWN]),
+        mend=f"give the run a folder of its own, such as --run {folder.root / 'run'}",
+    )
+
+
+def _is_ours(config: Path) -> bool:
+    try:
+        with config.open(encoding="utf-8") as file:
+            return file.readline() == _HEAD
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _is_run_file(path: Path) -> ConfigError:

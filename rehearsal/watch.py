@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from campaigns.again import PASSING
 from campaigns.labels import FLAW, ITEM, LIMIT, TEXT
 from campaigns.status import State, campaign_status
 from rehearsal.course import is_paused, paused
@@ -30,6 +31,7 @@ _COLOURS = {
     State.FINISHED: "bold",
     State.STOPPED: "yellow",
     State.CAST: "default",
+    State.UNREACHABLE: "red",
     State.DAMAGED: "red",
 }
 
@@ -70,9 +72,10 @@ def status_table(status: CampaignStatus) -> Table:
     table.add_row("cost", _cost(status))
     if status.tokens_per_accepted is not None:
         table.add_row("spent in all", _per_accepted(status))
-    if now is not None:
-        for name, text in _of_now(status, now):
-            table.add_row(name, text)
+    for name, text in _of_now(status, now) if now is not None else ():
+        table.add_row(name, text)
+    if (further := _to_go_on(status)) is not None:
+        table.add_row("to go on", further)
     if status.problem:
         table.add_row("problem", Text(status.problem, style="red"))
     return table
@@ -197,14 +200,21 @@ def _of_now(status: CampaignStatus, now: Now) -> list[tuple[str, Text]]:
     if now.stale:
         said = f"The run has said nothing for {span(now.age_s)}: what is above may be old."
         rows.append(("note", Text(said, style="yellow")))
-    if status.state is State.STOPPED:
-        if now.why:
-            rows.append(("stopped", Text(now.why)))
-        said = f'rehearsal campaign resume "{status.folder}"'
-        if "budget" in now.why:
-            said += enough(now)
-        rows.append(("to go on", Text(said)))
+    if status.state is State.STOPPED and now.why:
+        rows.append(("stopped", Text(now.why)))
     return rows
+
+
+def _to_go_on(status: CampaignStatus) -> Text | None:
+    """Say how a campaign that nobody is at is gone on with, where there is something to do."""
+    resume = f'rehearsal campaign resume "{status.folder}"'
+    if status.state is State.STOPPED:
+        now = status.now
+        return Text(resume + (enough(now) if now is not None and "budget" in now.why else ""))
+    again = sum(n for why, n in status.quarantined_by.items() if why in PASSING)
+    if status.state is State.FINISHED and again:
+        return Text(f"{resume}\nplays the {again:,} again that nobody answered")
+    return None
 
 
 def _time(status: CampaignStatus, now: Now) -> str:

@@ -25,8 +25,8 @@ class Settings(Noun):
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-        description="at most 64 letters, digits, dots, dashes and underscores, the first a letter "
-        "or a digit",
+        description="at most 64 of a to z, A to Z, 0 to 9, dots, dashes and underscores, the first "
+        "a letter or a digit",
     )
     """Names the run and its folder; the file's own name where it is left out."""
     seed: int = Field(default=7, ge=0, lt=2**31)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from campaigns.again import to_play_again
 from campaigns.run import run_campaign
+from campaigns.status import campaign_status
 from campaigns.trace import load_trace
 from domain.call import CALL_HEADER, Outcome
 from domain.progress import silent
@@ -17,6 +18,7 @@ from domain.runfolder import RunFolder
 from domain.session import Session, Status
 from domain.settings import Settings
 from engine.ledger.store import Store
+from rehearsal.watch import status_table
 from tests.campaigns.conftest import Stage, open_stage
 
 if TYPE_CHECKING:
@@ -91,6 +93,8 @@ def test_who_got_no_answer_is_played_again(patchy: Patchy, tmp_path: Path, how: 
     failed = {one.id for one in first if one.failure and one.failure.outcome == how.value}
     assert 0 < quarantined == len(failed) < len(first)
     assert to_play_again(Store(folder.ledger)) == failed
+    said = " ".join(str(cell) for cell in status_table(campaign_status(folder)).columns[1].cells)
+    assert f"plays the {quarantined} again that nobody answered" in said
     patchy.how = None
     asked = patchy.asked
     summary = run_campaign(patchy.patient(), folder, silent, resume=True)

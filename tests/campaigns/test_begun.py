@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from campaigns import begun
+from campaigns.begun import begun_plan
 from campaigns.bill import bill_of
+from campaigns.manifest import Manifest, begin_casting
 from campaigns.parquet import export_parquet
 from campaigns.planfile import PlanLines, read_lines
 from campaigns.refillfile import read_refills, write_refills
 from campaigns.run import run_campaign
 from campaigns.status import campaign_status
 from campaigns.trace import list_traces, load_trace
-from domain.errors import BudgetReachedError, ResumeRefusedError, StoreError
+from domain.errors import BudgetReachedError, ConfigError, ResumeRefusedError, StoreError
 from domain.progress import silent
 from domain.runfolder import RunFolder
 
@@ -79,6 +81,25 @@ def test_no_reader_leaves_out_sessions_in_silence(
             read(folder, stopped)
         assert raised.value.where == str(folder.plan), name
         assert "cast.jsonl" in raised.value.mend, name
+
+
+def test_a_campaign_that_is_being_cast_has_no_plan_to_restore(
+    stage: Stage, folder: RunFolder
+) -> None:
+    begin_casting(folder, Manifest(settings=stage.settings(), pack_hash="p", plan_hash=""))
+    with pytest.raises(StoreError, match="still being written") as raised:
+        begun_plan(folder)
+    assert f'campaign resume "{folder.root}"' in raised.value.mend
+
+
+def test_a_number_beyond_the_plan_is_no_beginning_of_an_id(
+    stopped: Settings, folder: RunFolder
+) -> None:
+    count = len(begun_plan(folder).lines)
+    assert load_trace(folder, str(count - 1)).item.index == count - 1
+    for number in (count, 10 * count, 9_999_999):
+        with pytest.raises(ConfigError, match="no session of that number"):
+            load_trace(folder, str(number))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.parquet import export_parquet
 from campaigns.run import run_campaign
-from domain.errors import ConfigError
+from domain.errors import ConfigError, StoreError
 from domain.price import Price
 from domain.progress import silent
 from domain.runfolder import RunFolder
@@ -63,6 +63,16 @@ def test_calls_have_the_tokens_that_the_spend_counts(
     for call in calls:
         paid = call["prompt_tokens"] * 1e-6 + call["completion_tokens"] * 4e-6
         assert call["cost_usd"] == pytest.approx(paid)
+
+
+def test_an_export_that_cannot_be_written_says_so(stage: Stage, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    run_campaign(stage.settings(1), folder, silent)
+    (tmp_path / "taken").write_text("kept")
+    with pytest.raises(StoreError, match="the export cannot be written") as raised:
+        export_parquet(folder, tmp_path / "taken", {})
+    assert raised.value.mend == "Give another folder with --to."
+    assert (tmp_path / "taken").read_text() == "kept"
 
 
 def test_no_campaign_no_export(tmp_path: Path) -> None:

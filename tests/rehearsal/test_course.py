@@ -178,3 +178,14 @@ def test_where_none_has_ended_calls_grow_dearer_as_they_have_so_far() -> None:
     whole = 40 * 100 * length * (length + 1) // 2
     (option,) = enough_by(state, limits, f"{spent[1]:,} tokens").split(" --budget ")[1:]
     assert whole <= float(option.removesuffix("Mtok")) * 1e6 <= 1.1 * whole
+
+
+def test_a_resume_that_made_no_call_does_not_ask_for_less_than_calls_will_grow_to() -> None:
+    """It knows what the calls before it cost in all, and no longer which came when."""
+    spent = (280, 280 * 400, 0)
+    survey = Survey(made=((0, 0, 0),) * 8, playing=(*(0,) * 7, 40))
+    state = live(100, survey=survey, planned=40, finished={}, spent=spent)
+    limits = within(tokens=spent[1])
+    length = (2 * limits.exchanges + 1) * (1 + limits.revisions)
+    (option,) = enough_by(state, limits, f"{spent[1]:,} tokens").split(" --budget ")[1:]
+    assert float(option.removesuffix("Mtok")) * 1e6 >= spent[1] + 40 * 800 * (length - 7)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
 
+from domain.errors import ExitCode
 from rehearsal.cli import run
 from tests.support.hosts import UNKNOWN, nobody_knows
 from tests.support.threaded import ThreadedServer
@@ -252,3 +254,36 @@ def test_the_same_advice_is_given_once(
     said = capsys.readouterr().out
     assert said.count("server_error: ") == 4
     assert said.count("see the endpoint's log") == 1
+
+
+def test_a_database_that_does_not_answer_is_told(
+    clinic: Clinic, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip(
+        "psycopg", reason='needs the extra "postgres": pip install -e ".[postgres]"'
+    )
+    with (tmp_path / "run.yaml").open("a") as file:
+        file.write("engine: {store: 'postgresql://me@127.0.0.1:1/none'}\n")
+    assert run(["doctor", "run.yaml", "--json"]) == 1
+    found = checks(capsys)
+    assert "connection refused" in found["engine.store"]["found"].lower()
+    assert [one["name"] for one in found.values() if not one["ok"]] == ["engine.store"]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_database_without_its_driver_is_told_with_what_to_install(
+    clinic: Clinic,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("engine.ledger.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with (tmp_path / "run.yaml").open("a") as file:
+        file.write("engine: {store: 'postgresql://me@127.0.0.1:1/none'}\n")
+    assert run(["doctor", "run.yaml", "--json"]) == 1
+    assert "[postgres]" in checks(capsys)["engine.store"]["mend"]
+    assert run(["campaign", "run", "run.yaml", "--json"]) == ExitCode.USAGE
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["where"], error["expected"]) == ("engine.store", "psycopg")

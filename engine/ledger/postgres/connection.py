@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy import NullPool, create_engine, event, select
 from sqlalchemy.exc import DatabaseError
 
-from domain.errors import StoreError
+from domain.errors import StoreAwayError, StoreError
 from engine.ledger.schema import META, SCHEMA_VERSION
 from engine.ledger.shard import another_version
 
@@ -121,7 +121,7 @@ def told(error: BaseException, url: str) -> StoreError:
             mend="Lower engine.workers, close other programs that use the database, or raise its "
             "max_connections; what was recorded is kept, and `campaign resume` continues.",
         )
-    return StoreError(
+    return StoreAwayError(
         "the database cannot be used",
         where=url,
         got=got,
