@@ -26,6 +26,7 @@ from tests.support.virtualtime import run
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
+    from agents.line import Line
     from agents.messages import Message
     from domain.call import Reservation
     from domain.endpointstate import EndpointState
@@ -95,11 +96,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     played = Server(64, 2.0, queues=True)
 
     async def post(
-        url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
+        line: Line, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> CallResult:
         return await played.ask()
 
-    monkeypatch.setattr("agents.desk.post", post)
+    monkeypatch.setattr("agents.line.Line.post", post)
     return played
 
 
@@ -229,7 +230,7 @@ def test_a_lesson_is_paid_for_by_those_under_way_alone(
     asked: Counter[bool] = Counter()
 
     async def post(
-        url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
+        line: Line, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> CallResult:
         bad = f'"{name}"'.encode() in body
         asked[bad] += 1
@@ -239,7 +240,7 @@ def test_a_lesson_is_paid_for_by_those_under_way_alone(
             return CallResult(outcome=Outcome.REJECTED, detail=said, latency_ms=100)
         return CallResult(outcome=Outcome.OK, text="Hello there.", latency_ms=100)
 
-    monkeypatch.setattr("agents.desk.post", post)
+    monkeypatch.setattr("agents.line.Line.post", post)
     settings = RoleSettings(
         model="m", base_url="http://h/v1", concurrency=4, max_tokens=99, temperature=0.5
     )
