@@ -64,6 +64,8 @@ class Attempt:
     recalled: bool = False
     excused: bool = False
     """Whether it failed for the endpoint's sake: too many calls, or none of them answered."""
+    left_to_gate: bool = False
+    """Whether the endpoint answers nobody by now: its gate says when the call has had enough."""
     given_up: bool = False
     """Whether it was never sent: the endpoint has answered nothing for as long as it would wait."""
     lesson: Habits | None = None
@@ -124,6 +126,7 @@ class Desk:
             result = self._checked(attempt, found)
         attempt.result = result
         attempt.excused = self._gate.excuses(result)
+        attempt.left_to_gate = attempt.excused and self._gate.is_failing
         attempt.lesson = letter.habits.learn(result, attempt.params)
         if attempt.lesson is not None:
             line.learn(self.base_url, self.settings.model, attempt.lesson)

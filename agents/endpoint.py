@@ -10,10 +10,13 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.line import current_line, headers_of, key_of, read_capped
 from agents.refusedkey import STATUSES, is_key_refused, key_refused
+from agents.reply import is_shut
 from agents.retry import LESSONS
 from agents.structured import response_format
 from agents.wire import reason
+from domain.call import Outcome
 from domain.errors import EndpointError
+from domain.gate import UNSENT
 
 if TYPE_CHECKING:
     from domain.call import CallResult
@@ -30,6 +33,9 @@ TRIAL_TOKENS = 16
 
 TRIAL_JSON_TOKENS = 64
 """The same of one that asks for JSON."""
+
+UNKNOWN = "HTTP 404"
+"""How details begin of calls that met no such model, or no such address."""
 
 SHOWN = 12
 """How many known models an error names."""
@@ -92,6 +98,41 @@ async def require_server(settings: RoleSettings, where: str) -> None:
     await _ask(settings, where, "GET", "models")
 
 
+async def refuse_failing(settings: RoleSettings, where: str, outcome: str, detail: str) -> None:
+    """Tell a fault of the endpoint, which every call would meet, from one of the call that failed.
+
+    A server that answers, if only that it is busy, has not gone, but for one that has answered no
+    call for as long as they put up with it; and a request that is refused for what stands in it is
+    at fault itself.
+
+    Args:
+        settings: The role's endpoint and model.
+        where: Where the settings stand, e.g. `roles.therapist`.
+        outcome: How the call ended, as `Outcome` names it.
+        detail: What was said of it.
+
+    Raises:
+        EndpointError: The endpoint cannot be used at all, or no longer.
+    """
+    if outcome == Outcome.CONNECTION.value:
+        await require_server(settings, where)
+        if detail.startswith(UNSENT):
+            raise _silent(settings, where, detail)
+    elif outcome == Outcome.REJECTED.value and is_shut(detail):
+        await refuse_shut(settings, where, detail)
+
+
+def _silent(settings: RoleSettings, where: str, detail: str) -> EndpointError:
+    return EndpointError(
+        f"no call is answered any more at {settings.base_url}",
+        where=f"{where}.base_url",
+        expected="an answer before patience_s is over",
+        got=detail.removeprefix(UNSENT),
+        mend="Look at the server's log. Once it answers calls again, `rehearsal campaign resume` "
+        "goes on: no session was given up, and what was recorded is not lost.",
+    )
+
+
 async def refuse_shut(settings: RoleSettings, where: str, detail: str) -> NoReturn:
     """Say why an endpoint takes no call at all, given what it said to one.
 
@@ -101,6 +142,8 @@ async def refuse_shut(settings: RoleSettings, where: str, detail: str) -> NoRetu
     await check_endpoint(settings, where)
     if is_key_refused(detail):  # some list their models to anybody
         raise key_refused(settings, where, detail)
+    if detail.startswith(UNKNOWN):
+        raise _unknown(settings, where, detail)
     raise EndpointError(
         "the endpoint takes no more calls",
         where=where,
@@ -108,6 +151,18 @@ async def refuse_shut(settings: RoleSettings, where: str, detail: str) -> NoRetu
         got=detail,
         mend="Mend the account, the key or its permissions, then run "
         "`rehearsal campaign resume`; what was recorded is not lost.",
+    )
+
+
+def _unknown(settings: RoleSettings, where: str, detail: str) -> EndpointError:
+    return EndpointError(
+        "the endpoint knows the model no more, or the address",
+        where=where,
+        expected=f"`model` {settings.model} at `base_url` {settings.base_url}",
+        got=detail,
+        mend="Load the model on the server again, or correct base_url, then run `rehearsal "
+        "campaign resume`; what was recorded is not lost. Another model needs a run of another "
+        "name.",
     )
 
 

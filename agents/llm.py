@@ -15,7 +15,7 @@ from pydantic import BaseModel, PrivateAttr, SecretStr
 
 from agents.desk import Attempt, AttemptFailed, Desk
 from agents.dressing import chat_result, dress, undress
-from agents.endpoint import check_endpoint, refuse_shut, require_server
+from agents.endpoint import check_endpoint, refuse_failing
 from agents.journal import NullJournal
 from agents.line import close_line, current_line, headers_of, key_of
 from agents.listeners import anybody_listens
@@ -49,8 +49,7 @@ __all__ = [
     "RoleModel",
     "check_endpoint",
     "close_line",
-    "refuse_shut",
-    "require_server",
+    "refuse_failing",
 ]
 
 T = TypeVar("T", bound=BaseModel)

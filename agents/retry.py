@@ -52,8 +52,9 @@ class Patience:
     """What is left to try at one step: retries, repairs and lessons, each with its own bound.
 
     An attempt that failed for the endpoint's sake, because it had too many calls or answered none,
-    is no failure of the call: it is repeated for `patience_s` seconds, whatever the retries. Once
-    it has been given up at the gate of an endpoint that answers nothing, retries are no use.
+    is no failure of the call: it is repeated for `patience_s` seconds, whatever the retries. Where
+    the endpoint answers nobody, its gate says when it is enough: whoever was sent to try it does
+    not lose its session by that. Once a call has been given up there, retries are no use.
 
     Args:
         retries: Failures of the call after which it may be tried again.
@@ -112,6 +113,8 @@ class Patience:
     async def _bears(self, attempt: Attempt, result: CallResult) -> bool:
         """Wait for an endpoint that is overloaded or away; once patience is over, failures count.
 
+        At the gate of one that is away patience is at least a minute, so 0 is looked at here.
+
         A recalled attempt has been waited for, and what the endpoint's state was then is not known
         any more: it never counts.
         """
@@ -121,7 +124,10 @@ class Patience:
         if self.since is None:
             self.since = now
         wait = self._backoff.wait(self._excused + 1, attempt.key, result)
-        if not attempt.excused or now + wait - self.since >= self._patience_s:
+        if not attempt.excused:
+            return False
+        left_to_gate = attempt.left_to_gate and self._patience_s > 0
+        if not left_to_gate and now + wait - self.since >= self._patience_s:
             return False
         self._excused += 1
         await self._rest(wait)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
-from agents.llm import RoleModel, close_line, refuse_shut, require_server
+from agents.llm import RoleModel, close_line, refuse_failing
 from agents.pack import same_pack
-from agents.reply import is_shut
 from campaigns.fruitless import Fruitless
 from campaigns.labels import label_of
 from campaigns.telltale import reader_of
 from domain.base import Noun, canonical_json
-from domain.call import Outcome, Role
+from domain.call import Role
 from domain.scenario import PlanItem
 from domain.settings import Settings
 from engine.job import Done
@@ -21,7 +20,6 @@ from graphs.refine import play_item
 
 if TYPE_CHECKING:
     from domain.journal import Journal
-    from domain.session import Failure
 
 
 YOUNG = 500_000
@@ -64,28 +62,17 @@ class SessionJob:
 
         Raises:
             EndpointError: The session failed because its endpoint cannot be used at all, or no
-                longer (quota, key, permission, model). The run should stop, and be resumed when
-                that is mended, instead of losing every session.
+                longer (gone, silent, quota, key, permission, model). The run should stop, and be
+                resumed when that is mended, instead of losing every session.
         """
         session = await play_item(PlanItem.model_validate_json(item), self._context)
         stop = None
-        if session.failure is not None:
-            await self._check(session.failure)
-            model: RoleModel = getattr(self._context, session.failure.role)
-            stop = self._fruitless.after(session.failure, answered=model.answered)
+        if (failure := session.failure) is not None:
+            settings, where = getattr(self._roles, failure.role), f"roles.{failure.role}"
+            await refuse_failing(settings, where, failure.outcome, failure.detail)
+            model: RoleModel = getattr(self._context, failure.role)
+            stop = self._fruitless.after(failure, answered=model.answered)
         return Done(canonical_json(session), label_of(session), stop)
-
-    async def _check(self, failure: Failure) -> None:
-        """Tell a fault of the endpoint, which every session would meet, from one of the session.
-
-        A server that answers, if only that it is busy, has not gone; and a request that it refuses
-        for what stands in it is the session's own.
-        """
-        settings, where = getattr(self._roles, failure.role), f"roles.{failure.role}"
-        if failure.outcome == Outcome.CONNECTION.value:
-            await require_server(settings, where=where)
-        elif failure.outcome == Outcome.REJECTED.value and is_shut(failure.detail):
-            await refuse_shut(settings, where, failure.detail)
 
     async def aclose(self) -> None:
         """Close the connections to the endpoints, and leave the garbage collector as it was."""

@@ -19,6 +19,10 @@ LEAST_PATIENCE_S = 60.0
 """Whatever `patience_s` says, calls wait so long at an endpoint that is left alone: as long as the
 longest pause between two tries of it, and as a limit per minute asks for."""
 
+UNSENT = "not sent: "
+"""How the detail of a call begins that its gate has given up, for the endpoint's silence: it says
+nothing of the call, and whoever is next would meet the same."""
+
 
 class Gate(Protocol):
     """One endpoint's limit, as seen by whoever calls it; shared by all who do."""
@@ -57,6 +61,14 @@ class Gate(Protocol):
         """Whether a failure says something of the endpoint and nothing of the call."""
         ...
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the endpoint is left alone since it answers nothing.
+
+        `enter` says when a call has had enough of that.
+        """
+        ...
+
 
 class OpenGate:
     """A gate that lets every call through at once."""
@@ -77,6 +89,11 @@ class OpenGate:
     def excuses(self, result: CallResult) -> bool:
         """Only a refusal for being too many is never the call's fault."""
         return is_refusal(result)
+
+    @property
+    def is_failing(self) -> bool:
+        """It does not know."""
+        return False
 
 
 def is_refusal(result: CallResult) -> bool:

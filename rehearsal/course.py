@@ -117,10 +117,12 @@ def _next_try(pause: PauseState, patience_s: float | None) -> tuple[str, ...]:
     if patience_s < LEAST_PATIENCE_S:
         named += f", at least {LEAST_PATIENCE_S:g}"
     if left <= 0:
-        return soon, f"patience_s ({named}) is over, calls that have waited so long fail"
+        return soon, f"patience_s ({named}) is over: calls that have waited so long are given up"
     if left >= pause.probe_in_s:
         return soon, f"gives up in {span(left)} (patience_s: {named})"
-    return (
+    if pause.asked_s <= left:
+        return (f"last try in {span(left)}, then the run gives up (patience_s: {named})",)
+    return (  # it is not tried before it asks to be
         f"next try would be in {span(pause.probe_in_s)}",
         f"the run gives up before, in {span(left)} (patience_s: {named})",
     )

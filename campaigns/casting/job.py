@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.llm import RoleModel, close_line, refuse_shut, require_server
+from agents.llm import RoleModel, close_line, refuse_failing
 from agents.pack import load_pack
-from agents.reply import is_shut
 from domain.base import Noun, canonical_json
 from domain.call import Role
 from domain.cast import CastingOrder
@@ -15,7 +14,6 @@ from engine.job import Done
 from graphs.casting import CastingContext, write_persona
 
 if TYPE_CHECKING:
-    from domain.cast import CastingResult
     from domain.journal import Journal
 
 WRITTEN, REFUSED = "written", "refused"
@@ -46,16 +44,9 @@ class CastingJob:
             EndpointError: The endpoint cannot be used at all, or no longer.
         """
         result = await write_persona(CastingOrder.model_validate_json(item), self._context)
-        await self._refuse_shut(result)
-        return Done(canonical_json(result), REFUSED if result.why else WRITTEN)
-
-    async def _refuse_shut(self, result: CastingResult) -> None:
-        """Tell a fault of the endpoint, which every order would meet, from one of the order."""
         outcome, _, detail = result.why.partition(": ")
-        if outcome == "connection":
-            await require_server(self._caster, where=WHERE)
-        elif outcome == "rejected" and is_shut(detail):
-            await refuse_shut(self._caster, WHERE, detail)
+        await refuse_failing(self._caster, WHERE, outcome, detail)
+        return Done(canonical_json(result), REFUSED if result.why else WRITTEN)
 
     async def aclose(self) -> None:
         """Close the connections to the endpoint."""

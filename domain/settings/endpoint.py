@@ -38,7 +38,8 @@ class EndpointSettings(Noun):
     patience_s: float = Field(default=1800, ge=0)
     """Seconds during which a call is repeated that the endpoint refused for being one too many, or
     that met an endpoint which answered nothing at all; that is no failure of the call. Once the
-    endpoint has answered nothing for so long, at least 60, the calls that wait for it fail."""
+    endpoint has answered nothing for so long, at least 60, and fails a last try, the calls that
+    wait for it are given up: a campaign stops, and can be resumed."""
 
     @field_validator("base_url")
     @classmethod

@@ -7,7 +7,10 @@ long, the failures come first.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
+
+from engine.limits.silence import is_tried
 
 if TYPE_CHECKING:
     from engine.limits.sight import Seen
@@ -30,6 +33,11 @@ class Breaker:
         self._pause_s = FIRST_PAUSE_S
         self.prober: int | None = None
         """The worker that sends the probe."""
+        self._sent_at = 0.0
+        """When it was told to."""
+        self.tried_at = -inf
+        """The same of the last probe that failed. One that hangs says nothing of what the endpoint
+        does by the time it is given up."""
 
     def see(self, worker: int, seen: Seen, in_flight: int, now: float) -> bool:
         """Take in what a worker saw; return whether the endpoint has just come back."""
@@ -45,6 +53,7 @@ class Breaker:
         self._said = seen.last_error or self._said
         if self.is_open:
             if seen.failed and worker == self.prober:
+                self.tried_at = self._sent_at
                 self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s)
                 self._wait(now)
         elif seen.failed and self._row >= max(FAILURES, in_flight):
@@ -56,10 +65,15 @@ class Breaker:
         self.prober = None
         self._probe_at = now + self._pause_s
 
-    def may_probe(self, worker: int, now: float) -> bool:
-        """Whether `worker`, which has a call to send, is the one to try; it is from then on."""
-        if self.prober is None and now >= self._probe_at:
-            self.prober = worker
+    def may_probe(self, worker: int, now: float, overdue_s: float | None = None) -> bool:
+        """Whether `worker`, which has a call to send, is the one to try; it is from then on.
+
+        One whose calls have waited for a last try for `overdue_s` does not wait until the pause is
+        over, but for a try that has failed since, which it may not have heard of yet.
+        """
+        overdue = overdue_s is not None and not is_tried(self.tried_at, now - overdue_s)
+        if self.prober is None and (overdue or now >= self._probe_at):
+            self.prober, self._sent_at = worker, now
         return self.prober == worker
 
     def forget(self, worker: int) -> None:

@@ -95,6 +95,10 @@ class SharedEndpoint:
             return 0.0
         return now - self._silent_from
 
+    def _tried_s(self, now: float) -> float:
+        """Return for how long it has not been tried in vain; its own word is as good as a try."""
+        return 0.0 if self._hold.closed_s(now) else now - self._breaker.tried_at
+
     def _warn(self, now: float) -> None:
         """Tell whoever runs this why nothing happens any more."""
         pause = self._pause(now)
@@ -141,9 +145,17 @@ class SharedEndpoint:
     def _order(self, worker: int, now: float) -> Order:
         one = self._workers[worker]
         silent_s = self._silent_s(now)
+        tried_s, said = self._tried_s(now), self._last_error if silent_s else ""
         if self._breaker.is_open:
             one.granted = int(self._may_probe(worker, now))
-            return Order(one.granted, cut=self._limit.cuts, failing=True, silent_s=silent_s)
+            return Order(
+                one.granted,
+                cut=self._limit.cuts,
+                failing=True,
+                silent_s=silent_s,
+                tried_s=tried_s,
+                said=said,
+            )
         one.granted = self._grant(worker, now)
         closed_s = self._hold.closed_s(now)
         if closed_s:
@@ -156,16 +168,21 @@ class SharedEndpoint:
             closed_s=closed_s,
             hasty=self._limit.hasty,
             silent_s=silent_s,
+            tried_s=tried_s,
+            said=said,
             calls_per_s=calls_per_s,
             tokens_per_s=tokens_per_s,
         )
 
     def _may_probe(self, worker: int, now: float) -> bool:
         """Whether the worker may try a paused endpoint; one with nothing to send lets another."""
-        if not self._workers[worker].seen.demand:
+        seen = self._workers[worker].seen
+        if not seen.demand:
             self._breaker.forget(worker)
             return False
-        return not self._hold.closed_s(now) and self._breaker.may_probe(worker, now)
+        if self._hold.closed_s(now):
+            return False
+        return self._breaker.may_probe(worker, now, seen.overdue_s)
 
     def _grant(self, worker: int, now: float) -> int:
         """Give a worker its part of the limit, as far as the others have left it free."""

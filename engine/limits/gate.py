@@ -95,6 +95,11 @@ class EndpointGate:
         """Calls that may be under way by the last order."""
         return self._order.limit
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the endpoint's circuit is open by the last order."""
+        return self._order.failing
+
     async def enter(
         self, call: Reservation, patience_s: float = inf, since: float | None = None
     ) -> CallResult | None:
@@ -214,7 +219,11 @@ class EndpointGate:
     def report(self, lag_s: float = 0.0) -> Seen:
         """Return what was seen since the last report, while the event loop was so late."""
         seen = self._observer.report(self.bounds, self._active, len(self._waiting), lag_s)
-        seen.retry_after_s = self._closing.report(self._clock())
+        now = self._clock()
+        seen.retry_after_s = self._closing.report(now)
+        if self._silence.is_known:
+            waits = ((one.since, one.patience_s) for one in self._waiting)
+            seen.overdue_s = self._silence.overdue_s(waits, now)
         self._held_told = self._held
         self._untold = 0
         self._observer.seen.pressed = self._active >= self._room and bool(self._waiting)
@@ -228,7 +237,7 @@ class EndpointGate:
         if order.cut != self._order.cut:
             self._observer.cut()
         self._closing.obey(order.closed_s, now)
-        self._silence.hear(order.silent_s, now)
+        self._silence.hear(order, now)
         self._paces.set(order, now)
         self._order = order
         self._fit()
@@ -237,7 +246,10 @@ class EndpointGate:
             self._give_up(now)
 
     def _give_up(self, now: float) -> None:
-        """Let nobody wait any longer who has had enough of an endpoint that answers nothing."""
+        """Let nobody wait any longer who has had enough of an endpoint that answers nothing.
+
+        Others wait for a last try of it, which the next report asks for.
+        """
         for one in self._waiting:
             if not one.turn.done() and self._silence.is_too_long(one.since, one.patience_s, now):
                 one.turn.set_result(self._silence.failure(one.patience_s, now))
@@ -246,8 +258,9 @@ class EndpointGate:
     def carry_on(self) -> None:
         """Go by the last order where no steward answers."""
         self._held = self._held_told = 0
-        self._silence.hear(0.0, self._clock())
-        self._order = replace(self._order, limit=max(1, self._order.limit), failing=False)
+        limit = max(1, self._order.limit)
+        self._order = replace(self._order, limit=limit, failing=False, silent_s=0.0)
+        self._silence.hear(self._order, self._clock())
         self._fit()
         self._let_in()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import log
+from math import inf, log
 
 from domain.call import Outcome
 
@@ -149,6 +149,9 @@ class Seen:
     errors: dict[str, int] = field(default_factory=dict)
     """What failed, by outcome."""
     last_error: str = ""
+    overdue_s: float | None = None
+    """Seconds since the last of those calls in line had enough that lack nothing but a last try of
+    the endpoint; None where there is none."""
 
     @property
     def answered(self) -> int:
@@ -172,6 +175,11 @@ class Order:
     """Whether answers are told soon, because the limit goes by them and round trips are short."""
     silent_s: float = 0.0
     """Seconds that the endpoint has answered nothing while it is left alone; 0 where calls go."""
+    tried_s: float = inf
+    """Seconds since the last probe that failed was sent; 0 where none may be, since the endpoint
+    asks to be left alone."""
+    said: str = ""
+    """What the endpoint said last when a call failed there; given while it is silent."""
     calls_per_s: float | None = None
     tokens_per_s: float | None = None
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from agents.endpoint import check_endpoint, refuse_failing, refuse_shut
 from agents.line import current_line
-from agents.llm import check_endpoint, refuse_shut
 from domain.errors import EndpointError
+from domain.gate import UNSENT
 from domain.settings import RoleSettings
 from tests.support.hosts import UNKNOWN, nobody_knows
 from tests.support.scripted import MODEL, Reply, ScriptedEndpoint, fails, says
@@ -61,10 +62,24 @@ async def test_a_key_that_only_chats_ask_for_is_named_too(monkeypatch: pytest.Mo
         monkeypatch.delenv("SOME_KEY")
         with pytest.raises(EndpointError, match="SOME_KEY is not set"):
             await refuse_shut(settings, "roles.client", said)
+        with pytest.raises(EndpointError, match="knows the model no more") as gone:
+            await refuse_shut(settings, "roles.client", "HTTP 404: The model does not exist")
+        assert MODEL in gone.value.expected
+        assert "base_url" in gone.value.mend
         for other in ("HTTP 403 [insufficient_quota]: pay", "HTTP 403 [model_not_found]: not m"):
             with pytest.raises(EndpointError, match="takes no more calls"):
                 await refuse_shut(settings, "roles.client", other)
     assert refused.value.got == said
+
+
+async def test_who_was_not_sent_is_no_session_s_fault_though_models_are_listed() -> None:
+    async with ScriptedEndpoint([says("x")]) as server:
+        settings = RoleSettings(model=MODEL, base_url=server.base_url)
+        with pytest.raises(EndpointError, match="no call is answered any more") as silent:
+            await refuse_failing(settings, "roles.client", "connection", f"{UNSENT}it says: boom")
+        assert silent.value.got == "it says: boom"
+        await refuse_failing(settings, "roles.client", "connection", "reset by peer")
+        await refuse_failing(settings, "roles.client", "server_error", "HTTP 500: boom")
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -31,6 +31,11 @@ class Stage:
         """Requests after which every connection is cut; None for a healthy server."""
         self.broke_after: int | None = None
         """Completions after which each is refused for want of money; None for a full account."""
+        self.fails_after: int | None = None
+        """Completions after which each ends in HTTP 500, with a list of models for everybody."""
+        self.fails_as = (500, "boom")
+        self.retries = 0
+        self.patience_s = 0.0
         self.refuses_key = False
         """Whether completions are refused for their key, with a list of models for everybody."""
 
@@ -53,6 +58,10 @@ class Stage:
         if broke and request.method == "POST":
             body = {"message": "You exceeded your quota.", "code": "insufficient_quota"}
             return web.json_response({"error": body}, status=429)
+        fails = self.fails_after is not None and sum(self.asked.values()) >= self.fails_after
+        if fails and request.method == "POST":
+            status, said = self.fails_as
+            return web.json_response({"error": {"message": said}}, status=status)
         if self.refuses_key and request.method == "POST":
             body = {"message": "Incorrect API key provided.", "code": "invalid_api_key"}
             return web.json_response({"error": body}, status=401)
@@ -70,8 +79,8 @@ class Stage:
                 "endpoint": {
                     "base_url": f"{self.url}/v1",
                     "api_key_env": KEY_ENV,
-                    "retries": 0,
-                    "patience_s": 0,
+                    "retries": self.retries,
+                    "patience_s": self.patience_s,
                 },
                 "roles": dict.fromkeys(("client", "therapist", "supervisor"), role),
                 "engine": {"kind": kind, "workers": 2, "sessions_in_flight": 4},

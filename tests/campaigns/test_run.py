@@ -27,7 +27,7 @@ from domain.settings import Settings
 from engine.ledger.store import Store
 from engine.lock import RunLock
 from tests.campaigns.conftest import KEY_ENV
-from tests.support.second_endpoint import KEY
+from tests.support.second_endpoint import KEY, MODEL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,6 +147,39 @@ def test_an_endpoint_that_dies_stops_the_run_and_costs_no_session(
     play(stage.settings(), whole)
     assert folder.sessions.read_bytes() == whole.sessions.read_bytes()
     assert load_trace(folder, "0").session is not None
+
+
+@pytest.mark.parametrize("after", [0, 30])
+def test_an_endpoint_that_only_fails_from_some_call_on_stops_the_run(
+    stage: Stage, folder: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """It lists its models all the while: that is no answer to a call."""
+    monkeypatch.setattr("engine.limits.silence.LEAST_PATIENCE_S", 1)
+    stage.fails_after, stage.retries, stage.patience_s = after, 4, 1.0
+    with pytest.raises(EndpointError, match="no call is answered any more") as stopped:
+        play(stage.settings(), folder)
+    assert "HTTP 500: boom" in stopped.value.got
+    assert campaign_status(folder).summary.quarantined == 0
+    stage.fails_after = None
+    assert play(stage.settings(), folder, resume=True).quarantined == 0
+    whole = RunFolder(tmp_path / "whole")
+    play(stage.settings(), whole)
+    assert folder.sessions.read_bytes() == whole.sessions.read_bytes()
+
+
+def test_a_model_that_is_taken_off_stops_the_run_and_is_named(
+    stage: Stage, folder: RunFolder
+) -> None:
+    stage.fails_after, stage.fails_as = 30, (404, "The model does not exist")
+    with pytest.raises(EndpointError, match="knows the model no more") as stopped:
+        play(stage.settings(), folder)
+    error = stopped.value
+    assert (error.got, error.expected) == (
+        "HTTP 404: The model does not exist",
+        f"`model` {MODEL} at `base_url` {stage.url}/v1",
+    )
+    stage.fails_after = None
+    assert play(stage.settings(), folder, resume=True).quarantined == 0
 
 
 def test_an_empty_account_stops_the_run_and_costs_no_session(

@@ -152,6 +152,38 @@ def test_a_paused_endpoint_is_not_tried_before_it_asks_to_be() -> None:
     assert tell(20.1).limit == 1
 
 
+def test_a_worker_whose_calls_have_had_enough_makes_the_last_try_at_once() -> None:
+    """The pause between probes has grown to half a minute by then; one try does for all workers."""
+    endpoints, bounds = Endpoints(), Bounds(4)
+
+    def tell(worker: int, now: float, **seen: float) -> Order:
+        one = Seen(bounds, demand=4, **seen)  # type: ignore[arg-type]
+        return endpoints.exchange(worker, {"http://h/v1": one}, now)["http://h/v1"]
+
+    assert tell(1, 0.0, failed=5, trailing=5).failing
+    now = 0.0
+    for pause in (1, 2, 4, 8, 16):
+        now += pause
+        assert tell(1, now).limit == 1
+        tell(1, now, failed=1, trailing=1)
+    assert tell(1, 60.0).limit == 0
+    assert tell(2, 60.0, overdue_s=0.0).limit == 1
+    assert tell(1, 60.1, overdue_s=0.1).limit == 0
+    order = tell(2, 61.0, failed=1, trailing=1, overdue_s=1.0)
+    assert (order.limit, order.tried_s, order.silent_s) == (0, 1.0, 61.0)
+    assert tell(1, 61.0, overdue_s=1.0).limit == 0, "it has not heard of it, or not in time"
+    assert tell(1, 70.0, overdue_s=2.0).limit == 1, "one that had enough since then"
+
+
+def test_there_is_no_last_try_of_one_that_asks_to_be_left_alone() -> None:
+    endpoints, bounds = Endpoints(), Bounds(4)
+    asked = Seen(bounds, demand=4, refused=5, failed=5, trailing=5, retry_after_s=90.0)
+    assert endpoints.exchange(1, {"http://h/v1": asked}, 0.0)["http://h/v1"].failing
+    enough = Seen(bounds, demand=4, overdue_s=0.0)
+    order = endpoints.exchange(1, {"http://h/v1": enough}, 60.0)["http://h/v1"]
+    assert (order.limit, order.tried_s) == (0, 0.0)
+
+
 async def test_any_reply_says_that_the_endpoint_is_there_and_few_say_how_fast_it_is() -> None:
     gate = EndpointGate(Bounds(4), 4)
     for outcome in set(Outcome) - {Outcome.INVALID}:

@@ -14,6 +14,7 @@ import pytest
 from agents.llm import RoleModel
 from domain.call import CallFailed, CallKey, CallResult, Outcome, Role
 from domain.errors import InterruptedRunError
+from domain.gate import UNSENT
 from domain.settings import BudgetSettings, RoleSettings
 from engine.bench import interrupted
 from engine.liaison import Liaison
@@ -26,6 +27,7 @@ from tests.support.virtualtime import run
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
+    from agents.line import Line
     from agents.messages import Message
     from domain.call import Reservation
     from domain.endpointstate import EndpointState
@@ -48,9 +50,13 @@ class Worker(MemoryJournal):
 class Stage:
     """Sessions of several workers that talk to one server until they fail."""
 
-    def __init__(self, server: Server, patience_s: float, workers: int = 1) -> None:
+    def __init__(
+        self, server: Server, patience_s: float, workers: int = 1, retries: int = 4
+    ) -> None:
         self.server = server
-        self.settings = RoleSettings(model="m", base_url="http://h/v1", patience_s=patience_s)
+        self.settings = RoleSettings(
+            model="m", base_url="http://h/v1", patience_s=patience_s, retries=retries
+        )
         self.steward = Steward(Mandate(BudgetSettings()), asyncio.get_running_loop().time)
         self.workers = [Worker(n, self.steward) for n in range(workers)]
         self.failed: list[tuple[float, CallResult]] = []
@@ -95,11 +101,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     played = Server(64, 2.0, queues=True)
 
     async def post(
-        url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
+        line: Line, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> CallResult:
         return await played.ask()
 
-    monkeypatch.setattr("agents.desk.post", post)
+    monkeypatch.setattr("agents.line.Line.post", post)
     return played
 
 
@@ -168,6 +174,61 @@ def test_an_endpoint_that_comes_back_in_time_is_used_again(server: Server, worke
     run(play())
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("fault", [Outcome.CONNECTION, Outcome.SERVER_ERROR])
+@pytest.mark.parametrize("gone_s", [35, 50, 58])
+def test_an_endpoint_that_is_back_by_the_end_of_patience_loses_nobody(
+    server: Server, workers: int, fault: Outcome, gone_s: float
+) -> None:
+    """Whatever the pause between its probes has grown to."""
+
+    async def play() -> None:
+        async with Stage(server, 60, workers) as stage:
+            stage.begin(6)
+            await asyncio.sleep(10)
+            server.fault = fault
+            await asyncio.sleep(gone_s)
+            server.fault = None
+            await asyncio.sleep(60)
+            assert not stage.failed
+            assert stage.state.pause is None
+
+    run(play())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nobody_gives_up_before_a_last_try_that_is_made_for_all(
+    server: Server, workers: int
+) -> None:
+    async def play() -> None:
+        async with Stage(server, 60, workers) as stage:
+            stage.begin(6)
+            await asyncio.sleep(10)
+            server.fault = Outcome.SERVER_ERROR
+            await asyncio.gather(*stage.tasks)
+            given_up = min(at for at, _ in stage.failed)
+            last = [at for at in server.log.arrived if at > given_up - 5]
+            assert len(last) == 1
+            assert last[0] < given_up
+
+    run(play())
+
+
+def test_whoever_tries_an_endpoint_to_the_end_is_given_up_with_the_others(server: Server) -> None:
+    """Its failures are not its own, so its retries are not used up; what was said last is named."""
+
+    async def play() -> None:
+        async with Stage(server, 60, retries=3) as stage:
+            server.fault = Outcome.CONNECTION
+            stage.begin(1)
+            await asyncio.gather(*stage.tasks)
+            ((_, result),) = stage.failed
+            assert result.detail.startswith(UNSENT)
+            assert result.detail.endswith("the last call said: as told")
+
+    run(play())
+
+
 def test_a_probe_that_nobody_sends_is_left_to_another_worker(server: Server) -> None:
     """The one whose turn it was has given all its calls up."""
 
@@ -229,7 +290,7 @@ def test_a_lesson_is_paid_for_by_those_under_way_alone(
     asked: Counter[bool] = Counter()
 
     async def post(
-        url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
+        line: Line, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> CallResult:
         bad = f'"{name}"'.encode() in body
         asked[bad] += 1
@@ -239,7 +300,7 @@ def test_a_lesson_is_paid_for_by_those_under_way_alone(
             return CallResult(outcome=Outcome.REJECTED, detail=said, latency_ms=100)
         return CallResult(outcome=Outcome.OK, text="Hello there.", latency_ms=100)
 
-    monkeypatch.setattr("agents.desk.post", post)
+    monkeypatch.setattr("agents.line.Line.post", post)
     settings = RoleSettings(
         model="m", base_url="http://h/v1", concurrency=4, max_tokens=99, temperature=0.5
     )

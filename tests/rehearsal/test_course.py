@@ -119,6 +119,11 @@ def test_a_pause_says_when_the_run_gives_up() -> None:
     soon = AWAY.pause.model_copy(update={"since_s": 50}) if AWAY.pause else None
     later = AWAY.model_copy(update={"pause": soon})
     assert "gives up in 10 s (patience_s: 20, at least 60)" in paused(later, 20)
+    far = AWAY.pause.model_copy(update={"since_s": 58, "probe_in_s": 5}) if AWAY.pause else None
+    last = AWAY.model_copy(update={"pause": far})
+    assert paused(last, 20).endswith(
+        "; last try in 2 s, then the run gives up (patience_s: 20, at least 60)"
+    )
 
 
 def test_a_wait_that_the_endpoint_asks_for_is_shown_as_that() -> None:
