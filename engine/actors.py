@@ -32,6 +32,7 @@ class Worker:
     def __init__(self) -> None:
         self._bench: Bench | None = None
         self._opened = asyncio.Event()
+        self._drained = False
 
     async def prepare(self, module: str) -> None:
         """Import what the job will need."""
@@ -42,6 +43,8 @@ class Worker:
         os.environ.update(plan.environment)
         try:
             self._bench = Bench(plan)
+            if self._drained:
+                self._bench.drain()
         finally:
             self._opened.set()
 
@@ -54,13 +57,18 @@ class Worker:
         return await self._bench.ends(_LIMIT, _LINGER_S)
 
     async def drain(self) -> None:
-        """Start no new call."""
+        """Start no new call; a bench that is not open yet will begin none either.
+
+        A worker imports for seconds before it opens: whoever stops the run meanwhile says so once.
+        """
+        self._drained = True
         if self._bench is not None:
             self._bench.drain()
 
     async def close(self) -> None:
         """End the bench; the process stays for the next run."""
         self._opened.clear()
+        self._drained = False
         bench, self._bench = self._bench, None
         if bench is not None:
             await bench.close()

@@ -71,6 +71,11 @@ class Handle(Generic[T]):
             raise WorkerDiedError(str(error)) from error
         return value
 
+    @property
+    def ready(self) -> bool:
+        """Whether it has returned, or failed."""
+        return bool(wait([self], 0))
+
 
 class Actor:
     """A long-lived worker process that holds one object."""

@@ -39,6 +39,7 @@ class _Hand:
     heritage: list[tuple[str, bytes]] = field(default_factory=list)
     """What a dead worker held, not yet handed over; this one, hired later, can recall its calls."""
     call: cluster.Handle[Any] | None = None
+    draining: cluster.Handle[Any] | None = None
     spent: bool = False
     """Its share of the budget is used up: it gets no more items."""
 
@@ -112,7 +113,7 @@ class _Crew:
                 for item, _ in hand.heritage:
                     del hand.held[item]
                 hand.heritage.clear()
-                hand.actor.call("drain")
+                hand.draining = hand.actor.call("drain")
 
     def _pending_end(self) -> None:
         """What nobody has begun is left for the resumed run."""
@@ -187,8 +188,12 @@ class _Crew:
         self._hands.append(heir)
 
     def close(self) -> None:
-        """Close the benches and keep the workers for the next run."""
-        closing = [(hand.actor, hand.actor.call("close")) for hand in self._hands]
+        """Close the benches and keep the workers for the next run.
+
+        Calls may begin out of order, so each is closed once nothing else is on its way to it. One
+        that has not opened yet has nothing to close, and nobody waits for what it imports.
+        """
+        closing = [(hand.actor, hand.actor.call("close")) for hand in self._hands if _is_in(hand)]
         for actor, handle in closing:
             try:
                 handle.result()
@@ -197,6 +202,17 @@ class _Crew:
             self._idle.append(actor)
         with suppress(cluster.WorkerDiedError):
             self._steward.call("close", self._work.why_stopped).result()
+
+
+def _is_in(hand: _Hand) -> bool:
+    """Whether a worker has opened its bench; one that has not is ended, before it does."""
+    if not hand.opened.ready:
+        hand.actor.kill()
+        return False
+    if hand.draining is not None:
+        with suppress(cluster.WorkerDiedError):
+            hand.draining.result()
+    return True
 
 
 def _steward() -> cluster.Actor:

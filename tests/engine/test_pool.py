@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.errors import BudgetReachedError, ExitCode, RehearsalError, ResumeRefusedError
+from domain.errors import (
+    BudgetReachedError,
+    ExitCode,
+    InterruptedRunError,
+    RehearsalError,
+    ResumeRefusedError,
+)
 from domain.progress import silent
 from domain.settings import BudgetSettings, EngineSettings
+from engine import cluster
 from engine.ledger.store import Store
 from engine.pool import PoolSummary, run_all
 from engine.signals import Interrupts
@@ -251,6 +258,39 @@ def test_the_budget_holds_over_workers(tmp_path: Path, endpoint: Endpoint) -> No
 def test_an_error_in_a_worker_names_its_item(tmp_path: Path, endpoint: Endpoint) -> None:
     with pytest.raises(RehearsalError, match="item session-3: an unexpected KeyError"):
         run(tmp_path, endpoint, engine=RAY, bad="session-3")
+
+
+class Pressed(bytes):
+    """What is sent to a worker while somebody presses Ctrl-C."""
+
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
+        signal.raise_signal(signal.SIGINT)
+        return bytes, (bytes(self),)
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("local_ray")
+@pytest.mark.parametrize("sent", ["plan", "items"])
+def test_ctrl_c_while_workers_start_is_not_lost(
+    tmp_path: Path, endpoint: Endpoint, sent: str
+) -> None:
+    """Nobody has opened when it comes: before anything is handed out, and after."""
+    cluster.crew("workers").clear()
+    endpoint.latency_s = 0.5  # six times a session: the drain comes in time, or is lost
+    payload = json.dumps({"calls": 6, "url": endpoint.url}).encode()
+    todo = items(4)
+    if sent == "plan":
+        payload = Pressed(payload)
+    else:
+        todo[0] = todo[0][0], Pressed(todo[0][1])
+    engine = EngineSettings(kind="ray", workers=1, sessions_in_flight=4)
+    with pytest.raises(InterruptedRunError):
+        run_all(talk, payload, todo, tmp_path, engine, BudgetSettings(), "hash", silent)
+    assert not Store(tmp_path).finished()
+    endpoint.latency_s = 0.0
+    summary, _ = run(tmp_path, endpoint, 4, engine=engine)
+    assert (summary.finished_before, summary.finished) == (0, 4)
+    assert asked_once(endpoint)
 
 
 @pytest.mark.ray
