@@ -37,8 +37,9 @@ def blend(
     therapist words each, and the same sessions held out.
     """
     from corpus.blend import blend as mix
+    from corpus.canaries import planted
     from corpus.series import blend_sweep, sweep_folder
-    from rehearsal.console import emit_json
+    from rehearsal.console import emit_json, tell
     from rehearsal.runs import keep_settings
     from rehearsal.writing import writing
 
@@ -52,6 +53,11 @@ def blend(
         emit_json({name: each.model_dump(mode="json") for name, each in made.items()})
     else:
         show_blends(made, into)
+        if count := len(planted(0, settings.corpus.canaries, settings.seed)):
+            tell(
+                f"Of the synthetic sessions of each blend, {count:,} are canaries: a random number "
+                "in a short session, by which training says what a model learns by heart."
+            )
 
 
 def show_blends(made: Mapping[str, BlendSummary], into: RunFolder) -> None:

@@ -17,6 +17,7 @@ from rehearsal.options import (
     JsonOption,
     RayOption,
     SubmitOption,
+    present,
     signer,
     with_ray,
     with_transcripts,
@@ -85,6 +86,7 @@ def demo(
         submit_job(submit, ["demo", "--config"], source, run_dir, more, as_json=as_json)
         return
     if transcripts is not None:
+        present(transcripts, "--transcripts")
         settings = with_transcripts(settings, transcripts, None)
     folder = RunFolder(run_dir) if run_dir else _new_folder(settings.name)
     _show_start(shipped=config is None and transcripts is None)

@@ -50,7 +50,7 @@ def doctor(
     checks = [*_python(), *_rooms(), *_packages(), *_machine()]
     if config is not None:
         settings = load_settings(config)
-        checks += [*_store(settings), *check_endpoints(settings)]
+        checks += [_pack(settings), *_store(settings), *check_endpoints(settings)]
     if as_json:
         emit_json(_document(checks))
     else:
@@ -128,6 +128,17 @@ def _machine() -> list[Check]:
         Check("free disk", free >= FREE_BYTES, f"{free / 1e9:.1f} GB", "free some space"),
         Check("writable here", os.access(spot, os.W_OK), str(spot), "start from another folder"),
     ]
+
+
+def _pack(settings: Settings) -> Check:
+    """See that the run's domain pack is there, whole and sound."""
+    from agents.pack import load_pack
+
+    try:
+        load_pack(settings.pack)
+    except RehearsalError as error:
+        return Check("pack", False, f"{error.where}: {error.what}", error.mend)
+    return Check("pack", True, settings.pack)
 
 
 def _store(settings: Settings) -> list[Check]:

@@ -116,3 +116,11 @@ def test_what_is_no_transcript_is_said(
     err = capsys.readouterr().err
     assert "given" in err
     assert "Traceback" not in err
+
+
+def test_transcripts_that_are_not_there_leave_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REHEARSAL_RUNS", str(tmp_path / "runs"))
+    assert run(["demo", "--transcripts", str(tmp_path / "nope")]) == 2
+    assert not (tmp_path / "runs").exists()

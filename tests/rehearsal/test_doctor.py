@@ -287,3 +287,14 @@ def test_a_database_without_its_driver_is_told_with_what_to_install(
     assert run(["campaign", "run", "run.yaml", "--json"]) == ExitCode.USAGE
     error = json.loads(capsys.readouterr().out)["error"]
     assert (error["where"], error["expected"]) == ("engine.store", "psycopg")
+
+
+def test_a_pack_that_is_not_there_is_told(
+    clinic: Clinic, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / "run.yaml").open("a") as file:
+        file.write("pack: nosuch\n")
+    assert run(["doctor", "run.yaml", "--json"]) == 1
+    found = checks(capsys)
+    assert [one["name"] for one in found.values() if not one["ok"]] == ["pack"]
+    assert "nosuch" in found["pack"]["found"]

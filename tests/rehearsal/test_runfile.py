@@ -54,8 +54,8 @@ def test_every_wrong_value_is_listed_with_its_line(tmp_path: Path) -> None:
     assert said[:-1] == [
         (
             "1: name",
-            "at most 64 letters, digits, dots, dashes and underscores, the first a letter or a "
-            "digit",
+            "at most 64 of a to z, A to Z, 0 to 9, dots, dashes and underscores, the first a "
+            "letter or a digit",
         ),
         ("2: endpoint.concurrency", "a whole number from 1 to 4,096"),
         ("4: campaign.sessions", "a whole number from 1 to 1,000,000"),
