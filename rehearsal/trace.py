@@ -26,6 +26,8 @@ class TraceStatus(StrEnum):
 
 _SHOWN = 8
 """Characters of an id that a list shows; `trace show` takes them."""
+_LAST = 12
+"""Columns that most words of a problem or a technique fit in."""
 
 app = Verbs(help="Follow what happened in a session.", no_args_is_help=True)
 
@@ -54,15 +56,15 @@ def list_(
     for head in ("#", "session", "status", "drafts", "score"):
         right = head in {"#", "drafts", "score"}
         table.add_column(head, justify="right" if right else "left", no_wrap=True)
-    any_why = any(line.why for line in lines)
-    for head in ("persona", "problem", "technique", "style", *(("why",) if any_why else ())):
-        table.add_column(head, overflow="fold")
+    table.add_column("persona", no_wrap=True)
+    # What is long shares the last column: beside each other, words would break at 80 columns.
+    table.add_column("plays", min_width=_LAST, overflow="fold")
     for line in lines:
         score = "" if line.score is None else f"{line.score:.2f}"
+        plays = ", ".join(map(_words, (line.problem, line.technique, line.style)))
         table.add_row(
             str(line.plan_index), _start(line.session), line.status, str(line.drafts), score,
-            line.persona, *(_words(text) for text in (line.problem, line.technique, line.style)),
-            *((line.why,) if any_why else ()),
+            line.persona, f"{plays}\n{line.why}" if line.why else plays,
         )  # fmt: skip
     show(table)
     if lines:
