@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 
 from understudy.pronouns import to_you
 from understudy.templates import read_data
@@ -12,9 +13,11 @@ SENTENCE = re.compile(r"(?:(?<=[.?!])|(?<=[.?!][\"')]))\s+")
 QUOTED = re.compile(r"[\"“]([^\"”]{6,160})[\"”]")
 BREAK = re.compile(
     r",? (?:but|so|because|and then|and)(?= (?:i|i'm|i've|it|they|he|she|my|we|nobody)\b)"
-    r"|,(?= i )",
+    r"|,(?= i )|,(?= the \w+ (?:went|was|were|had|came|said|got)\b)",
     re.IGNORECASE,
 )
+IF = re.compile(r"\bif (?:i|i'm|it|they|he|she|my|we|somebody|nobody)\b", re.IGNORECASE)
+"""A condition is nothing without what follows from it."""
 SELF = re.compile(r"I('\w+)?$")
 _ENDING = re.compile("['\u2019]")
 """Where a short form ends its word: "It'd" begins a clause as "it" does."""
@@ -29,7 +32,9 @@ TRAILING = re.compile(
     re.IGNORECASE,
 )
 LOOKED_AT = 2
-"""Sentences of a turn; what comes later is an aside more often than not."""
+"""Sentences of a turn that are not said in passing; what comes later is an aside as a rule."""
+LATER = 0.6
+"""Weight that a sentence loses to the one before it."""
 WORTH = 1.5
 """Weight from which a clause is worth giving back."""
 
@@ -97,13 +102,15 @@ def telling_clause(text: str) -> str:
     without a subject, and clauses under `SHORTEST` or over `LONGEST` words are left out.
     """
     best, best_weight = "", 0.0
-    for sentence in sentences(QUOTED.sub(". ", text))[:LOOKED_AT]:
-        if sentence.rstrip("\"').").endswith("?") or said_in_passing(sentence):
+    spoken = (s for s in sentences(QUOTED.sub(". ", text)) if not said_in_passing(s))
+    for at, sentence in enumerate(islice(spoken, LOOKED_AT)):
+        if sentence.rstrip("\"').").endswith("?"):
             continue
-        for part in BREAK.split(sentence):
+        for whole in [sentence] if IF.search(sentence) else BREAK.split(sentence):
+            part = whole if len(whole.split()) <= LONGEST else whole.partition(", ")[0]
             bare = _THAT.sub("", _openers().sub("", part.strip(" ,")))
             clause = as_clause(bare)
-            weight = _weigh(clause)
+            weight = _weigh(clause) - LATER * at
             if weight >= WORTH and weight > best_weight:
                 best, best_weight = clause, weight
     return to_you(TRAILING.sub("", best))
@@ -114,7 +121,7 @@ def _weigh(clause: str) -> float:
     first = clause.partition(" ")[0].lower().partition("'")[0]
     if not SHORTEST <= count <= LONGEST or first not in starters() or ":" in clause:
         return 0.0
-    if not SUBJECT.search(clause):
+    if not SUBJECT.search(clause) or (first == "if" and "," not in clause):
         return 0.0
     return 1.0 + sum(weight for pattern, weight in _weights() if pattern.search(clause))
 
@@ -158,7 +165,9 @@ def tells_of_feeling(clause: str) -> bool:
     return bool(_FELT.search(clause) or named_feelings(clause))
 
 
-_UNFELT = re.compile(r", i'm afraid\b|\bi'm afraid (?:so|not)\b|\bi could [^.?!]*")
+_UNFELT = re.compile(
+    r", i'm afraid\b|\bi'm afraid (?:so|not)\b|\bi could [^.?!]*|\bi'd (?:be|feel) [^.?!,]*"
+)
 """Regret, not fear: "I forgot it, I'm afraid"; and what is only thought of doing."""
 
 

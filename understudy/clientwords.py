@@ -67,7 +67,7 @@ class ClientWords:
             text = choose(load_grammar("client")[slot], self.rng, self.said, self)
             return inside(text)
         if slot == "kept":
-            return self._kept() or self.get("other")
+            return self._kept()
         field = "part" if slot == "part2" else slot
         said = f"{self.said}\n{self._drawn.get('part', '').lower()}"
         text = choose(topic_lines(self.sheet.topic, field), self.rng, said, self, again=False)
@@ -78,8 +78,9 @@ class ClientWords:
         return text if slot in SENTENCES else inside(text)
 
     def _kept(self) -> str:
-        """Return the new way of seeing it that the client has already put in words."""
-        lines = topic_lines(self.sheet.topic, "other")
+        """Return what the client has already found in this hour; nothing where nothing was."""
+        topic = self.sheet.topic
+        lines = (*topic_lines(topic, "likely"), *topic_lines(topic, "other"))
         kept = [line for line in lines if line.signature and line.signature in self.said]
         return inside(kept[-1].fill(self.rng, self)) if kept else ""
 

@@ -63,10 +63,19 @@ class Move:
 
     @cached_property
     def receives(self) -> bool:
-        """Whether it takes up what was said: reflects, validates or names a feeling."""
-        if self.reflection or validation.validating(self.text):
+        """Whether it takes up what was said: reflects, validates or names a feeling.
+
+        What a closed question holds is asked and not received: "Were you alone?", "Did you tell
+        anyone?"
+        """
+        closed = {question.text for question in self.asked if not question.open}
+        said = [text for text in validation.validating(self.text) if text not in closed]
+        if self.reflection or said:
             return True
-        return validation.names_feeling(self.text) and not self.advises
+        rest = self.text
+        for question in closed:
+            rest = rest.replace(question, "")
+        return validation.names_feeling(rest) and not self.advises
 
     @cached_property
     def advises(self) -> bool:

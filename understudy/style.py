@@ -65,6 +65,7 @@ def in_style(
     *,
     guarded: bool = False,
     telling: bool = True,
+    agreeing: bool = False,
 ) -> str:
     """Say `parts` in a style.
 
@@ -75,6 +76,7 @@ def in_style(
         said: What the client has said, in lower case.
         slots: What fills the style's own lines.
         telling: Whether the answer tells of the problem, so that more of it may follow.
+        agreeing: Whether a task or an order is agreed to: nothing leads up to that.
         guarded: Say what this style says when it holds back, instead of `parts`.
     """
     manner = manner_of(style)
@@ -86,7 +88,7 @@ def in_style(
     before = after = ""
     short = sum(len(sentence.split()) for sentence in spoken) < SHORT
     opens = manner.anywhere if not telling else {"before", "after"}
-    wanted = "before" in opens and rng.random() < manner.share
+    wanted = "before" in opens and not agreeing and rng.random() < manner.share
     framed = bool(FILLER.match(spoken[0]) or said_in_passing(spoken[0])) if spoken else True
     if wanted and not short and not framed:
         before = choose(manner.before, rng, said, slots, again=False)

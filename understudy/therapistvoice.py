@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from measures.risk import asks_directly, offers_human_help, risk_kind
-from understudy.clauses import sentences
-from understudy.skill import SLIPS, Skill, asks_less, mistake_lines, mistakes_of
+from understudy.answers import HALF, kind_of_answer, put_anew
+from understudy.clauses import of_the_hour_itself, sentences
+from understudy.skill import SLIPS, Skill, asks_less, avoided_by, mistake_lines, mistakes_of
 from understudy.templates import choose, load_grammar, tidy, was_said
 from understudy.therapistwords import TherapistWords
 
@@ -25,6 +26,8 @@ LEAPS = re.compile(
 )
 """How a step begins that asks to imagine something; `of` where it is about a thought."""
 
+OF_THE_WHOLE = frozenset({"bare_kept", "bare_feedback", "bare_feared", "bare_ends"})
+"""Answers of which no clause is given back: a fear would be said as if it were so."""
 EARLY = 0.35
 """Share of the session by which a situation was told, asked for or not."""
 
@@ -96,6 +99,11 @@ class TherapistVoice:
 
     # Reflections
 
+    @cached_property
+    def answered(self) -> str:
+        """The lines that fit the client's last answer where no clause of it is given back."""
+        return kind_of_answer(self.talk)
+
     def reflection(self, *, of_feelings: bool = True) -> str:
         """Give back what was just said: a thought, a feeling, a clause, or at least that."""
         deep = self._deep() if of_feelings else ""
@@ -113,12 +121,16 @@ class TherapistVoice:
 
     def _given_back(self, *, of_feelings: bool) -> str:
         words = self.words
+        if taken_up := self._taken_up():
+            return self.line(taken_up)
         moved = words.fresh_feelings or words.fresh_thought
-        warm = "_warm" if self.rng.random() < (0.55 if moved else 0.15) else ""
+        # Late in the hour a plain clause is a step or a reason, and nothing to be sorry for.
+        often = 0.55 if moved else 0.15 if self.talk.notes.progress <= HALF else 0
+        warm = "_warm" if self.rng.random() < often else ""
         kinds = []
         if words.fresh_thought:
             kinds.append("thought")
-        if words.clause:
+        if words.clause and not of_the_hour_itself(words.clause):
             kinds.append("clause")
         if words.fresh_feelings and of_feelings:
             feeling = "feeling_early" if self._early() else "feeling"
@@ -129,10 +141,13 @@ class TherapistVoice:
             told = told or choose(self.grammar[kind], self.rng, self.said, words, again=False)
             if told:
                 return told
-        if self.talk.notes.progress <= 0.2:
-            return self.line("bare_light")
-        late = self.talk.notes.progress > 0.5
-        return self.line("bare_work" if late else "bare")
+        return self.line(self.answered)
+
+    def _taken_up(self) -> str:
+        """Return the lines for what was found in the second half of the hour, if it was."""
+        if self.talk.notes.progress <= HALF:
+            return ""
+        return self.answered if self.answered in OF_THE_WHOLE else put_anew(self.talk.heard)[0]
 
     def _early(self) -> bool:
         """Tell whether nothing was told yet that a feeling could come from ("what happened")."""
@@ -146,7 +161,9 @@ class TherapistVoice:
         """
         if self.restrained and self.talk.own and "?" in self.talk.own[-1]:
             return tidy(self.reflection())
-        if self.rng.random() < SLIPS.get(self.skill.value, 0.1):
+        slips = SLIPS.get(self.skill.value, 0.1)
+        told = "no_reflection" in avoided_by(self.talk.notes.guidance)
+        if self.rng.random() < slips and not told:
             return tidy(question)
         asks_feeling = was_said(self.grammar["feeling_q"], question.lower())
         given_back = self.reflection(of_feelings=not asks_feeling)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from understudy.answers import put_anew, ratings
 from understudy.clauses import (
-    SUBJECT,
-    as_clause,
     as_sentence,
     named_feelings,
     of_the_hour_itself,
     quoted_thought,
-    said_in_passing,
     telling_clause,
     tells_of_feeling,
 )
 from understudy.pronouns import to_you
-from understudy.templates import choose, lines_of, load_grammar, read_data
+from understudy.templates import choose, lines_of, load_grammar, read_data, was_said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,16 +32,6 @@ BARE_VERB = re.compile(
     r"list|track|record|log|use|ask|tell|say|walk|meet|send|spend|talk|watch|look|put|set)\b"
 )
 
-
-THAT = re.compile(r"^that ", re.IGNORECASE)
-"""Begins an answer; in "you found that …" it would stand twice."""
-FOUND = re.compile(
-    r"(?:\b(?:maybe|perhaps|more likely|realistically|put like that|probably|at best),?|"
-    r"\b(?:say|half see|tell them|fairer to say|way would be) that|like this:|i'd say, look,)"
-    r" (?!i could \w+ |i'd )([^.?!]{12,110})[.!]",
-    re.IGNORECASE,
-)
-"""How a client begins to say a thing in a new way."""
 
 PLAN = re.compile(
     r"\b(?:i'd rather|i could) (?!do (?:that|it)\b)([^.?!,]{8,90})(?:, [^.?!]*)?[.!]", re.IGNORECASE
@@ -101,23 +90,38 @@ class TherapistWords:
         """The most telling clause of the client's last turn, in the second person."""
         return telling_clause(self.talk.heard)
 
+    @cached_property
+    def rated(self) -> tuple[str, ...]:
+        """What the client has just rated, after what it was before where it fell."""
+        return ratings(self.talk)
+
     def told_clause(self) -> str:
-        """The most telling clause of the first half of the session, not yet given back."""
-        said = self.talk.said
-        half = self.talk.others[: max(2, (len(self.talk.others) + 1) // 2)]
-        clauses = [telling_clause(text) for text in half if len(text.split()) > 5]
-        told = [
-            clause for clause in clauses if clause and not of_the_hour_itself(clause)
-        ] or clauses
-        fresh = [clause for clause in told if clause and clause.lower() not in said]
+        """What happened, else the most telling clause of the first half, not yet given back.
+
+        How the week or the homework went is no part of it, whatever was said of it.
+        """
+        said, grammar = self.talk.said, load_grammar("therapist")
+        frame = ("greet", "greet_first", "mood_more", "review", "review_base")
+        framed = tuple(line for move in frame for line in grammar[move])
+        half = max(2, (len(self.talk.others) + 1) // 2)
+        answers = zip_longest(self.talk.others[:half], self.talk.own[:half], fillvalue="")
+        told = []
+        for text, asked in answers:
+            clause = telling_clause(text)
+            if not clause or len(text.split()) <= 5 or of_the_hour_itself(clause):
+                continue
+            if was_said(grammar["situation"], asked.lower()):
+                return clause
+            if not was_said(framed, asked.lower()):
+                told.append(clause)
+        fresh = [clause for clause in told if clause.lower() not in said]
         return max(fresh or told, key=len, default="")
 
     def view(self) -> str:
         """What the client found in the second half, when the thought was looked at."""
         later = self.talk.others[len(self.talk.others) // 2 :]
-        found = (match[1] for text in reversed(later) for match in FOUND.finditer(text))
-        told = next((v for v in found if SUBJECT.search(v) and not said_in_passing(v)), "")
-        return to_you(as_clause(THAT.sub("", told))) if told else ""
+        found = (put_anew(text) for text in reversed(later))
+        return next((anew for move, anew in found if anew and move != "to_a_friend"), "")
 
     def plan(self) -> str:
         """What the client has just proposed to do, in the second person."""
@@ -168,8 +172,12 @@ _SLOTS: dict[str, Callable[[TherapistWords], str]] = {
     "homework_base": _homework_base,
     "thought": lambda w: w.thought[:1].upper() + w.thought[1:],
     "feeling": lambda w: (w.fresh_feelings or (w.feeling,))[0],
+    "felt_then": lambda w: w.feeling,
     "clause": lambda w: w.clause,
-    "felt": lambda w: w.clause if tells_of_feeling(w.clause) else "",
+    "felt": lambda w: "" if w.clause[:3] == "if " or not tells_of_feeling(w.clause) else w.clause,
+    "anew": lambda w: put_anew(w.talk.heard)[1],
+    "number": lambda w: w.rated[-1] if w.rated else "",
+    "before": lambda w: w.rated[0] if len(w.rated) > 1 else "",
     "told_clause": TherapistWords.told_clause,
     "told": lambda w: as_sentence(w.piece("told")) if w.get("told_clause") else "",
     "thought_was": lambda w: as_sentence(_thought_was(w)),

@@ -32,6 +32,13 @@ from understudy.therapistwords import TherapistWords
 SHEET = TherapistSheet("Ines", "", "double_standard", "", 3, (), "", (), "people you trust")
 
 
+PRAISE = (
+    *("bare_work", "bare_balance", "bare_shift", "bare_ends", "bare_feared", "bare_plan"),
+    *("bare_kept", "bare_feedback", "view_now", "likely_now", "to_a_friend"),
+)
+"""What is said of an answer in the second half of the hour."""
+
+
 def talk(*heard: str) -> Talk:
     return Talk(("Hello Ines.",) * len(heard), heard, Notes(exchange=6, exchanges=10))
 
@@ -81,16 +88,17 @@ def test_a_question_that_follows_needs_no_joint() -> None:
 
 
 def test_an_answer_that_begins_with_that_does_not_stand_twice() -> None:
-    heard = ("I was low.", "Probably that I have to watch for the signs.")
+    heard = ("I was low.", "I could say that that I have to watch for the signs.")
     assert (
         TherapistWords(SHEET, talk(*heard), Random(0)).view() == "you have to watch for the signs"
     )
 
 
 def test_no_line_stands_in_every_session() -> None:
-    plays = [play(item(), "novice", seed=seed) for item in (ines, bo) for seed in range(10)]
+    plays = [play(item(), "competent", seed=seed) for item in (ines, bo) for seed in range(40)]
     texts = ["\n".join(therapist_of(turns)).lower() for turns in plays]
-    lines = [line.signature for line in load_grammar("therapist")["bare_work"]]
+    grammar = load_grammar("therapist")
+    lines = [line.signature for move in PRAISE for line in grammar[move]]
     stands = Counter(line for line in lines for text in texts if line in text)
     assert len(stands) > 5
     assert max(stands.values()) <= 0.2 * len(texts), stands

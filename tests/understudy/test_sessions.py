@@ -102,9 +102,12 @@ def test_nobody_says_the_same_twice(exchanges: int) -> None:
 
 
 def test_an_expert_reflects_more_and_asks_more_openly_than_a_novice() -> None:
-    novice, expert = (session_behaviours(play(bo(), skill)) for skill in ("novice", "expert"))
-    assert expert["reflection_share"] > novice["reflection_share"]
-    assert expert["reflection_share"] > 0.6
+    novice, expert = (
+        sum(session_behaviours(play(bo(), skill, seed=s))["reflection_share"] for s in range(8)) / 8
+        for skill in ("novice", "expert")
+    )
+    assert expert > novice + 0.3
+    assert expert > 0.6
 
 
 def test_a_novice_advises_until_guidance_names_it() -> None:

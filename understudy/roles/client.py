@@ -92,7 +92,15 @@ class _Client:
         if guarded:
             return tidy(" ".join(spoken[:2]))
         telling = not asked or bool(_TELLS & set(asked))
-        return in_style(spoken, self.sheet.style, self.rng, self.said, self.words, telling=telling)
+        return in_style(
+            spoken,
+            self.sheet.style,
+            self.rng,
+            self.said,
+            self.words,
+            telling=telling,
+            agreeing=bool(asked) and _AGREES.issuperset(asked),
+        )
 
     def line(self, move: str) -> str:
         """Draw a line of `move`."""
@@ -243,6 +251,8 @@ _FITS_RISK = frozenset(
 )
 _TELLS = _FITS_RISK | {"situation", "mood", "more", "support"}
 """Questions about the problem itself."""
+_AGREES = frozenset({"homework", "homework_sure", "obstacle", "agenda_order", "summary_check"})
+"""Questions that are answered with a yes and a day, or with what could stop one."""
 _MOVES = {
     "open": "more",
     "agenda_order": "agenda_ok",
