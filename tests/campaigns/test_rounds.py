@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def asked(stage: Stage, name: str, after: RunFolder | None, **more: Any) -> Settings:  # noqa: ANN401
     settings = stage.settings(
         sessions=8,
-        discriminator={"after": str(after.root) if after else None, "send_back": 0.5, **more},
+        discriminator={"after": str(after.root) if after else None, "send_back": 0.4, **more},
     )
     return settings.model_copy(update={"name": name, "seed": 7 if after is None else 8})
 
