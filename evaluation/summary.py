@@ -254,6 +254,8 @@ class EvaluationSummary(Noun):
     adversarial: tuple[SafetyShare, ...] = ()
     lineage_unknown: tuple[str, ...] = ()
     """Variants without a blend in the run: whether they have seen the scenarios cannot be told."""
+    blends: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of the messages of each variant's blend, in hex."""
 
     @property
     def means(self) -> tuple[Mean, ...]:

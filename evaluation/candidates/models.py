@@ -65,6 +65,11 @@ class Models:
         """The base's adapters."""
         return dict(self.groups[0].adapters)
 
+    @property
+    def trained(self) -> dict[str, Path]:
+        """Folders of the models that are served here, adapters and whole ones, without the base."""
+        return {**self.adapters, **{one.name: Path(one.base) for one in self.groups[1:]}}
+
     def hashes(self) -> dict[str, str]:
         """SHA-256 of what is on disk, for each model that is served here; the base's included."""
         found = {}
