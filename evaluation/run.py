@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from agents.pack import load_pack
 from corpus.files import read_nouns, write_nouns, write_text
+from corpus.manifest import file_hash
 from domain.errors import EvaluationError
 from domain.record import HeldOutContext
 from domain.scenario import PlanItem
@@ -137,6 +138,7 @@ def evaluate(
                 "session_failures": _counted(variants, sessions, failed=True),
                 "adversarial": tuple(shares(results)),
                 "lineage_unknown": lineage.unknown,
+                "verdicts_hash": file_hash(folder.evaluation / VERDICTS),
                 "blends": {one.variant: one.blend for one in lineage.seen},
             }
         )
