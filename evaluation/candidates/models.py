@@ -79,6 +79,16 @@ class Models:
         return found
 
 
+def untrained(settings: Settings, folder: RunFolder) -> tuple[str, ...]:
+    """Return the variants of which training has left nothing yet; it leaves all or nothing."""
+    brought = settings.evaluation.models
+    return tuple(
+        name
+        for name in settings.training.variants
+        if name not in brought and not (folder.adapters / name).exists()
+    )
+
+
 def models_of(settings: Settings, folder: RunFolder, base: Path | str) -> Models:
     """Return the base, the run file's variants, its further models, and its endpoints.
 
