@@ -72,7 +72,8 @@ def _require_whole(folder: RunFolder, summary: EvaluationSummary, found: Found) 
             path = folder.evaluation / name
             there = f"{got:,}" if path.is_file() else "no such file"
             raise _changed(folder, path, f"{expected:,} {what}, as in the summary", there)
-    judged = {one.scenario_id for one in (*found.of_replies, *found.comparisons)}
+    judged = {one.scenario_id for one in found.of_replies}
+    judged |= {one.scenario_id for one in found.comparisons}
     if gone := judged - {one.id for one in found.contexts}:
         raise _changed(
             folder,
