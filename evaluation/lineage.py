@@ -10,9 +10,11 @@ import pyarrow.parquet as pq
 from corpus.manifest import PARQUET
 from domain.errors import LeakError, StoreError
 from domain.record import Origin
+from evaluation.trainedon import blend_now, require_same_blends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from domain.record import HeldOutContext
     from domain.runfolder import RunFolder
@@ -26,6 +28,8 @@ class Seen(NamedTuple):
     ids: frozenset[str]
     real: bool
     """Whether some of it is of real people."""
+    blend: str = ""
+    """SHA-256 of the blend's messages, in hex."""
 
 
 class Lineage(NamedTuple):
@@ -79,18 +83,23 @@ class Lineage(NamedTuple):
                     )
 
 
-def lineage_of(folder: RunFolder, variants: Iterable[str]) -> Lineage:
+def lineage_of(folder: RunFolder, models: Mapping[str, Path]) -> Lineage:
     """Read what each variant's blend holds.
 
+    Args:
+        folder: The run.
+        models: The folder of each model that was trained, by variant.
+
     Raises:
+        LeakError: A model was trained on another blend than the one in the run.
         StoreError: A blend cannot be read.
     """
-    seen, unknown = [], []
-    for variant in variants:
+    unknown = tuple(name for name in models if not (folder.blend(name) / PARQUET).is_file())
+    known = {name: path for name, path in models.items() if name not in unknown}
+    require_same_blends(folder, known)
+    seen = []
+    for variant in known:
         path = folder.blend(variant) / PARQUET
-        if not path.is_file():
-            unknown.append(variant)
-            continue
         try:
             table = pq.read_table(path, columns=["id", "group", "origin", "provenance"]).to_pydict()
         except (OSError, ValueError) as error:
@@ -102,5 +111,6 @@ def lineage_of(folder: RunFolder, variants: Iterable[str]) -> Lineage:
             ) from error
         upstream = (json.loads(text).get("lineage", ()) for text in table["provenance"])
         ids = {*table["id"], *table["group"], *(name for names in upstream for name in names)}
-        seen.append(Seen(variant, frozenset(ids), Origin.REAL.value in table["origin"]))
-    return Lineage(tuple(seen), tuple(unknown))
+        real = Origin.REAL.value in table["origin"]
+        seen.append(Seen(variant, frozenset(ids), real, blend_now(folder, variant)))
+    return Lineage(tuple(seen), unknown)

@@ -37,9 +37,11 @@ from evaluation.summary import (
     EvaluationSummary,
     Summary,
 )
+from evaluation.trainedon import blend_now, blend_trained_on
 from evaluation.wholesessions import session_extremes, session_summary, session_trails
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from domain.runfolder import RunFolder
@@ -86,6 +88,8 @@ class ReportData(Noun):
     corpus: dict[str, CorpusStats]
     signatures: tuple[Signature, ...]
     blends: tuple[Blend, ...]
+    other_blends: tuple[str, ...] = ()
+    """Variants whose blend in the run is not the one that the model under test was trained on."""
     example: Example | None
     extremes: tuple[Extremes, ...]
     trails: tuple[Trail, ...]
@@ -107,10 +111,11 @@ def gather(settings: Settings, folder: RunFolder) -> tuple[ReportData, ChartData
     """Read what a run has found.
 
     Raises:
-        EvaluationError: Nothing was evaluated yet.
+        EvaluationError: Nothing was evaluated yet, or what was is not all there.
         StoreError: A file is damaged.
     """
-    summary, found = read_summary(folder), read_found(folder)
+    summary = read_summary(folder)
+    found = read_found(folder, summary)
     data = _data(settings, folder, summary, found)
     pairwise = data.pairwise
     charts = ChartData(
@@ -139,6 +144,10 @@ def _data(
     replies = (found.contexts, found.answers, found.of_replies)
     sessions = (found.played, found.of_sessions)
     groups = {context.id: context.group for context in found.contexts}
+    blended = [
+        one for one in settings.training.variants if (folder.blend(one) / MANIFEST).is_file()
+    ]
+    same = [name for name in blended if _saw(folder, summary, name)]
     return ReportData(
         name=summary.name,
         title=title(told),
@@ -152,7 +161,8 @@ def _data(
         funnel=read_funnel(folder),
         corpus=_corpus(folder),
         signatures=_signatures(folder),
-        blends=tuple(_blends(settings, folder)),
+        blends=tuple(_blends(folder, same)),
+        other_blends=tuple(name for name in blended if name not in same),
         example=choose_example(*replies),
         extremes=(*session_extremes(*sessions), *choose_extremes(*replies)),
         trails=(*trails(*replies, models), *session_trails(*sessions, models)),
@@ -210,19 +220,25 @@ def _corpus(folder: RunFolder) -> dict[str, CorpusStats]:
     return {name: describe(read_records(path)) for name, path in places.items() if path.is_file()}
 
 
-def _blends(settings: Settings, folder: RunFolder) -> list[Blend]:
+def _saw(folder: RunFolder, summary: EvaluationSummary, variant: str) -> bool:
+    """Whether the blend in the run is the one that a model under test was trained on."""
+    known = summary.blends.get(variant) or blend_trained_on(folder.adapters / variant)
+    if not known:
+        return variant not in summary.lineage_unknown
+    return known == blend_now(folder, variant)
+
+
+def _blends(folder: RunFolder, variants: Sequence[str]) -> list[Blend]:
     sessions = {
         record.id: record.provenance.lineage[0]
         for record in (read_records(folder.synthetic) if folder.synthetic.is_file() else ())
         if record.provenance.lineage
     }
     found = []
-    for variant in settings.training.variants:
-        path = folder.blend(variant) / MANIFEST
-        if path.is_file():
-            manifest = read_manifest(path)
-            used = [sessions[one.id] for one in manifest.records if one.id in sessions]
-            found.append(_blend(variant, manifest, used))
+    for variant in variants:
+        manifest = read_manifest(folder.blend(variant) / MANIFEST)
+        used = [sessions[one.id] for one in manifest.records if one.id in sessions]
+        found.append(_blend(variant, manifest, used))
     return found
 
 

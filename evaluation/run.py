@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from agents.pack import load_pack
 from corpus.files import read_nouns, write_nouns, write_text
+from corpus.manifest import file_hash
 from domain.errors import EvaluationError
 from domain.record import HeldOutContext
 from domain.scenario import PlanItem
@@ -82,7 +83,8 @@ def evaluate(
     Raises:
         EvaluationError: There is nothing to compare, a model cannot be served, or the judge
             gave no verdict at all.
-        LeakError: A model under test was trained on a scenario; nothing was sent.
+        LeakError: A model under test was trained on a scenario, or on another blend than the one
+            in the run; nothing was sent.
         TrustError: Scenarios are real and a judge is not trusted with them, or a model may repeat
             real words to a client that is not; nothing was sent.
         EndpointError: The judge cannot be used; nothing was spent.
@@ -95,7 +97,7 @@ def evaluate(
         require_trust(contexts, judge, where)
     for name, hosted in models.hosted.items():
         require_trust(contexts, hosted, f"evaluation.hosted.{name}")
-    variants, lineage = models.variants, lineage_of(folder, models.local[1:])
+    variants, lineage = models.variants, lineage_of(folder, models.trained)
     lineage.require_unseen(contexts, str(folder.contexts))
     trials, plan = _trials(panel), _plan(panel, lineage, cast)
     require_client(settings, variants if plan else (), lineage)
@@ -136,6 +138,8 @@ def evaluate(
                 "session_failures": _counted(variants, sessions, failed=True),
                 "adversarial": tuple(shares(results)),
                 "lineage_unknown": lineage.unknown,
+                "verdicts_hash": file_hash(folder.evaluation / VERDICTS),
+                "blends": {one.variant: one.blend for one in lineage.seen},
             }
         )
         write_text(folder.evaluation / SUMMARY, summary.model_dump_json(indent=2) + "\n")

@@ -254,6 +254,10 @@ class EvaluationSummary(Noun):
     adversarial: tuple[SafetyShare, ...] = ()
     lineage_unknown: tuple[str, ...] = ()
     """Variants without a blend in the run: whether they have seen the scenarios cannot be told."""
+    blends: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of the messages of each variant's blend, in hex."""
+    verdicts_hash: str = ""
+    """SHA-256 of verdicts.jsonl, in hex; empty in summaries of earlier versions."""
 
     @property
     def means(self) -> tuple[Mean, ...]:

@@ -16,6 +16,7 @@ from rehearsal.verbs import Verbs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from domain.runfolder import RunFolder
     from domain.settings import BudgetSettings, RoleSettings, Settings
     from evaluation.critic.human import Labelled, Talk
 
@@ -141,7 +142,7 @@ def planted(
         watching() as progress,
         endpoints_ready(with_ray(settings, ray)) as ready,
         cluster.running(ready.engine, progress),
-        _saying_how_to_go_on(),
+        _saying_how_to_go_on(folder),
     ):
         found = plant(ready, folder, seed, progress, limits)
     if as_json:
@@ -179,7 +180,7 @@ def injection(
         watching() as progress,
         endpoints_ready(with_ray(settings, ray)) as ready,
         cluster.running(ready.engine, progress),
-        _saying_how_to_go_on(),
+        _saying_how_to_go_on(folder),
     ):
         found = plant(ready, folder, seed, texts, progress, limits)
     if as_json:
@@ -211,10 +212,13 @@ def _budget_of(settings: Settings, budget: list[str] | None) -> BudgetSettings:
 
 
 @contextmanager
-def _saying_how_to_go_on() -> Iterator[None]:
-    """Where the budget is reached, say that the same command goes on."""
+def _saying_how_to_go_on(folder: RunFolder) -> Iterator[None]:
+    """Where the budget is reached, or somebody stops it, say that the same command goes on."""
+    from rehearsal.writing import going_on
+
     try:
-        yield
+        with going_on(folder):
+            yield
     except BudgetReachedError as error:
         error.mend = "give the same command again with a larger --budget; nothing is paid twice"
         raise

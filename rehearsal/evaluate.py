@@ -37,6 +37,7 @@ def evaluate(
     from rehearsal.embedded import endpoints_ready
     from rehearsal.runs import keep_settings
     from rehearsal.train import base_of
+    from rehearsal.writing import going_on
 
     settings, folder = find_target(target, run_dir)
     if submit:
@@ -58,7 +59,12 @@ def evaluate(
     keep_settings(settings, folder)
     if not folder.comparison.is_file():
         compare_run(settings, folder)
-    with watching() as progress, endpoints_ready(settings) as ready:
+    again = f'rehearsal evaluate "{folder.root}"'
+    with (
+        going_on(folder, again, "evaluation.budget"),
+        watching() as progress,
+        endpoints_ready(settings) as ready,
+    ):
         base = base_of(settings, progress)
         with cluster.running(ready.engine, progress):
             summary = compare(ready, folder, base, progress, cast=held_out_plan)
@@ -71,22 +77,26 @@ def evaluate(
 
 
 def require_trained(settings: Settings, folder: RunFolder, target: str) -> None:
-    """See that a variant which is to be compared has been trained.
+    """See that every variant which is to be compared has been trained.
 
     Raises:
-        ConfigError: None has.
+        ConfigError: One has not.
     """
     from domain.errors import ConfigError
+    from evaluation.candidates.models import untrained
 
-    variants = settings.training.variants
-    if not variants or any((folder.adapters / name).exists() for name in variants):
+    variants, missing = settings.training.variants, untrained(settings, folder)
+    if not missing:
         return
+    there = [name for name in variants if name not in missing]
+    verb = "is" if len(missing) == 1 else "are"
     raise ConfigError(
-        "nothing is trained yet",
+        f"{', '.join(missing)} {verb} not trained yet" if there else "nothing is trained yet",
         where=str(folder.adapters),
         expected=f"adapters of {', '.join(variants)}",
-        got="none of them",
-        mend=f'train them: rehearsal train "{target}"',
+        got=f"only {', '.join(there)}" if there else "none of them",
+        mend=f'train them: rehearsal train "{target}"'
+        + ("; what is trained already is kept" if there else ""),
     )
 
 

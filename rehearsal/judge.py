@@ -55,12 +55,14 @@ def certify(
     from evaluation.certificate.run import certify as measure
     from rehearsal.console import emit_json, say, watching
     from rehearsal.embedded import endpoints_ready
+    from rehearsal.writing import going_on
 
     settings, folder = find_target(target, run_dir)
     labels = read_labels(present(human, "--human")) if human else None
     if labels is not None and fold is not None:
         labels = one_fold(labels, fold)
     with (
+        going_on(folder, budget="evaluation.budget"),
         watching() as progress,
         endpoints_ready(with_ray(settings, ray)) as ready,
         cluster.running(ready.engine, progress),

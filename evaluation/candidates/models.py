@@ -65,6 +65,11 @@ class Models:
         """The base's adapters."""
         return dict(self.groups[0].adapters)
 
+    @property
+    def trained(self) -> dict[str, Path]:
+        """Folders of the models that are served here, adapters and whole ones, without the base."""
+        return {**self.adapters, **{one.name: Path(one.base) for one in self.groups[1:]}}
+
     def hashes(self) -> dict[str, str]:
         """SHA-256 of what is on disk, for each model that is served here; the base's included."""
         found = {}
@@ -72,6 +77,16 @@ class Models:
             found[group.name] = fingerprint(group.base)
             found.update({name: adapter_hash(path) for name, path in group.adapters.items()})
         return found
+
+
+def untrained(settings: Settings, folder: RunFolder) -> tuple[str, ...]:
+    """Return the variants of which training has left nothing yet; it leaves all or nothing."""
+    brought = settings.evaluation.models
+    return tuple(
+        name
+        for name in settings.training.variants
+        if name not in brought and not (folder.adapters / name).exists()
+    )
 
 
 def models_of(settings: Settings, folder: RunFolder, base: Path | str) -> Models:

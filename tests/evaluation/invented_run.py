@@ -22,7 +22,7 @@ from domain.settings import Settings
 from domain.turn import Speaker, Turn
 from domain.verdict import Answer, Verdict
 from evaluation.statistics import summarise
-from evaluation.summary import EvaluationSummary, SafetyShare
+from evaluation.summary import CONTROLS, EvaluationSummary, SafetyShare
 from tests.evaluation.invented import verdicts
 
 if TYPE_CHECKING:
@@ -62,6 +62,13 @@ def make_run(
     write_text(folder.sign_off, SignOffs(signed=(signed,)).model_dump_json())
     write_text(folder.training / "held-out.json", HELD_OUT)
     return settings, folder
+
+
+def summed_up(folder: RunFolder, **changes: object) -> None:
+    """Have the summary say something else."""
+    path = folder.evaluation / "summary.json"
+    said = EvaluationSummary.model_validate_json(path.read_bytes())
+    write_text(path, said.model_copy(update=changes).model_dump_json())
 
 
 def add_parts(folder: RunFolder) -> None:
@@ -175,8 +182,8 @@ def summary(
         answers=4 * len(contexts),
         answer_failures={"base": 1},
         answers_cut={"base": 3, "real": 1},
-        verdicts=len(found),
-        verdict_failures=sum(one.score is None for one in found),
+        verdicts=sum(one.variant not in CONTROLS for one in found),
+        verdict_failures=sum(one.score is None for one in found if one.variant not in CONTROLS),
         adversarial=tuple(
             SafetyShare(
                 variant=variant,

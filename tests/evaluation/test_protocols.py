@@ -10,9 +10,10 @@ from aiohttp import web
 from campaigns.heldout import held_out_plan
 from corpus.card import CardFacts
 from corpus.export import write_export
-from corpus.files import read_nouns, write_nouns
+from corpus.files import read_nouns, write_nouns, write_text
+from corpus.manifest import MESSAGES, file_hash
 from domain.comparison import Comparison
-from domain.errors import LeakError, TrustError
+from domain.errors import LeakError, StoreError, TrustError
 from domain.played import PlayedSession
 from domain.progress import silent
 from domain.record import Origin
@@ -24,6 +25,7 @@ from evaluation.run import evaluate
 from tests.evaluation.invented_run import record
 from tests.evaluation.test_run import Judge, context, folder, settings
 from tests.support.threaded import ThreadedServer
+from training.summary import SUMMARY_FILE, TrainSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +45,7 @@ EVALUATION: dict[str, Any] = {
     "adversarial": {"per_kind": 1},
     "controls": False,
 }
+NOTHING_MORE: dict[str, Any] = {"pairwise": {}, "sessions": {}, "adversarial": {}, "panel": {}}
 
 
 class Everybody(Judge):
@@ -76,6 +79,15 @@ def with_all(url: str, *, trusted: bool = True, **evaluation: object) -> Setting
 
 def leak_into(folder: RunFolder, record: Record) -> None:
     write_export(folder.blend("hybrid"), [record], CardFacts(name="hybrid", seed=1))
+
+
+def trained_on_what_lies_there(folder: RunFolder) -> None:
+    summary = TrainSummary(
+        variant="hybrid", base="b", blend_hash=file_hash(folder.blend("hybrid") / MESSAGES),
+        fingerprint="f", examples=1, steps=1, supervised_tokens=1, epochs=1, first_loss=1,
+        last_loss=1, seconds=1,
+    )  # fmt: skip
+    write_text(folder.adapters / "hybrid" / SUMMARY_FILE, summary.model_dump_json())
 
 
 def test_every_protocol_is_played_and_judged_and_nothing_is_paid_twice(
@@ -133,6 +145,29 @@ def test_a_scenario_that_a_blend_has_seen_is_a_leak(
         evaluate(chosen, folder, tiny_base, silent, cast=held_out_plan)
     assert caught.value.exit_code == 3
     assert not everybody.bodies
+
+
+def test_an_adapter_of_another_blend_than_the_one_in_the_run_is_not_tried(
+    run: tuple[Settings, RunFolder], everybody: Everybody, tiny_base: Path
+) -> None:
+    chosen, folder = run
+    leak_into(folder, record(1, Origin.REAL).model_copy(update={"group": context(2).group}))
+    trained_on_what_lies_there(folder)
+    leak_into(folder, record(9, Origin.REAL))  # blended anew: by this one it has seen nothing
+    with pytest.raises(LeakError, match="hybrid: trained on another blend") as caught:
+        evaluate(chosen, folder, tiny_base, silent, cast=held_out_plan)
+    assert caught.value.exit_code == 3
+    assert caught.value.mend == f'train again: rehearsal train "{folder.root}"'
+    assert not everybody.bodies
+    assert not folder.evaluation.exists()
+    (folder.adapters / "hybrid" / SUMMARY_FILE).write_text("{")
+    with pytest.raises(StoreError, match="trained on cannot be read"):
+        evaluate(chosen, folder, tiny_base, silent, cast=held_out_plan)
+    trained_on_what_lies_there(folder)
+    asked = with_all(chosen.roles.judge.base_url, **NOTHING_MORE)
+    assert evaluate(asked, folder, tiny_base, silent).blends == {
+        "hybrid": file_hash(folder.blend("hybrid") / MESSAGES)
+    }
 
 
 def test_a_persona_that_a_blend_has_seen_is_a_leak_in_a_file_and_passed_over_in_a_cast(

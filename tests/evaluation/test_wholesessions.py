@@ -15,7 +15,7 @@ from evaluation.pairwise import summed
 from evaluation.report import write_all
 from evaluation.scores import scores_of
 from evaluation.wholesessions import session_extremes, session_summary
-from tests.evaluation.invented_run import make_run
+from tests.evaluation.invented_run import make_run, summed_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,6 +127,7 @@ def test_the_page_shows_sessions_and_comparisons(tmp_path: Path) -> None:
     pairs = [comparison(0, "hybrid", "hybrid").model_copy(update={"scenario_id": name})
              for name in scenarios]  # fmt: skip
     write_nouns(folder.evaluation / "pairwise.jsonl", pairs)
+    summed_up(folder, comparisons=len(pairs))
     written = write_all(settings, folder)
     html = written.page.read_text(encoding="utf-8")
     assert 'id="figure-radar"' in html
