@@ -56,9 +56,10 @@ def preview(
     """Show a session as the model will see it, and which of its tokens are learned."""
     from rehearsal.console import emit_json, show_plain, watching
     from rehearsal.previewing import lay_out, marked
-    from training.preview import preview_session
+    from training.preview import check_variant, preview_session
 
     settings, folder = find_target(target, run_dir)
+    check_variant(folder, variant)  # before a base is made that nobody needs
     with watching() as progress:
         base = base_of(settings, progress)
     seen = preview_session(settings, folder, base, variant, session)

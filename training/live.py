@@ -93,8 +93,9 @@ def clock(seconds: float) -> str:
 class Watched:
     """One variant under way, as its watcher sees it."""
 
-    def __init__(self, variant: str, log: Path, steps: int) -> None:
+    def __init__(self, variant: str, log: Path, steps: int, note: str = "") -> None:
         self.variant, self.steps = variant, steps
+        self._note = f"; {note}" if note else ""
         self._log, self._pace, self._furthest = LiveLog(log), Pace(steps), 0.0
 
     def look(self, progress: Progress, trackers: Sequence[Tracker]) -> None:
@@ -108,7 +109,7 @@ class Watched:
                     tracker.track(self.variant, row)
         if rows:
             step = int(rows[-1]["step"])
-            progress(f"train {self.variant}", step, self.steps, self._pace.phrase())
+            progress(f"train {self.variant}", step, self.steps, self._pace.phrase() + self._note)
 
 
 class Watch:

@@ -14,6 +14,7 @@ from domain.errors import ConfigError, StoreError, TrainingError
 from training.card import CARD_FILE
 from training.method import generation_config
 from training.models import check_causal, hush, load_base, load_tokenizer
+from training.weights import check_adapter
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -31,7 +32,7 @@ def merge_adapter(base: Path | str, adapter: Path, target: Path) -> None:
 
     Raises:
         ConfigError: `target` exists, or `adapter` is none.
-        TrainingError: The base cannot be loaded, or the adapter does not fit it.
+        TrainingError: The base cannot be loaded, or the adapter is damaged or does not fit it.
         StoreError: `target` cannot be written.
     """
     hush()
@@ -51,6 +52,7 @@ def merge_adapter(base: Path | str, adapter: Path, target: Path) -> None:
             got="a whole model already (training.method: full)" if whole else "no such file",
             mend="Use it as it is." if whole else "Train the variant first: rehearsal train RUN",
         )
+    check_adapter(adapter)
     check_causal(str(base))
     merged = _merged(str(base), adapter)
     try:

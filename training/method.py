@@ -13,6 +13,7 @@ from domain.errors import TrainingError
 from training.chat import end_of_turn
 from training.lowrank import use_lowrank
 from training.models import load_base, load_tokenizer
+from training.weights import check_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,6 +196,7 @@ def load_trained(base: str, trained: Path, device: torch.device) -> Any:  # noqa
     """
     if not (trained / "adapter_config.json").is_file():
         return load_base(str(trained), device)
+    check_adapter(trained)
     try:
         return PeftModel.from_pretrained(load_base(base, device), str(trained))
     except (OSError, ValueError, RuntimeError) as error:

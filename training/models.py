@@ -140,7 +140,25 @@ def _dtype(device: torch.device, precision: str) -> torch.dtype | str:
     return torch.float32 if device.type == "cpu" or not has_bfloat16(device) else "auto"
 
 
+def _is_path(base: str) -> bool:
+    """Whether `base` can be no hub id, which is `name` or `owner/name`."""
+    return base.startswith(("/", ".", "~", "\\")) or base.endswith("/") or base.count("/") > 1
+
+
+def _not_there(base: str) -> TrainingError:
+    return TrainingError(
+        "the base model's folder is not there",
+        where=f"training.base: {base}",
+        expected="a folder with a causal language model",
+        got="a file" if Path(base).exists() else "nothing there",
+        mend="Correct the path; a relative one begins at the folder that the command is run in"
+        + (", and ~ is not known in it." if base.startswith("~") else "."),
+    )
+
+
 def _unavailable(base: str, what: str, error: Exception) -> TrainingError:
+    if _is_path(base) and not Path(base).is_dir():
+        return _not_there(base)
     return TrainingError(
         f"the base model's {what} cannot be loaded",
         where=f"training.base: {base_name(base)}",

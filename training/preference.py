@@ -27,6 +27,7 @@ from training.card import CARD_FILE
 from training.method import generation_config
 from training.models import base_name, check_causal, hush, load_base, load_tokenizer
 from training.summary import LOG_FILE
+from training.weights import check_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,7 @@ def check_trl() -> None:
             where="rehearsal train preference",
             expected="the package trl, 1.0 or later",
             got="no such package",
-            mend='pip install "rehearsal[preference]", or pip install "trl>=1.0"',
+            mend='pip install -e ".[preference]", or pip install "trl>=1.0"',
         )
 
 
@@ -90,17 +91,18 @@ def tune(
         BlendError: The campaign has too few pairs.
         StoreError: The sessions cannot be read or the adapter not written.
     """
-    check_trl()
-    hush()
     start = folder.adapters / variant
     if not (start / "adapter_config.json").is_file():
         raise TrainingError(
             "there is no adapter to go on from",
             where=str(start),
-            expected="a LoRA adapter of this run",
+            expected=f"a LoRA adapter of this run: {_adapters(folder)}",
             got="a whole model" if (start / "config.json").is_file() else "none",
             mend="Train the variant first, with training.method: lora.",
         )
+    check_trl()
+    hush()
+    check_adapter(start)
     check_causal(str(base))
     tokenizer, wanted = load_tokenizer(str(base)), settings.training.preference
     pairs, _ = preference_pairs(folder)
@@ -127,6 +129,11 @@ def tune(
     log = [row for row in trainer.state.log_history if "loss" in row]
     _write(folder.adapters / summary.variant, model, tokenizer, summary, wanted, log)
     return summary
+
+
+def _adapters(folder: RunFolder) -> str:
+    found = sorted(path.parent.name for path in folder.adapters.glob("*/adapter_config.json"))
+    return ", ".join(found) or "none yet"
 
 
 def divide(

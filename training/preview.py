@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from corpus.chatform import Message, messages_of
 from corpus.files import read_records
 from corpus.manifest import MESSAGES
 from domain.base import Noun
-from domain.errors import TrainingError
+from domain.errors import ConfigError, TrainingError
+from domain.settings import Variant
 from training.examples import Conversation, build_examples, parse_conversations, read_messages
 from training.models import base_name, check_causal, hush, load_tokenizer
 
@@ -74,8 +75,10 @@ def preview_session(
         session: Id of a session or how it begins; the first one without.
 
     Raises:
+        ConfigError: There is no such variant.
         TrainingError: The base has no usable chat template, or there is no such session.
     """
+    check_variant(folder, variant)
     hush()
     check_causal(str(base))
     tokenizer = load_tokenizer(str(base))
@@ -95,6 +98,25 @@ def preview_session(
         learned=sum(part.learned for part in parts),
         turns=sum(message["role"] == "assistant" for message in chosen.messages),
         parts=parts,
+    )
+
+
+def check_variant(folder: RunFolder, variant: str) -> None:
+    """See that there is or could be a blend of this name.
+
+    Raises:
+        ConfigError: There is none and no variant is called so.
+    """
+    blended = sorted(path.parent.name for path in folder.root.glob(f"blends/*/{MESSAGES}"))
+    names = list(dict.fromkeys([*get_args(Variant), *blended]))
+    if variant in names:
+        return
+    raise ConfigError(
+        "there is no such variant",
+        where="--variant",
+        expected=f"one of {', '.join(names)}",
+        got=variant,
+        mend="Name one of them.",
     )
 
 

@@ -91,9 +91,9 @@ def check_blend(job: TrainJob, folder: RunFolder) -> None:
     try:
         manifest = Manifest.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise _other_blend(job, "a manifest that cannot be read") from error
+        raise _other_blend(folder, job, "a manifest that cannot be read") from error
     if manifest.files.get(MESSAGES) != job.blend_hash:
-        raise _other_blend(job, "other messages than the manifest was made for")
+        raise _other_blend(folder, job, "other messages than the manifest was made for")
     covered = signed_ids(folder)
     unsigned = [
         one.id
@@ -112,20 +112,29 @@ def check_blend(job: TrainJob, folder: RunFolder) -> None:
 
 
 def check_waiting(folder: RunFolder, variant: str) -> None:
-    """Where there is no blend yet, say so if it is for want of a signature.
+    """Where there is no blend yet, say so, and whether it is for want of a signature.
 
     Raises:
         SignOffNeededError: Real records wait for one.
+        TrainingError: None do; the blend is yet to be made.
     """
-    if not (folder.blend(variant) / MESSAGES).exists():
-        signed_records(folder)
+    blend = folder.blend(variant) / MESSAGES
+    if blend.exists():
+        return
+    signed_records(folder)
+    raise TrainingError(
+        "the blend cannot be read",
+        where=str(blend),
+        got="No such file or directory",
+        mend=f'Make it: rehearsal corpus blend "{folder.root}"',
+    )
 
 
-def _other_blend(job: TrainJob, got: str) -> TrainingError:
+def _other_blend(folder: RunFolder, job: TrainJob, got: str) -> TrainingError:
     return TrainingError(
         "the blend was changed after it was made",
         where=f"blend {job.variant}",
         expected="messages.jsonl as manifest.json describes it",
         got=got,
-        mend='Make it anew: "rehearsal corpus blend RUN".',
+        mend=f'Make it anew: rehearsal corpus blend "{folder.root}"',
     )

@@ -25,13 +25,16 @@ from training.method import check_method
 from training.models import base_name, hush
 from training.ranks import Ranks
 from training.readiness import check_blend, check_settings, check_waiting, inline_device
+from training.salvage import drop_damaged
+from training.snapshot import BEST_FILE, STATE_FILE
 from training.stopping import write_stopping_set
 from training.storage import Storage, open_storage
-from training.summary import TrainSummary, read_log, read_summary
+from training.summary import TrainSummary, hashes_of, read_log, read_summary
 from training.trackers import open_trackers
+from training.weights import adapter_damage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import torch
 
@@ -53,21 +56,27 @@ class Task:
     storage: Storage
     adapter: Path
     live_log: Path
+    note: str = ""
+    """What whoever watches is told of it: what was damaged and is passed over."""
 
     def watched(self) -> Watched:
         """The variant, as whoever watches sees it."""
-        return Watched(self.job.variant, self.live_log, len(self.plan.steps))
+        return Watched(self.job.variant, self.live_log, len(self.plan.steps), self.note)
 
 
 def train_variants(
-    settings: Settings, folder: RunFolder, base: Path | str, progress: Progress = silent
+    settings: Settings,
+    folder: RunFolder,
+    base: Path | str,
+    progress: Progress = silent,
+    ready: Callable[[], None] = lambda: None,
 ) -> dict[str, TrainSummary]:
     """Train every variant of `settings.training.variants` on its blend; see `train_blends`.
 
     At the end the loss on held-out turns is written beside the training logs, where there are any,
     and every variant's card with it.
     """
-    summaries = train_blends(settings, folder, base, settings.training.variants, progress)
+    summaries = train_blends(settings, folder, base, settings.training.variants, progress, ready)
     if folder.held_out.exists():
         measure_held_out(settings, folder, str(base), progress)
     if settings.corpus.canaries:
@@ -83,11 +92,13 @@ def train_blends(
     base: Path | str,
     names: Sequence[str],
     progress: Progress = silent,
+    ready: Callable[[], None] = lambda: None,
 ) -> dict[str, TrainSummary]:
     """Train on each of the folder's blends by name, side by side on Ray.
 
     An adapter that was trained on the same base, blend and settings before is kept; an interrupted
     run goes on from its last checkpoint. With `engine.kind: ray`, Ray must be started.
+    `ready` is called once base and blends are seen to be usable, before anything is trained.
 
     Raises:
         TrainingError: The base or a blend cannot be used, or a run failed.
@@ -103,22 +114,42 @@ def train_blends(
         check_waiting(folder, variant)
         job = _job(settings, folder, str(base), variant)
         check_blend(job, folder)
-        done = read_summary(folder.adapters / variant)
-        if done is not None and done.fingerprint == job.fingerprint():
+        done, note = _done(job, folder.adapters / variant)
+        if done is not None:
             summaries[variant] = done
         else:
-            tasks.append(_task(job, folder))
+            tasks.append(replace(_task(job, folder), note=note))
+    ready()
     if tasks:
         summaries.update(_train(tasks, settings, folder, progress))
     return {variant: summaries[variant] for variant in names}
+
+
+def _done(job: TrainJob, adapter: Path) -> tuple[TrainSummary | None, str]:
+    """Return what is trained already, or None and what is damaged of it."""
+    done = read_summary(adapter)
+    if done is None or done.fingerprint != job.fingerprint():
+        return None, ""
+    try:
+        damage = adapter_damage(adapter, done)
+    except OSError as error:
+        raise StoreError(
+            "the adapter's weights cannot be read",
+            where=str(error.filename or adapter),
+            got=error.strerror or str(error),
+            mend="Check the folder's permissions.",
+        ) from error
+    return (done, "") if damage is None else (None, f"the adapter is made anew ({damage})")
 
 
 def _train(
     tasks: Sequence[Task], settings: Settings, folder: RunFolder, progress: Progress
 ) -> dict[str, TrainSummary]:
     """Train what is yet to be trained, with somebody watching."""
+    tasks = [_claim(task) for task in tasks]
     for task in tasks:
-        _claim(task)
+        if task.note:
+            progress(f"train {task.job.variant}", 0, len(task.plan.steps), task.note)
     trackers = open_trackers(settings.training, settings.name, folder.training)
     with Watch([task.watched() for task in tasks], progress, trackers):
         if settings.engine.kind == "inline":
@@ -213,11 +244,17 @@ def _on_ray(tasks: Sequence[Task], engine: EngineSettings) -> dict[str, TrainSum
     return {name: one for name, one in ended.items() if isinstance(one, TrainSummary)}
 
 
-def _claim(task: Task) -> None:
-    """Clear the storage of an older run with other settings; keep that of an interrupted one."""
+def _claim(task: Task) -> Task:
+    """Clear the storage of an older run with other settings; keep that of an interrupted one.
+
+    Of that, what is damaged is taken out; the task that is returned says so.
+    """
+    notes = [task.note] if task.note else []
     fingerprint = task.job.fingerprint().encode()
     if task.storage.mark() != fingerprint:
         task.storage.claim(fingerprint)
+    else:
+        notes += [f"passed over as damaged: {one}" for one in drop_damaged(task.storage)]
     try:
         task.live_log.parent.mkdir(parents=True, exist_ok=True)
         task.live_log.unlink(missing_ok=True)
@@ -228,6 +265,7 @@ def _claim(task: Task) -> None:
             got=error.strerror or str(error),
             mend="Check the folder's permissions and the space on the disk.",
         ) from error
+    return replace(task, note="; ".join(notes))
 
 
 def _finish(task: Task, checkpoint: Path) -> TrainSummary:
@@ -244,6 +282,7 @@ def _finish(task: Task, checkpoint: Path) -> TrainSummary:
         first_loss=log[0]["loss"],
         last_loss=log[-1]["loss"],
         seconds=sum(row["seconds"] for row in log),
+        weights=hashes_of(checkpoint, leave_out=(STATE_FILE, BEST_FILE)),
     )
     write_adapter(task.adapter, checkpoint, summary, job.settings)
     return summary

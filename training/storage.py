@@ -40,7 +40,7 @@ class Storage:
                 data: bytes = file.read()
                 return data
         except (OSError, ArrowException) as error:
-            raise self._failed("read", error) from error
+            raise self.failed("read", error) from error
 
     def claim(self, mark: bytes) -> None:
         """Clear the place of checkpoints that belong to something else, and mark it.
@@ -67,7 +67,7 @@ class Storage:
                     self.filesystem.delete_file(other.path)
             self._write(mark)
         except (OSError, ArrowException) as error:
-            raise self._failed("written", error) from error
+            raise self.failed("written", error) from error
 
     def _others(self) -> list[Any]:
         found: list[Any] = self.filesystem.get_file_info(fs.FileSelector(self.path))
@@ -77,7 +77,8 @@ class Storage:
         with self.filesystem.open_output_stream(f"{self.path}/{MARK}") as file:
             file.write(mark)
 
-    def _failed(self, what: str, error: Exception) -> StoreError:
+    def failed(self, what: str, error: Exception) -> StoreError:
+        """What is said when the storage cannot be read or written."""
         return StoreError(
             f"the checkpoints' storage cannot be {what}",
             where=self.path,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING
+
+from pydantic import Field
 
 from domain.base import Noun
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 SUMMARY_FILE, LOG_FILE = "training.json", "train-log.jsonl"
@@ -34,6 +38,8 @@ class TrainSummary(Noun):
     last_loss: float
     seconds: float
     """Time spent in steps, without starting up."""
+    weights: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each file of weights, in hex; none in what was written before there were any."""
 
 
 def read_summary(adapter: Path) -> TrainSummary | None:
@@ -42,6 +48,16 @@ def read_summary(adapter: Path) -> TrainSummary | None:
         return TrainSummary.model_validate_json((adapter / SUMMARY_FILE).read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def hashes_of(folder: Path, leave_out: Collection[str] = ()) -> dict[str, str]:
+    """Return the SHA-256 of each safetensors file of a folder, in hex, by name."""
+    hashes = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        if path.name not in leave_out:
+            with path.open("rb") as file:
+                hashes[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:

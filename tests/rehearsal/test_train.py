@@ -112,7 +112,8 @@ def test_a_base_that_is_not_there(
 ) -> None:
     code, error = refused(folder, tmp_path / "none", capsys)
     assert code == 1
-    assert "cannot be loaded" in error["what"]
+    assert "folder is not there" in error["what"]
+    assert error["where"] == f"training.base: {tmp_path / 'none'}"
 
 
 @pytest.mark.parametrize("data", [b"", b'{"id": "a", "messages": []}\n'])
@@ -140,7 +141,91 @@ def test_a_blend_that_was_never_made(
 ) -> None:
     code, error = refused(RunFolder(tmp_path / "run"), base, capsys)
     assert code == 1
-    assert "corpus blend" in error["mend"]
+    assert f'corpus blend "{tmp_path / "run"}"' in error["mend"]
+
+
+@pytest.mark.parametrize("lacking", ["folder", "weights", "loss"])
+def test_a_training_that_fails_leaves_the_runs_settings(
+    lacking: str,
+    folder: RunFolder,
+    base: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["train", run_file(folder, base), "--run", str(folder.root)]) == 0
+    before = folder.config.read_bytes()
+    other, more = tmp_path / "other", {}
+    if lacking != "folder":
+        shutil.copytree(base, other)
+    if lacking == "weights":  # config and tokenizer are there: it is seen only when it is loaded
+        (other / "model.safetensors").unlink()
+    if lacking == "loss":
+        more = {"learning_rate": 1e30}
+    config = run_file(folder, other, **more)
+    assert run(["train", config, "--run", str(folder.root)]) == 1
+    assert folder.config.read_bytes() == before
+    merged = ["--variant", "real", "--to", str(tmp_path / "whole")]
+    assert run(["train", "merge", str(folder.root), *merged]) == 0
+
+
+def cut(path: Path, size: int) -> None:
+    with path.open("r+b") as file:
+        file.truncate(size)
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_said(
+    folder: RunFolder, base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without its adapter a run goes on from its last checkpoint; if that is damaged, from none."""
+    config = ["train", run_file(folder, base), "--run", str(folder.root)]
+    assert run(config) == 0
+    expected = read_log(folder.adapters / "real")
+    shutil.rmtree(folder.adapters)
+    name = f"checkpoint-{STEPS:08d}"
+    cut(folder.training / "real" / name / "trainer.safetensors", 1000)
+    capsys.readouterr()
+    assert run([*config, "--json"]) == 0
+    told = capsys.readouterr()
+    assert f"passed over as damaged: {name}: trainer.safetensors: " in told.err
+    assert json.loads(told.out)["real"]["steps"] == STEPS
+    first = LiveLog(folder.training / "real" / "live.jsonl").new_rows()[0]["step"]
+    assert first == 1, "there was nothing whole to go on from"
+    got = read_log(folder.adapters / "real")
+    assert [row["loss"] for row in got] == pytest.approx([row["loss"] for row in expected])
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
+def test_a_damaged_adapter_is_made_anew(
+    damage: str, folder: RunFolder, base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = ["train", run_file(folder, base), "--run", str(folder.root)]
+    assert run(config) == 0
+    weights = folder.adapters / "real" / "adapter_model.safetensors"
+    whole = weights.read_bytes()
+    if damage == "cut":
+        cut(weights, 5000)
+    elif damage == "changed":
+        weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    else:
+        weights.unlink()
+    capsys.readouterr()
+    assert run(config) == 0
+    assert "the adapter is made anew" in capsys.readouterr().err
+    assert weights.read_bytes() == whole
+    before = weights.stat().st_mtime_ns
+    assert run(config) == 0
+    assert weights.stat().st_mtime_ns == before, "what is whole is kept"
+
+
+def test_an_adapter_of_before_there_were_hashes_is_kept(folder: RunFolder, base: Path) -> None:
+    config = ["train", run_file(folder, base), "--run", str(folder.root)]
+    assert run(config) == 0
+    summary = folder.adapters / "real" / "training.json"
+    older = json.loads(summary.read_text())
+    assert list(older.pop("weights")) == ["adapter_model.safetensors"]
+    summary.write_text(json.dumps(older))
+    assert run(config) == 0
+    assert json.loads(summary.read_text()) == older
 
 
 def test_real_records_that_nobody_signed_for(

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from domain.errors import ConfigError
+from domain.errors import ConfigError, TrainingError
 from domain.runfolder import RunFolder
 from tests.training.talk import jsonl, messages, write_blend
 from tests.training.test_method import settings_of
@@ -62,3 +63,20 @@ def test_what_was_not_trained_cannot_be_merged(small_base: Path, tmp_path: Path)
     with pytest.raises(ConfigError) as raised:
         merge_adapter(small_base, small_base, tmp_path / "whole")
     assert "whole model already" in raised.value.got
+
+
+def test_damaged_weights_are_named(adapter: Path, small_base: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "run" / "adapters" / "real"
+    shutil.copytree(adapter, damaged)
+    weights = damaged / "adapter_model.safetensors"
+    for size in (5000, 4, weights.stat().st_size - 1):
+        shutil.copy(adapter / weights.name, weights)
+        with weights.open("r+b") as file:
+            file.truncate(size)
+        with pytest.raises(TrainingError, match="weights cannot be read") as raised:
+            merge_adapter(small_base, damaged, tmp_path / "whole")
+        assert raised.value.where == str(weights)
+        assert f"{size:,} bytes" in raised.value.got
+        assert str(tmp_path / "run") in raised.value.mend
+    with pytest.raises(TrainingError, match="weights cannot be read"):
+        load_trained(str(small_base), damaged, torch.device("cpu"))

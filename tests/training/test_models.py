@@ -37,6 +37,17 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
         load_tokenizer(str(tmp_path))
 
 
+@pytest.mark.parametrize("base", ["/nowhere/model", "./model", "~/model", "models/of/mine"])
+def test_a_folder_that_is_not_there_is_called_so(
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for load in (check_causal, load_tokenizer):
+        with pytest.raises(TrainingError, match="folder is not there") as raised:
+            load(base)
+        assert raised.value.where == f"training.base: {base}"
+
+
 def test_a_path_is_never_named(tmp_path: Path) -> None:
     assert base_name(str(tmp_path / "my-model")) == "my-model"
     assert base_name("org/model") == "org/model"

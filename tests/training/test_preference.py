@@ -114,7 +114,10 @@ def test_without_trl_it_says_what_to_install(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(TrainingError, match="needs TRL") as raised:
         tune(with_preference(), folder, small_base, "hybrid")
-    assert "pip install" in raised.value.mend
+    assert 'pip install -e ".[preference]"' in raised.value.mend
+    with pytest.raises(TrainingError, match="no adapter to go on from") as raised:
+        tune(with_preference(), folder, small_base, "nosuch")
+    assert "hybrid" in raised.value.expected
 
 
 def test_a_variant_that_was_not_trained_is_named(folder: RunFolder, small_base: Path) -> None:

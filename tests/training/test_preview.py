@@ -71,6 +71,23 @@ def test_signed_records_are_shown_before_anything_is_blended(
     assert seen.session == record(1).id
 
 
+def test_a_variant_that_there_is_not_is_refused(
+    tmp_path: Path, small_base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    write_nouns(folder.real, [record(1)])
+    config = tmp_path / "look.yaml"
+    config.write_text(f"training: {{base: '{small_base}', max_length: 256}}\n")
+    asked = ["train", "preview", str(config), "--run", str(folder.root), "--json", "--variant"]
+    assert run([*asked, "nosuch"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["got"] == "nosuch"
+    assert "real, synthetic, hybrid" in error["expected"]
+    assert run([*asked, "hybrid"]) == 0, "a variant that is not blended yet"
+    write_blend(folder, "of-my-own", jsonl(1))
+    assert run([*asked, "of-my-own"]) == 0
+
+
 def test_without_colour_what_is_learned_stands_in_brackets(
     folder: RunFolder, small_base: Path
 ) -> None:
