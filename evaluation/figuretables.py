@@ -149,11 +149,12 @@ def coverage_rows(data: ChartData) -> Rows:
 
 def compare_rows(data: ChartData) -> Rows:
     """How well two sides are told apart."""
-    rows: Rows = [["pair", "measure", "auc", "low", "high", "turns"]]
+    rows: Rows = [["pair", "measure", "auc", "low", "high", "n of each side"]]
     for name, pair in (data.parts.compare.pairs if data.parts.compare else {}).items():
         for measure in ("utterance_auc", "client_auc", "session_auc"):
             if (found := getattr(pair, measure)) is not None:
-                rows.append([name, measure, found.value, found.low, found.high, pair.n])
+                behind = " and ".join(map(str, found.n))
+                rows.append([name, measure, found.value, found.low, found.high, behind])
     return rows
 
 

@@ -57,12 +57,18 @@ class Sweep(Shown):
     points: tuple[SharePoint, ...]
 
 
+class Area(Span):
+    """An area under the ROC curve; `n` counts the turns or sessions of each side behind it."""
+
+    n: tuple[int, ...] = ()
+
+
 class Apart(Shown):
     """How far two sides are apart."""
 
-    utterance_auc: Span | None = None
-    client_auc: Span | None = None
-    session_auc: Span | None = None
+    utterance_auc: Area | None = None
+    client_auc: Area | None = None
+    session_auc: Area | None = None
     mauve: float
     n: int
 

@@ -116,6 +116,7 @@ def compare_chart(data: ChartData) -> Figure:
     known = [name for name in PAIRS if name in compare.pairs]
     figure = new_figure(2.6)
     axes = figure.subplots()
+    lowest = 0.3
     for row, (key, _) in enumerate(LIKENESS):
         for place, name in enumerate(known):
             found = getattr(compare.pairs[name], key)
@@ -127,20 +128,22 @@ def compare_chart(data: ChartData) -> Figure:
                 found.value, height, xerr=arms(found.value, found.low, found.high), fmt=shape,
                 color=shade, capsize=3, markersize=6,
             )  # fmt: skip
+            behind = f" (n = {' and '.join(map(str, found.n))})" if found.n else ""
             axes.annotate(
-                f"{found.value:.2f}", (found.high, height), (5, 0), textcoords="offset points",
-                va="center", fontsize=7.2,
+                f"{found.value:.2f}{behind}", (found.high, height), (5, 0),
+                textcoords="offset points", va="center", fontsize=7.2,
             )  # fmt: skip
+            lowest = min(lowest, found.low)
     axes.set_yticks(range(len(LIKENESS)), [label for _, label in LIKENESS])
     axes.set_ylim(len(LIKENESS) - 0.4, -0.6)
     axes.axvline(0.5, color=FAINT, lw=0.9)
-    axes.set_xlim(0.3, 1.08)
+    axes.set_xlim(lowest - 0.02, 1.4)  # room for what the rightmost rest on
+    axes.set_xticks([tick for tick in np.arange(0, 1.01, 0.1) if tick >= lowest - 0.02])
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
     axes.set_xlabel("area under the ROC curve: 0.5 cannot be told apart, 1 always")
     for name in known:
         label, shade, shape = PAIRS[name]
-        label = f"{label}, n = {compare.pairs[name].n} turns"
         axes.plot([], [], shape, color=shade, label=label, markersize=6)
     figure.legend(loc="outside lower center", ncols=1, frameon=False, fontsize=8)
     return figure
