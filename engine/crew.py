@@ -11,8 +11,9 @@ from domain.errors import BudgetReachedError, RehearsalError
 from engine import cluster
 from engine.actors import StewardHost, StewardLink, Worker
 from engine.bench import interrupted
+from engine.job import ItemEnd
 from engine.ledger import shards
-from engine.ledger.store import spent_in
+from engine.ledger.store import ended_in, spent_in
 from engine.signals import Interrupts
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ class _Crew:
             shards.seal(hand.plan.shard)
         spent = spent_in(hand.plan.shard, self._work.mandate.prices)
         self._steward.call("leave", hand.plan.shard.worker, spent)
+        self._take_ended(hand)
         if self._told:
             self._work.error = self._work.error or interrupted()
             return
@@ -186,6 +188,12 @@ class _Crew:
         heir.held.update(hand.held)
         heir.heritage = list(hand.held.items())
         self._hands.append(heir)
+
+    def _take_ended(self, hand: _Hand) -> None:
+        """Take what a dead worker had finished and no longer came to say: else it is paid again."""
+        for item, result in ended_in(hand.plan.shard, hand.held).items():
+            del hand.held[item]
+            self._work.take(ItemEnd(item, result if hand.plan.returns_results else None))
 
     def close(self) -> None:
         """Close the benches and keep the workers for the next run.

@@ -229,6 +229,21 @@ def spent_in(shard: Shard, prices: Mapping[str, Price]) -> Spend:
     return sum(each, NOTHING)
 
 
+def ended_in(shard: Shard, items: Iterable[str]) -> dict[str, bytes]:
+    """Return the results of those of the items that one shard has finished.
+
+    Raises:
+        StoreError: It is damaged.
+    """
+    with shards.reading(shard) as opened:
+        if opened is None:
+            return {}
+        reader = Reader(shard, *opened)
+        known = [one for one in map(reader.named, items) if one is not None]
+        ended = [(one.name, one.number) for one in known if one.label is not None]
+        return dict(reader.results(ended))
+
+
 def _call_tallies(readers: Iterable[Reader]) -> tuple[CallTally, ...]:
     sums: dict[tuple[str, str, str, str], list[int]] = {}
     for reader in readers:

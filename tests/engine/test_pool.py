@@ -247,6 +247,23 @@ def test_a_dead_workers_items_go_to_a_new_one(tmp_path: Path, endpoint: Endpoint
 
 @pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
+def test_what_a_dead_worker_had_finished_is_not_played_again(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
+    """It had recorded the result, and died before it could say so."""
+    died, whole = str(tmp_path / "died"), run(tmp_path / "whole", endpoint, 20)[1]
+    endpoint.keys.clear()
+    summary, results = run(
+        tmp_path / "ledger", endpoint, 20, engine=RAY, deadly_end="session-7", died=died
+    )
+    assert (summary.restarts, summary.finished) == (1, 20)
+    assert results == whole
+    asked = Counter(key for key in endpoint.keys if key.startswith("session-7/"))
+    assert set(asked.values()) == {1}
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("local_ray")
 def test_the_budget_holds_over_workers(tmp_path: Path, endpoint: Endpoint) -> None:
     with pytest.raises(BudgetReachedError):
         run(tmp_path, endpoint, engine=RAY, budget=BudgetSettings(calls=31))
