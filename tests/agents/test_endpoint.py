@@ -30,6 +30,7 @@ async def test_a_known_model_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_server_that_lists_nothing_passes_where_it_chats() -> None:
     async with ScriptedEndpoint([fails(400, "no messages")], models=None) as server:
         await check(server.base_url)
+        assert len(server.asked) == 1  # that there are chats is seen by one call
 
 
 async def test_an_unknown_model_names_the_known_ones() -> None:
