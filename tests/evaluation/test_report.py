@@ -10,11 +10,10 @@ import pytest
 from agents.criteria import Criterion
 from corpus.card import CardFacts
 from corpus.export import write_export
-from corpus.files import write_nouns, write_text
+from corpus.files import write_text
 from corpus.manifest import MESSAGES, file_hash
-from domain.comparison import Comparison
 from domain.errors import EvaluationError
-from domain.record import HeldOutContext, Origin
+from domain.record import Origin
 from domain.runfolder import RunFolder
 from domain.settings import Settings
 from evaluation.criterionnames import name_of, names_of
@@ -34,7 +33,6 @@ from tests.evaluation.invented_run import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -319,67 +317,6 @@ def _difference(*, note: str = "", reason: str = "") -> Difference:
 def test_nothing_to_report_is_said(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="nothing to report"):
         write_report(Settings(name="empty"), RunFolder(tmp_path))
-
-
-def _without_verdicts(folder: RunFolder) -> None:
-    (folder.evaluation / "verdicts.jsonl").unlink()
-
-
-def _cut(folder: RunFolder) -> None:
-    path = folder.evaluation / "verdicts.jsonl"
-    write_text(path, "".join(path.read_text().splitlines(keepends=True)[:20]))
-
-
-def _exchanged(folder: RunFolder) -> None:
-    """Other verdicts, as many as there were."""
-    path = folder.evaluation / "verdicts.jsonl"
-    summed_up(folder, verdicts_hash=file_hash(path))
-    lines = path.read_text().splitlines(keepends=True)
-    write_text(path, "".join([*lines[:-1], lines[0]]))
-
-
-def _without_scenarios(folder: RunFolder) -> None:
-    folder.contexts.unlink()
-
-
-def _other_scenarios(folder: RunFolder) -> None:
-    """Another blend holds out others, and the judge has compared replies on those before."""
-    path = folder.contexts
-    gone = path.read_text().splitlines(keepends=True)
-    pair = Comparison(
-        scenario_id=HeldOutContext.model_validate_json(gone[0]).id, criterion="empathy",
-        one="base", other="real", judge="judge", forward="real", backward="real",
-    )  # fmt: skip
-    write_nouns(folder.evaluation / "pairwise.jsonl", [pair])
-    summed_up(folder, comparisons=1)
-    write_text(path, "".join(gone[1:]))
-
-
-def _without_comparisons(folder: RunFolder) -> None:
-    summed_up(folder, comparisons=12)
-
-
-@pytest.mark.parametrize(
-    ("harm", "where"),
-    [
-        (_without_verdicts, "verdicts.jsonl"),
-        (_cut, "verdicts.jsonl"),
-        (_exchanged, "verdicts.jsonl"),
-        (_without_scenarios, "contexts.jsonl"),
-        (_other_scenarios, "contexts.jsonl"),
-        (_without_comparisons, "pairwise.jsonl"),
-    ],
-)
-def test_what_was_not_summed_up_is_not_reported(
-    tmp_path: Path, harm: Callable[[RunFolder], None], where: str
-) -> None:
-    settings, folder = make_run(tmp_path / "run", scenarios=6)
-    harm(folder)
-    with pytest.raises(EvaluationError, match="not what the evaluation was summed up") as raised:
-        write_report(settings, folder)
-    assert raised.value.where.endswith(where)
-    assert f'rehearsal evaluate "{folder.root}"' in raised.value.mend
-    assert not folder.report.exists()
 
 
 def test_the_report_tells_nothing_of_a_blend_that_no_model_learned_from(tmp_path: Path) -> None:
